@@ -1,0 +1,68 @@
+/** Everything the environment may say, parsed once; all that is wrong is told at once. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { Assignment, Environment, Shard, TenantId } from '@cloudlysis/contract';
+
+const Text = z.string().min(1);
+
+const Settings = z.object({
+  HOST: Text.default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(4000),
+  MODE: z.enum(['development', 'production']).default('production'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Name of this replica; a restart under the same name takes its own jobs back at once. */
+  REPLICA_ID: Text.optional(),
+  MONGODB_URI: Text,
+  MONGODB_DB: Text.default('cloudlysis_control'),
+  NATS_URL: Text,
+  PLACEMENT_SOURCE: z.enum(['kv', 'static']).default('kv'),
+  PLACEMENT_FILE: Text.optional(),
+  PLATFORM_FILE: Text.optional(),
+  GATEWAY_ISSUER: Text.optional(),
+  GATEWAY_JWKS_URL: z.url().optional(),
+  GATEWAY_AUDIENCE: Text.default('cloudlysis-control'),
+  GRAFANA_URL: z.url().optional(),
+  GRAFANA_ORG_ID: z.coerce.number().int().default(1),
+  /** Role of a user whom only Grafana knows, by org role: `Admin=operator,Viewer=read-only`. */
+  GRAFANA_ROLE_MAP: z.string().default(''),
+  PLUGIN_BEARER: Text.optional(),
+  NODE_ADMIN_TOKEN: Text.optional(),
+  /** Hosts nodes may live on, comma-separated. */
+  OUTBOUND_ALLOWLIST: z.string().default('127.0.0.1,localhost'),
+  ARCHIVE_COOLING_DAYS: z.coerce.number().min(0).default(30),
+  REQUESTS_PER_SECOND: z.coerce.number().positive().default(200),
+});
+
+/** What the platform looks like at first start: seeded once, MongoDB is the record afterwards. */
+export const Platform = z.object({
+  environment: Environment.default('dev'),
+  shards: z.array(Shard).default([]),
+  assignments: z.array(Assignment).default([]),
+  tenants: z.array(TenantId).default([]),
+});
+export type Platform = z.infer<typeof Platform>;
+
+export type Config = z.infer<typeof Settings> & { readonly platform: Platform };
+
+/** `NAME_FILE` holds the value of `NAME` in a file, as container secrets are mounted. */
+function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined || value === '') continue;
+    const target = name.endsWith('_FILE') ? name.slice(0, -5) : null;
+    if (target && target in Settings.shape && !(name in Settings.shape))
+      values[target] = readFileSync(value, 'utf8').trim();
+    else values[name] ??= value;
+  }
+  return values;
+}
+
+/** @throws Error that lists every setting that is missing or wrong. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const settings = Settings.safeParse(withFiles(env));
+  if (!settings.success) throw new Error(`Configuration:\n${z.prettifyError(settings.error)}`);
+  const file = settings.data.PLATFORM_FILE;
+  const platform = Platform.safeParse(file ? JSON.parse(readFileSync(file, 'utf8')) : {});
+  if (!platform.success) throw new Error(`${file}:\n${z.prettifyError(platform.error)}`);
+  return { ...settings.data, platform: platform.data };
+}

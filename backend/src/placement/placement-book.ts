@@ -1,0 +1,29 @@
+/** What other features may ask of placement: who lives where, who could take a tenant, and to place or release one. */
+import type { Placement, ServiceKind, Shard } from '@cloudlysis/contract';
+import type { NodeReadiness, NodeState } from '../ports/nodes/nodes-port.ts';
+
+/** What a shard's node said when it was last asked; `problem` when it did not answer or not by the contract. */
+export interface NodeReport {
+  readonly shardId: string;
+  readonly state: NodeState | null;
+  readonly readiness: NodeReadiness | null;
+  readonly problem: string | null;
+  readonly at: Date;
+}
+
+export interface PlacementBook {
+  shards(kind?: ServiceKind): Promise<Shard[]>;
+  /** @throws Problem `shard.unknown` */
+  shard(shardId: string): Promise<Shard>;
+  of(tenantId: string): Promise<Placement[]>;
+  /** Tenants placed on each shard. */
+  counts(): Promise<Map<string, number>>;
+  /** The shard of a kind with the smallest share of its capacity in use; null when there is none. */
+  leastLoaded(kind: ServiceKind): Promise<Shard | null>;
+  /** Records and publishes a first placement. Idempotent for one job. @throws Problem `version.stale` when another job placed it. */
+  assign(tenantId: string, kind: ServiceKind, shardId: string, jobId: string): Promise<Placement>;
+  /** Takes a tenant's placements away, recorded and published. Idempotent. */
+  release(tenantId: string, jobId: string): Promise<void>;
+  /** The last report of every shard's node, at most a few seconds old. */
+  reports(): ReadonlyMap<string, NodeReport>;
+}

@@ -1,0 +1,71 @@
+/** The connection to MongoDB: majority writes, short deadlines, and its errors turned into problems here. */
+import { MongoClient, MongoError, MongoServerError, type ClientSession, type Db } from 'mongodb';
+import { Problem } from '@cloudlysis/contract';
+
+/** A mutation must be refused within 2 s of the store going away, so every operation is given less than that. */
+const DEADLINE_MS = 1500;
+
+export interface Mongo {
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** Runs `work` in one majority transaction, retried by the driver on transient conflicts. */
+  transaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T>;
+  /** Round trip in milliseconds. @throws Problem `store.unavailable` */
+  ping(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @throws Problem `store.unavailable`; Error when the server is a standalone, which has neither transactions nor change streams. */
+export async function connectMongo(uri: string, name: string): Promise<Mongo> {
+  const client = new MongoClient(uri, {
+    serverSelectionTimeoutMS: DEADLINE_MS,
+    connectTimeoutMS: DEADLINE_MS,
+    timeoutMS: DEADLINE_MS,
+    writeConcern: { w: 'majority', journal: true },
+    maxPoolSize: 32,
+    appName: 'cloudlysis-control',
+    ignoreUndefined: true,
+  });
+  const db = client.db(name);
+  const hello = await translated(() => client.db('admin').command({ hello: 1 }));
+  if (!hello['setName'] && hello['msg'] !== 'isdbgrid') {
+    await client.close();
+    throw new Error(
+      'MongoDB is a standalone server; jobs and audit need transactions and change streams.\n' +
+        'Restart it with `mongod --replSet rs0` and run once: mongosh --eval "rs.initiate()"',
+    );
+  }
+  return {
+    client,
+    db,
+    transaction: (work) =>
+      translated(() =>
+        client.withSession((session) => session.withTransaction(() => work(session), { timeoutMS: DEADLINE_MS })),
+      ),
+    ping: async () => {
+      const started = performance.now();
+      await translated(() => db.command({ ping: 1 }));
+      return performance.now() - started;
+    },
+    close: () => client.close(),
+  };
+}
+
+/** True for a unique index violation; `index` narrows it to one index by name. */
+export const isDuplicateKey = (error: unknown, index?: string): boolean =>
+  error instanceof MongoServerError && error.code === 11000 && (index === undefined || error.message.includes(index));
+
+/** Runs a driver call; what the driver throws for an absent or slow server becomes `store.unavailable`. */
+export async function translated<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toProblem(error);
+  }
+}
+
+/** Duplicate keys and problems pass through: the store that knows the index decides what they mean. */
+function toProblem(error: unknown): unknown {
+  if (!(error instanceof MongoError) || isDuplicateKey(error)) return error;
+  return new Problem('store.unavailable', undefined, {}, error);
+}

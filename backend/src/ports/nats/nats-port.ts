@@ -1,0 +1,71 @@
+/** What the control plane asks of NATS: the published placement and flags, the streams, and what was written to them. */
+
+export interface PublishedPlacement {
+  readonly shard: string;
+  /** Goes up by one at every move; issued by the control plane. */
+  readonly revision: number;
+  readonly job_id: string | null;
+}
+
+export interface TenantFlags {
+  readonly paused: boolean;
+  readonly reason: string;
+  readonly revision: number;
+}
+
+/** A value with the bucket's own revision, the token of the next compare-and-swap. */
+export interface Entry<T> {
+  readonly key: string;
+  readonly value: T;
+  readonly kvRevision: number;
+}
+
+/** A bucket with compare-and-swap. Every call has a deadline of 3 s. @throws Problem `bus.unavailable` */
+export interface Board<T> {
+  get(key: string): Promise<Entry<T> | null>;
+  /** Writes only if the bucket's revision is still `expected` (0: the key must not exist). False when it is not. */
+  put(key: string, value: T, expected: number): Promise<boolean>;
+  delete(key: string): Promise<void>;
+  all(): Promise<Entry<T>[]>;
+}
+
+export interface ConsumerInfo {
+  readonly name: string;
+  /** Events not yet delivered plus delivered and not yet acknowledged. */
+  readonly lag: number;
+  readonly pending: number;
+  readonly ackPending: number;
+  readonly redelivered: number;
+}
+
+export interface TenantEvent {
+  readonly seq: number;
+  readonly event_id: string;
+  readonly tenant_id: string;
+  readonly version: number;
+  readonly command_id: string;
+  readonly shard_id: string;
+  /** When the stream took it, milliseconds since the epoch, the server's clock. */
+  readonly storedAt: number;
+}
+
+export interface NatsPort {
+  /** Key `<kind>.<tenant>`. */
+  readonly placement: Board<PublishedPlacement>;
+  /** Key `tenants.<tenant>`. */
+  readonly config: Board<TenantFlags>;
+  /** Makes sure the platform's streams (EVENTS, EFFECTS, IAM) exist. Idempotent. */
+  ensureStreams(): Promise<void>;
+  /** Makes sure the tenant's durable consumers exist. Idempotent; returns those it created. */
+  ensureConsumers(tenantId: string): Promise<string[]>;
+  deleteConsumers(tenantId: string, names: readonly string[]): Promise<void>;
+  /** Null when the consumer does not exist. */
+  consumer(tenantId: string, kind: 'projection' | 'runner'): Promise<ConsumerInfo | null>;
+  /** Last event version and stream sequence of a tenant; zeros when it has none. */
+  lastEvent(tenantId: string): Promise<{ version: number; seq: number; at: number | null }>;
+  /** The tenant's events after a stream sequence, oldest first, at most `limit`. */
+  eventsAfter(tenantId: string, seq: number, limit: number): Promise<TenantEvent[]>;
+  /** Round trip in milliseconds. @throws Problem `bus.unavailable` */
+  ping(): Promise<number>;
+  close(): Promise<void>;
+}

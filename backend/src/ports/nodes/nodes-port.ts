@@ -1,0 +1,55 @@
+/** What the control plane asks of a node, clause by clause of the platform contract (docs/platform-contract.md). */
+
+export interface NodeReadiness {
+  readonly ready: boolean;
+  readonly dependencies: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly detail?: string | undefined;
+  }[];
+}
+
+export interface NodeTenant {
+  readonly tenant_id: string;
+  readonly placement_revision: number;
+  readonly state: 'serving' | 'draining' | 'drained' | 'paused';
+  readonly in_flight: number;
+}
+
+export interface NodeState {
+  readonly service: string;
+  readonly version: string;
+  readonly git_sha: string;
+  readonly shard_id: string;
+  readonly placement_revision: number;
+  readonly config_revision: number;
+  readonly draining: boolean;
+  readonly tenants: readonly NodeTenant[];
+}
+
+export interface NodeDrain {
+  readonly draining: boolean;
+  readonly tenants: readonly { readonly tenant_id: string; readonly state: string; readonly in_flight: number }[];
+}
+
+/**
+ * One node's admin endpoints. Every call has a deadline of 2 s, and answers are parsed.
+ * @throws Problem `node.unreachable` | `node.timeout` | `node.invalid_answer` | `node.forbidden_host` | `drain.refused`
+ */
+export interface NodeClient {
+  ready(signal?: AbortSignal): Promise<NodeReadiness>;
+  state(signal?: AbortSignal): Promise<NodeState>;
+  drain(tenantId: string | null, signal?: AbortSignal): Promise<NodeDrain>;
+  drainState(signal?: AbortSignal): Promise<NodeDrain>;
+  resume(tenantId: string | null, signal?: AbortSignal): Promise<void>;
+  /** Re-reads placement and configuration; the state afterwards. */
+  reload(signal?: AbortSignal): Promise<NodeState>;
+  /** Sum over label sets of one metric, or null when the node does not export it. */
+  metric(name: string, labels?: Record<string, string>, signal?: AbortSignal): Promise<number | null>;
+}
+
+export interface NodesPort {
+  at(endpoint: string): NodeClient;
+  /** @throws Problem `node.forbidden_host` when the address is not on the outbound allowlist. */
+  assertAllowed(endpoint: string): void;
+}

@@ -1,0 +1,28 @@
+/** Who is calling, once a token was accepted. */
+import type { Assignment } from '@cloudlysis/contract';
+
+export interface Principal {
+  /** `user:<e-mail>` or `service:<subject>`. */
+  readonly id: string;
+  readonly kind: 'user' | 'service';
+  /** Key of the assignments: the e-mail of a user, the subject of a service. */
+  readonly name: string;
+  readonly email: string | null;
+  readonly via: 'grafana' | 'gateway';
+  readonly onBehalfOf: string | null;
+  /** When a second factor was last shown; null if never. */
+  readonly steppedUpAt: Date | null;
+  /** Roles the credential itself brings: a mapped Grafana org role, or a development token's role. */
+  readonly granted: readonly Assignment[];
+}
+
+/** Where a request came from and how to find it again; travels into jobs and audit records. */
+export interface Provenance {
+  readonly requestId: string;
+  readonly traceId: string | null;
+  readonly ip: string | null;
+  readonly agent: string | null;
+}
+
+/** Tenants a caller may see for one permission; `all` when it holds globally or for this environment. */
+export type Visible = 'all' | ReadonlySet<string>;

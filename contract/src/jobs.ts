@@ -1,0 +1,168 @@
+/** Jobs on the wire: the plan that was shown, the steps as they run, the proof at the end. */
+import { z } from 'zod';
+import { RoleName } from './permissions.ts';
+import { ProblemDocument } from './problems.ts';
+import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
+
+export const JobState = z
+  .enum(['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled', 'compensated'])
+  .describe('State of a job; the last four are final');
+export type JobState = z.infer<typeof JobState>;
+export const FINAL_STATES = ['succeeded', 'failed', 'cancelled', 'compensated'] as const satisfies readonly JobState[];
+
+export const Check = z
+  .strictObject({
+    id: z.string().describe('Stable id of the check, such as `drain.in_flight`'),
+    title: z.string().describe('What is checked'),
+    status: z.enum(['pass', 'warn', 'block']).describe('Verdict'),
+    measured: Json.describe('The value that was measured'),
+    limit: Json.describe('The limit it was held against; null where there is none'),
+    unit: z.string().nullable().describe('Unit of both; null where there is none'),
+    detail: z.string().describe('The verdict as a sentence'),
+  })
+  .describe('One preflight check or post-condition');
+export type Check = z.infer<typeof Check>;
+
+export const PlanStep = z
+  .strictObject({
+    name: z.string().describe('Stable name of the step'),
+    title: z.string().describe('What the step does, for people'),
+    reversible: z.boolean().describe('Whether it is undone when the job is cancelled or a later step fails'),
+  })
+  .describe('One step, in order');
+
+export const Change = z
+  .strictObject({
+    op: z.enum(['add', 'remove', 'replace']).describe('Kind of change'),
+    path: z.string().describe('What changes, dotted: `placement.aggregate.acme.shard_id`'),
+    before: Json.describe('Value now; null where there is none'),
+    after: Json.describe('Value afterwards; null where there is none'),
+  })
+  .describe('One line of the would-change diff');
+export type Change = z.infer<typeof Change>;
+
+export const BlastRadius = z
+  .strictObject({
+    tenants: z.array(TenantId).describe('Tenants that are touched, at most 200 of them'),
+    tenant_count: z.number().int().describe('How many tenants are touched'),
+    in_flight: z.number().int().nullable().describe('Commands in flight now; null where it could not be measured'),
+    consumer_lag: z.number().int().nullable().describe('Events the consumers are behind now; null where unknown'),
+    requests_per_second: z
+      .number()
+      .nullable()
+      .describe('Traffic now, measured over about a second; null where unknown'),
+    traffic_share: z.number().nullable().describe('Share of the platform’s traffic, 0 to 1; null where unknown'),
+  })
+  .describe('Who and what would feel it');
+export type BlastRadius = z.infer<typeof BlastRadius>;
+
+export const Plan = z
+  .strictObject({
+    hash: z.string().describe('Quote it as Plan-Hash to run exactly this plan'),
+    kind: z.string().describe('Kind of the job'),
+    risk: z.enum(['low', 'high']).describe('High-risk jobs must quote the hash'),
+    checks: z.array(Check).describe('What was checked, with measured values'),
+    steps: z.array(PlanStep).describe('What would be done, in order'),
+    diff: z.array(Change).describe('What would change'),
+    blast_radius: BlastRadius,
+    blockers: z
+      .array(
+        z.strictObject({ code: z.string().describe('Id of the check'), detail: z.string().describe('Why it blocks') }),
+      )
+      .describe('Checks that block; empty when the plan may run'),
+    rollback: z.string().describe('How the change is undone'),
+    created_at: Timestamp.describe('When it was made'),
+    expires_at: Timestamp.describe('When it stops being accepted'),
+  })
+  .describe('A preflight: what a change would do and why it is safe, without doing it');
+export type Plan = z.infer<typeof Plan>;
+
+export const JobStep = z
+  .strictObject({
+    name: z.string().describe('Name, as in the plan'),
+    title: z.string().describe('Title, as in the plan'),
+    state: z
+      .enum(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated'])
+      .describe('State of the step'),
+    attempts: z.number().int().describe('How often it was started'),
+    started_at: Timestamp.nullable().describe('First start'),
+    ended_at: Timestamp.nullable().describe('Last end'),
+    duration_ms: z.number().nullable().describe('Milliseconds from start to end'),
+    intent: Json.describe('What was recorded before the effect'),
+    outcome: Json.describe('What the step returned'),
+    problem: ProblemDocument.nullable().describe('Why it failed; null where it did not'),
+  })
+  .describe('One step as it ran');
+export type JobStep = z.infer<typeof JobStep>;
+
+export const Proof = z
+  .strictObject({
+    checks: z.array(Check).describe('Post-conditions with measured values'),
+    facts: z.record(z.string(), Json).describe('Measured facts, such as `lost`, `duplicated`, `write_pause_ms`'),
+  })
+  .describe('Evidence that the change holds');
+export type Proof = z.infer<typeof Proof>;
+
+export const Job = z
+  .strictObject({
+    job_id: JobId,
+    kind: z.string().describe('Kind: the id of the operation that submitted it'),
+    state: JobState,
+    actor: z.string().describe('Who asked'),
+    reason: z.string().nullable().describe('Why, in their words'),
+    tenant_id: TenantId.nullable().describe('Tenant it is about; null for platform-wide jobs'),
+    lane: z.string().describe('Resource it holds while it runs: one job at a time'),
+    input: Json.describe('Parameters and body it was submitted with'),
+    plan: Plan,
+    steps: z.array(JobStep).describe('Steps as they run'),
+    proof: Proof.nullable().describe('Evidence; null until it succeeded'),
+    problem: ProblemDocument.nullable().describe('Why it did not succeed; null otherwise'),
+    undo: z
+      .strictObject({
+        operation: z.string().describe('Operation id'),
+        params: z.record(z.string(), z.string()).describe('Its path parameters'),
+        body: Json.describe('Its body'),
+      })
+      .nullable()
+      .describe('The call that reverses it; null where it cannot be reversed'),
+    fence: z.number().int().describe('Fencing token: how often it was claimed'),
+    owner: z.string().nullable().describe('Replica that holds it'),
+    parent_job_id: JobId.nullable().describe('Job that started it'),
+    retry_of: JobId.nullable().describe('Job it repeats'),
+    request_id: z.string().describe('Request that submitted it'),
+    trace_id: z.string().nullable().describe('W3C trace id'),
+    audit_record_id: RecordId.describe('Audit record of the submission'),
+    created_at: Timestamp.describe('When it was submitted'),
+    started_at: Timestamp.nullable().describe('When it was first claimed'),
+    ended_at: Timestamp.nullable().describe('When it reached a final state'),
+  })
+  .describe('A job: one mutation from plan to proof');
+export type Job = z.infer<typeof Job>;
+
+export const JobTicket = z.strictObject({ job_id: JobId, state: JobState }).describe('The job that was accepted');
+export const JobPage = pageOf(Job);
+
+export const Abilities = z
+  .record(
+    z.string(),
+    z.strictObject({
+      allowed: z.boolean().describe('Verdict'),
+      reason: z.string().nullable().describe('Why not; null where allowed'),
+    }),
+  )
+  .describe('Operation id → whether the caller may, exactly as the server would decide');
+
+export const Me = z
+  .strictObject({
+    principal: z
+      .strictObject({
+        id: z.string().describe('Stable id: `user:<e-mail>` or `service:<subject>`'),
+        kind: z.enum(['user', 'service']).describe('Kind of principal'),
+        email: z.string().nullable().describe('E-mail'),
+        via: z.enum(['grafana', 'gateway']).describe('Who vouched for it'),
+      })
+      .describe('Who is calling'),
+    assignments: z.array(z.looseObject({ role: RoleName })).describe('Roles and the scopes they hold in'),
+    abilities: Abilities,
+  })
+  .describe('The caller as the control plane sees them');

@@ -1,0 +1,129 @@
+/** An operation is a value; router, validation, client, OpenAPI and documentation all come from it. */
+import { z } from 'zod';
+import { JobTicket, Job, Plan } from './jobs.ts';
+import type { Requirement } from './permissions.ts';
+import type { ProblemCode } from './problems.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
+export type Risk = 'low' | 'high';
+
+/**
+ * Where the permission must hold. `tenant`: on the tenant named in params or body; `filtered`: in any scope, and the
+ * handler shows only what the caller's scopes cover; `platform`: globally or for this environment.
+ */
+export type ScopeRule = 'platform' | 'tenant' | 'filtered';
+
+export interface Operation {
+  readonly id: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly permission: Requirement;
+  readonly scope: ScopeRule;
+  /** Maximum age of the second factor, in seconds; absent where none is asked. */
+  readonly stepUp?: number;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: z.ZodType;
+  /** Status → schema of the answer. */
+  readonly answers: Readonly<Record<number, z.ZodType>>;
+  /** Media type of an answer that is streamed and not one JSON value. */
+  readonly streams?: readonly string[];
+  readonly problems: readonly ProblemCode[];
+  /** Set on the two operations of a mutation. */
+  readonly mutation?: { readonly role: 'submit' | 'preflight'; readonly kind: string; readonly risk: Risk };
+}
+
+const nothing = z.strictObject({});
+type Nothing = typeof nothing;
+
+interface ReadSpec<P extends z.ZodObject, Q extends z.ZodObject, A extends z.ZodType> {
+  path: string;
+  summary: string;
+  permission: Requirement;
+  scope?: ScopeRule;
+  stepUp?: number;
+  params?: P;
+  query?: Q;
+  answer: A;
+  streams?: readonly string[];
+  problems?: readonly ProblemCode[];
+}
+
+/** A read: GET, no body, 200. */
+export const read = <A extends z.ZodType, P extends z.ZodObject = Nothing, Q extends z.ZodObject = Nothing>(
+  id: string,
+  spec: ReadSpec<P, Q, A>,
+) => ({
+  id,
+  method: 'GET' as const,
+  path: spec.path,
+  summary: spec.summary,
+  permission: spec.permission,
+  scope: spec.scope ?? ('platform' as const),
+  ...(spec.stepUp === undefined ? {} : { stepUp: spec.stepUp }),
+  params: (spec.params ?? nothing) as P,
+  query: (spec.query ?? nothing) as Q,
+  body: nothing,
+  answers: { 200: spec.answer },
+  ...(spec.streams ? { streams: spec.streams } : {}),
+  problems: spec.problems ?? [],
+});
+
+interface MutationSpec<P extends z.ZodObject, B extends z.ZodType> {
+  method?: 'POST' | 'PUT' | 'PATCH';
+  path: string;
+  summary: string;
+  permission: Requirement;
+  scope?: ScopeRule;
+  stepUp?: number;
+  /** Kind of the job it becomes; the operation's id unless told. */
+  risk: Risk;
+  params?: P;
+  body: B;
+  problems?: readonly ProblemCode[];
+}
+
+const SUBMIT_PROBLEMS = [
+  'idempotency.key_missing', 'idempotency.key_reused', 'preflight.blocked', 'audit.unavailable',
+] as const satisfies readonly ProblemCode[]; // prettier-ignore
+
+/** A mutation is two operations: the change (a job) and its preflight (the same body, no effect). */
+export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
+  id: string,
+  spec: MutationSpec<P, B>,
+) => {
+  const shared = {
+    permission: spec.permission,
+    scope: spec.scope ?? ('platform' as const),
+    params: (spec.params ?? nothing) as P,
+    query: nothing,
+    body: spec.body,
+  };
+  const submit = {
+    ...shared,
+    id,
+    method: spec.method ?? ('POST' as const),
+    path: spec.path,
+    summary: spec.summary,
+    ...(spec.stepUp === undefined ? {} : { stepUp: spec.stepUp }),
+    answers: { 200: Job, 202: JobTicket },
+    problems: [
+      ...SUBMIT_PROBLEMS,
+      ...(spec.risk === 'high' ? (['plan.required', 'plan.stale'] as const) : []),
+      ...(spec.problems ?? []),
+    ],
+    mutation: { role: 'submit' as const, kind: id, risk: spec.risk },
+  };
+  const preflight = {
+    ...shared,
+    id: `${id}.preflight`,
+    method: 'POST' as const,
+    path: `${spec.path}/preflight`,
+    summary: `Show what would happen, without doing it: ${spec.summary}`,
+    answers: { 200: Plan },
+    problems: spec.problems ?? [],
+    mutation: { role: 'preflight' as const, kind: id, risk: spec.risk },
+  };
+  return { submit, preflight };
+};

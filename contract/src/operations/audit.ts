@@ -1,0 +1,111 @@
+/** `/audit`: search, verify and export the append-only log (AUD-01, AUD-05, AUD-07..09, AUD-11). */
+import { z } from 'zod';
+import { read } from '../operation.ts';
+import { JobId, Json, pageOf, PageQuery, RecordId, TenantId, Timestamp } from '../wire.ts';
+
+export const Outcome = z
+  .enum(['requested', 'succeeded', 'failed', 'refused', 'cancelled', 'compensated'])
+  .describe('What came of it');
+export type Outcome = z.infer<typeof Outcome>;
+
+export const AuditRecord = z
+  .strictObject({
+    record_id: RecordId,
+    seq: z.number().int().describe('Place in the chain, from 1, without gaps'),
+    code: z.string().describe('Stable code of the event, such as `job.submitted`'),
+    action: z.string().describe('Operation id or job kind it is about'),
+    actor: z.string().describe('Who: `user:<e-mail>`, `service:<subject>`, `system:<part>` or `anonymous`'),
+    on_behalf_of: z.string().nullable().describe('For whom, under impersonation; null otherwise'),
+    resource: z.string().describe('What it touched, such as `tenant:acme`'),
+    tenant_id: TenantId.nullable().describe('Tenant; null for platform-wide events'),
+    environment: z.string().describe('Environment of this control plane'),
+    outcome: Outcome,
+    reason: z.string().nullable().describe('Why, in the words of the person who asked'),
+    problem: z.string().nullable().describe('Problem code of a refusal or failure; null otherwise'),
+    before: Json.describe('State before, redacted'),
+    after: Json.describe('State afterwards, redacted'),
+    job_id: JobId.nullable().describe('Job; null where none is involved'),
+    request_id: z.string().nullable().describe('Request; null for events of the system itself'),
+    trace_id: z.string().nullable().describe('W3C trace id'),
+    ip: z.string().nullable().describe('Address the request came from'),
+    agent: z.string().nullable().describe('User agent, at most 256 characters'),
+    at: Timestamp.describe('When it happened'),
+    hash: z.string().describe('SHA-256 over the record before and this record’s canonical form (RFC 8785), hex'),
+  })
+  .describe('One event, written once and never changed');
+export type AuditRecord = z.infer<typeof AuditRecord>;
+
+const Filter = {
+  job_id: JobId.optional(),
+  tenant_id: TenantId.optional(),
+  actor: z.string().max(254).optional().describe('Exactly this actor'),
+  action: z.string().max(64).optional().describe('Exactly this action'),
+  resource: z.string().max(200).optional().describe('Exactly this resource'),
+  outcome: Outcome.optional(),
+  request_id: z.string().max(128).optional().describe('Exactly this request'),
+  from: Timestamp.optional().describe('At or after'),
+  to: Timestamp.optional().describe('Before'),
+};
+export const AuditFilter = z.strictObject(Filter);
+export type AuditFilter = z.infer<typeof AuditFilter>;
+
+export const Verification = z
+  .strictObject({
+    ok: z.boolean().describe('Whether the whole chain holds'),
+    checked: z.number().int().describe('Records walked'),
+    first_bad: z
+      .strictObject({
+        seq: z.number().int().describe('Place in the chain'),
+        record_id: z.string().nullable().describe('Record; null where it is missing'),
+        reason: z.string().describe('What is wrong with it'),
+      })
+      .optional()
+      .describe('First record that does not hold; absent when all do'),
+    head: z
+      .strictObject({ seq: z.number().int().describe('Last place'), hash: z.string().describe('Its hash') })
+      .describe('Head of the chain'),
+    pending: z.number().int().describe('Records written and not yet sequenced'),
+  })
+  .describe('Result of walking the hash chain');
+export type Verification = z.infer<typeof Verification>;
+
+export const auditOperations = {
+  'audit.records.list': read('audit.records.list', {
+    path: '/audit/records',
+    summary: 'Search the audit log, newest first',
+    permission: 'audit.view',
+    scope: 'filtered',
+    query: z.strictObject({ ...PageQuery, ...Filter }),
+    answer: pageOf(AuditRecord),
+    problems: ['cursor.invalid', 'audit.unavailable'],
+  }),
+  'audit.records.get': read('audit.records.get', {
+    path: '/audit/records/:record_id',
+    summary: 'One audit record with before and after',
+    permission: 'audit.view',
+    scope: 'filtered',
+    params: z.strictObject({ record_id: RecordId }),
+    answer: AuditRecord,
+    problems: ['record.unknown', 'audit.unavailable'],
+  }),
+  'audit.verify': read('audit.verify', {
+    path: '/audit/verify',
+    summary: 'Walk the hash chain and name the first record that does not hold',
+    permission: 'audit.view',
+    answer: Verification,
+    problems: ['audit.unavailable'],
+  }),
+  'audit.export': read('audit.export', {
+    path: '/audit/export',
+    summary: 'Stream records, oldest first, as JSON Lines, CSV or CloudEvents',
+    permission: 'audit.export',
+    scope: 'filtered',
+    query: z.strictObject({
+      format: z.enum(['jsonl', 'csv', 'cloudevents']).default('jsonl').describe('Format'),
+      ...Filter,
+    }),
+    answer: AuditRecord,
+    streams: ['application/x-ndjson', 'text/csv', 'application/cloudevents-batch+json'],
+    problems: ['audit.unavailable'],
+  }),
+};

@@ -1,0 +1,69 @@
+/** `/jobs`: follow, cancel and retry what was submitted. */
+import { z } from 'zod';
+import { Job, JobPage, JobState } from '../jobs.ts';
+import { mutation, read } from '../operation.ts';
+import { JobId, PageQuery, Reason, TenantId } from '../wire.ts';
+
+const params = z.strictObject({ job_id: JobId });
+
+export const jobOperations = {
+  'jobs.list': read('jobs.list', {
+    path: '/jobs',
+    summary: 'List jobs, newest first',
+    permission: 'ops.view',
+    scope: 'filtered',
+    query: z.strictObject({
+      ...PageQuery,
+      state: JobState.optional(),
+      kind: z.string().max(64).optional().describe('Only this kind'),
+      tenant_id: TenantId.optional(),
+      actor: z.string().max(254).optional().describe('Only jobs of this actor'),
+      lane: z.string().max(128).optional().describe('Only this lane'),
+      parent_job_id: JobId.optional(),
+    }),
+    answer: JobPage,
+    problems: ['cursor.invalid'],
+  }),
+  'jobs.get': read('jobs.get', {
+    path: '/jobs/:job_id',
+    summary: 'One job with its plan, steps and proof',
+    permission: 'ops.view',
+    scope: 'filtered',
+    params,
+    answer: Job,
+    problems: ['job.unknown'],
+  }),
+  'jobs.events': read('jobs.events', {
+    path: '/jobs/:job_id/events',
+    summary: 'Follow a job: server-sent events named `job`, one at every change, ending with the final state',
+    permission: 'ops.view',
+    scope: 'filtered',
+    params,
+    answer: Job,
+    streams: ['text/event-stream'],
+    problems: ['job.unknown'],
+  }),
+};
+
+export const jobMutations = {
+  'jobs.cancel': mutation('jobs.cancel', {
+    path: '/jobs/:job_id/cancel',
+    summary: 'Cancel a job; finished steps are undone in reverse order',
+    permission: 'ops.cancel',
+    scope: 'filtered',
+    risk: 'low',
+    params,
+    body: z.strictObject({ reason: Reason }),
+    problems: ['job.unknown', 'job.state'],
+  }),
+  'jobs.retry': mutation('jobs.retry', {
+    path: '/jobs/:job_id/retry',
+    summary: 'Submit an ended job once more, planned anew',
+    permission: 'ops.retry',
+    scope: 'filtered',
+    risk: 'low',
+    params,
+    body: z.strictObject({ reason: Reason }),
+    problems: ['job.unknown', 'job.state'],
+  }),
+};

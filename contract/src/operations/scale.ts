@@ -1,0 +1,194 @@
+/** `/scale`: shards, placements, drift, and the main job: moving live tenants (SCL-01..11). */
+import { z } from 'zod';
+import { mutation, read } from '../operation.ts';
+import { pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId } from '../wire.ts';
+
+export const Shard = z
+  .strictObject({
+    shard_id: ShardId,
+    kind: ServiceKind,
+    endpoint: z.url().max(256).describe('Base URL of the node’s admin endpoints; its host must be on the allowlist'),
+    labels: z.record(z.string().max(64), z.string().max(128)).describe('Labels'),
+    capacity: z
+      .strictObject({ tenants: z.number().int().positive().describe('How many tenants it may hold') })
+      .describe('Capacity'),
+    region: z.string().min(1).max(64).describe('Region'),
+  })
+  .describe('A node that serves a share of the tenants of one kind');
+export type Shard = z.infer<typeof Shard>;
+
+export const ShardView = Shard.extend({
+  tenants: z.number().int().describe('Tenants placed on it'),
+  load: z.number().describe('Share of its capacity in use, 0 to 1 and more'),
+  health: z
+    .strictObject({
+      state: z.enum(['ready', 'not-ready', 'unreachable']).describe('As the node reports'),
+      reason: z.string().describe('The sentence why'),
+    })
+    .describe('What the node itself says'),
+  version: z.number().int().describe('Version of the record'),
+});
+export type ShardView = z.infer<typeof ShardView>;
+
+export const Placement = z
+  .strictObject({
+    tenant_id: TenantId,
+    kind: ServiceKind,
+    shard_id: ShardId,
+    revision: z.number().int().describe('Goes up by one at every move'),
+  })
+  .describe('Where one tenant lives for one kind');
+export type Placement = z.infer<typeof Placement>;
+
+export const Drift = z
+  .strictObject({
+    tenant_id: TenantId,
+    kind: ServiceKind,
+    recorded: z.string().nullable().describe('Shard in MongoDB, the record'),
+    published: z.string().nullable().describe('Shard in NATS KV or the static file'),
+    reported: z.array(ShardId).describe('Shards whose nodes say they serve the tenant'),
+    reason: z.string().describe('The sentence why this is drift'),
+    repairable: z.boolean().describe('Whether the repair job mends it'),
+  })
+  .describe('One disagreement about a placement');
+export type Drift = z.infer<typeof Drift>;
+
+export const Drain = z
+  .strictObject({
+    shard_id: ShardId,
+    kind: ServiceKind,
+    tenant_id: TenantId.nullable().describe('Tenant; null for the whole node'),
+    state: z.enum(['serving', 'draining', 'drained', 'paused', 'unreachable']).describe('As the node reports'),
+    in_flight: z.number().int().nullable().describe('Work in flight; null where unknown'),
+  })
+  .describe('Drain state as a node reports it');
+export type Drain = z.infer<typeof Drain>;
+
+export const scaleOperations = {
+  'scale.shards.list': read('scale.shards.list', {
+    path: '/scale/shards',
+    summary: 'List shards with load and health',
+    permission: 'scale.view',
+    query: z.strictObject({ ...PageQuery, kind: ServiceKind.optional() }),
+    answer: pageOf(ShardView),
+    problems: ['cursor.invalid'],
+  }),
+  'scale.placements.list': read('scale.placements.list', {
+    path: '/scale/placements',
+    summary: 'List placements by tenant and kind',
+    permission: 'scale.view',
+    scope: 'filtered',
+    query: z.strictObject({
+      ...PageQuery,
+      tenant_id: TenantId.optional(),
+      kind: ServiceKind.optional(),
+      shard_id: ShardId.optional(),
+    }),
+    answer: pageOf(Placement),
+    problems: ['cursor.invalid'],
+  }),
+  'scale.drift.get': read('scale.drift.get', {
+    path: '/scale/drift',
+    summary: 'Compare MongoDB, NATS KV and what the nodes report',
+    permission: 'scale.view',
+    answer: z.strictObject({
+      items: z.array(Drift).describe('Disagreements, at most 1 000'),
+      checked: z.number().int().describe('Placements compared'),
+      unreachable: z.array(ShardId).describe('Shards whose node did not answer, so that nothing can be said of them'),
+    }),
+    problems: ['bus.unavailable'],
+  }),
+  'scale.drains.list': read('scale.drains.list', {
+    path: '/scale/drains',
+    summary: 'Drain state of every tenant that is draining or drained, as the nodes report it',
+    permission: 'scale.view',
+    answer: z.strictObject({ items: z.array(Drain).describe('Tenants and nodes that are draining or drained') }),
+  }),
+};
+
+export const Limits = {
+  max_in_flight: z
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe('Block above this many commands in flight; 100 unless told'),
+  max_consumer_lag: z
+    .number()
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .optional()
+    .describe('Block above this many events behind; 5 000 unless told'),
+  drain_timeout_s: z.number().min(1).max(300).optional().describe('Seconds a drain may take; 30 unless told'),
+};
+
+export const scaleMutations = {
+  'scale.shards.put': mutation('scale.shards.put', {
+    method: 'PUT',
+    path: '/scale/shards/:shard_id',
+    summary: 'Register a shard or change its labels, capacity, region or endpoint',
+    permission: 'scale.apply',
+    risk: 'low',
+    params: z.strictObject({ shard_id: ShardId }),
+    body: Shard.omit({ shard_id: true }).extend({ reason: Reason }),
+    problems: ['shard.kind_mismatch', 'node.forbidden_host'],
+  }),
+  'scale.drift.repair': mutation('scale.drift.repair', {
+    path: '/scale/drift/repair',
+    summary: 'Publish the recorded placements again and have the nodes reload',
+    permission: 'scale.apply',
+    risk: 'high',
+    body: z.strictObject({ reason: Reason }),
+    problems: ['placement.read_only'],
+  }),
+  'scale.migrate': mutation('scale.migrate', {
+    path: '/scale/migrations',
+    summary: 'Move a live tenant to another shard: drain, update placement, reload, verify',
+    permission: 'scale.migrate',
+    scope: 'tenant',
+    risk: 'high',
+    body: z.strictObject({ tenant_id: TenantId, kind: ServiceKind, to: ShardId, ...Limits, reason: Reason }),
+    problems: [
+      'tenant.unknown',
+      'shard.unknown',
+      'shard.kind_mismatch',
+      'placement.unknown',
+      'placement.unchanged',
+      'placement.read_only',
+    ],
+  }),
+  'scale.evacuate': mutation('scale.evacuate', {
+    path: '/scale/evacuations',
+    summary: 'Move every tenant off a shard, one child job each',
+    permission: 'scale.migrate',
+    risk: 'high',
+    body: z.strictObject({
+      shard_id: ShardId,
+      to: z
+        .array(ShardId)
+        .max(50)
+        .optional()
+        .describe('Shards that may receive tenants; every other shard of the kind unless told'),
+      concurrency: z.number().int().min(1).max(16).optional().describe('Tenants moved at once; 2 unless told'),
+      ...Limits,
+      reason: Reason,
+    }),
+    problems: ['shard.unknown', 'shard.kind_mismatch', 'placement.read_only'],
+  }),
+  'scale.drain': mutation('scale.drain', {
+    path: '/scale/drains',
+    summary: 'Drain a tenant on a shard, or the whole node; or resume what was drained',
+    permission: 'scale.drain',
+    risk: 'high',
+    body: z.strictObject({
+      shard_id: ShardId,
+      tenant_id: TenantId.optional(),
+      action: z.enum(['drain', 'resume']).describe('Drain, or take it back'),
+      drain_timeout_s: Limits.drain_timeout_s,
+      reason: Reason,
+    }),
+    problems: ['shard.unknown', 'tenant.unknown', 'placement.unknown'],
+  }),
+};

@@ -1,0 +1,170 @@
+/** `/tenants`: lifecycle, status and metadata (TEN-01..12, TEN-14). */
+import { z } from 'zod';
+import { mutation, read } from '../operation.ts';
+import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
+
+export const TenantState = z
+  .enum(['provisioning', 'active', 'draining', 'migrating', 'degraded', 'suspended', 'archived'])
+  .describe('State of a tenant (TEN-04)');
+export type TenantState = z.infer<typeof TenantState>;
+
+export const TenantStatus = z
+  .strictObject({
+    state: TenantState,
+    reason: z.string().describe('The sentence why'),
+    since: Timestamp.describe('Since when'),
+  })
+  .describe('Computed, never set by hand');
+export type TenantStatus = z.infer<typeof TenantStatus>;
+
+export const TenantMetadata = z
+  .strictObject({
+    name: z.string().min(1).max(120).describe('Display name'),
+    plan: z.enum(['free', 'pro', 'enterprise']).describe('Plan or tier'),
+    quotas: z.record(z.string().max(64), z.number().nonnegative()).describe('Quota name → limit'),
+    feature_flags: z.record(z.string().max(64), z.boolean()).describe('Flag → on or off'),
+    contact: z
+      .strictObject({
+        email: z.email().nullable().describe('Contact e-mail'),
+        phone: z.string().max(40).nullable().describe('Contact phone'),
+      })
+      .describe('Whom to call'),
+    billing: z
+      .record(z.string().max(64), z.string().max(256))
+      .describe('Billing references, such as an account number'),
+    environments: z.array(Environment).min(1).max(5).describe('Where the tenant lives'),
+  })
+  .describe('What is known about a tenant');
+export type TenantMetadata = z.infer<typeof TenantMetadata>;
+
+export const Tenant = z
+  .strictObject({
+    tenant_id: TenantId,
+    status: TenantStatus,
+    metadata: TenantMetadata,
+    placements: z
+      .array(
+        z.strictObject({
+          kind: ServiceKind,
+          shard_id: ShardId,
+          revision: z.number().int().describe('Placement revision'),
+        }),
+      )
+      .describe('Shard per kind'),
+    purge_after: Timestamp.nullable().describe('End of the cooling period of an archived tenant; null otherwise'),
+    version: z.number().int().describe('Version of the record'),
+    created_at: Timestamp.describe('When it was created'),
+    updated_at: Timestamp.describe('When it last changed'),
+  })
+  .describe('A tenant');
+export type Tenant = z.infer<typeof Tenant>;
+
+const params = z.strictObject({ tenant_id: TenantId });
+const why = z.strictObject({ reason: Reason });
+
+export const tenantOperations = {
+  'tenants.list': read('tenants.list', {
+    path: '/tenants',
+    summary: 'List tenants by id',
+    permission: 'tenants.view',
+    scope: 'filtered',
+    query: z.strictObject({
+      ...PageQuery,
+      search: z.string().max(120).optional().describe('Part of the id or the name'),
+      state: TenantState.optional(),
+      plan: TenantMetadata.shape.plan.optional(),
+      environment: Environment.optional(),
+      shard_id: ShardId.optional(),
+    }),
+    answer: pageOf(Tenant),
+    problems: ['cursor.invalid'],
+  }),
+  'tenants.get': read('tenants.get', {
+    path: '/tenants/:tenant_id',
+    summary: 'One tenant',
+    permission: 'tenants.view',
+    scope: 'tenant',
+    params,
+    answer: Tenant,
+    problems: ['tenant.unknown'],
+  }),
+};
+
+export const tenantMutations = {
+  'tenants.create': mutation('tenants.create', {
+    path: '/tenants',
+    summary: 'Create and provision a tenant: stream, consumers, configuration, placement',
+    permission: 'tenants.create',
+    risk: 'low',
+    body: z.strictObject({
+      tenant_id: TenantId,
+      metadata: TenantMetadata.partial().extend({ name: TenantMetadata.shape.name }),
+      shards: z
+        .strictObject({
+          aggregate: ShardId.optional(),
+          projection: ShardId.optional(),
+          runner: ShardId.optional(),
+          gateway: ShardId.optional(),
+        })
+        .optional()
+        .describe('Shard per kind; the least loaded one where absent'),
+      reason: Reason,
+    }),
+    problems: ['tenant.exists', 'shard.unknown', 'shard.kind_mismatch'],
+  }),
+  'tenants.update': mutation('tenants.update', {
+    method: 'PATCH',
+    path: '/tenants/:tenant_id',
+    summary: 'Change a tenant’s metadata',
+    permission: 'tenants.update',
+    scope: 'tenant',
+    risk: 'low',
+    params,
+    body: z.strictObject({
+      metadata: TenantMetadata.partial(),
+      version: z.number().int().optional().describe('Version that was read; refused when it has moved on'),
+      reason: Reason,
+    }),
+    problems: ['tenant.unknown', 'version.stale'],
+  }),
+  'tenants.pause': mutation('tenants.pause', {
+    path: '/tenants/:tenant_id/pause',
+    summary: 'Stop a tenant’s commands and effects by a flag the nodes obey',
+    permission: 'tenants.pause',
+    scope: 'tenant',
+    risk: 'high',
+    params,
+    body: why,
+    problems: ['tenant.unknown', 'tenant.state'],
+  }),
+  'tenants.resume': mutation('tenants.resume', {
+    path: '/tenants/:tenant_id/resume',
+    summary: 'Lift the pause',
+    permission: 'tenants.pause',
+    scope: 'tenant',
+    risk: 'low',
+    params,
+    body: why,
+    problems: ['tenant.unknown', 'tenant.state'],
+  }),
+  'tenants.archive': mutation('tenants.archive', {
+    path: '/tenants/:tenant_id/archive',
+    summary: 'Archive a tenant: stop it, keep its data through the cooling period',
+    permission: 'tenants.archive',
+    scope: 'tenant',
+    risk: 'high',
+    params,
+    body: why,
+    problems: ['tenant.unknown', 'tenant.state'],
+  }),
+  'tenants.restore': mutation('tenants.restore', {
+    path: '/tenants/:tenant_id/restore',
+    summary: 'Bring an archived tenant back within its cooling period',
+    permission: 'tenants.archive',
+    scope: 'tenant',
+    risk: 'low',
+    params,
+    body: why,
+    problems: ['tenant.unknown', 'tenant.state'],
+  }),
+};

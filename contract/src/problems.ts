@@ -1,0 +1,95 @@
+/** Every way an answer can be a refusal: one catalogue of stable codes, each with its status and title (RFC 9457). */
+import { z } from 'zod';
+
+export const PROBLEMS = {
+  'request.malformed': { status: 400, title: 'The request cannot be read' },
+  'request.invalid': { status: 422, title: 'The request does not fit the contract' },
+  'request.too_large': { status: 413, title: 'The body is larger than 1 MiB' },
+  'request.media_type': { status: 415, title: 'The body must be application/json' },
+  'cursor.invalid': { status: 422, title: 'The cursor is not one of ours' },
+  'route.unknown': { status: 404, title: 'No such operation' },
+  'method.not_allowed': { status: 405, title: 'The operation does not take this method' },
+  'token.missing': { status: 401, title: 'A token is required' },
+  'token.invalid': { status: 401, title: 'The token is not valid' },
+  'token.expired': { status: 401, title: 'The token has expired' },
+  'step_up.required': { status: 401, title: 'A recent second factor is required' },
+  'permission.missing': { status: 403, title: 'The permission is missing' },
+  'rate.limited': { status: 429, title: 'Too many requests' },
+  'idempotency.key_missing': { status: 400, title: 'The Idempotency-Key header is required' },
+  'idempotency.key_reused': { status: 422, title: 'The idempotency key was used for another request' },
+  'plan.required': { status: 428, title: 'The Plan-Hash header is required: show the plan first' },
+  'plan.stale': { status: 409, title: 'The plan no longer fits the world: preflight again' },
+  'preflight.blocked': { status: 409, title: 'A check blocks the change' },
+  'lane.busy': { status: 409, title: 'Another job holds this resource' },
+  'version.stale': { status: 409, title: 'Someone changed this first' },
+  'tenant.unknown': { status: 404, title: 'No such tenant' },
+  'tenant.exists': { status: 409, title: 'The tenant exists already' },
+  'tenant.state': { status: 409, title: 'The tenant is not in a state that allows this' },
+  'tenant.locked': { status: 423, title: 'The tenant is locked' },
+  'shard.unknown': { status: 404, title: 'No such shard' },
+  'shard.kind_mismatch': { status: 422, title: 'The shard serves another kind' },
+  'placement.unknown': { status: 404, title: 'The tenant has no placement of this kind' },
+  'placement.unchanged': { status: 409, title: 'The tenant is on that shard already' },
+  'placement.read_only': { status: 409, title: 'Placement comes from a static file here' },
+  'job.unknown': { status: 404, title: 'No such job' },
+  'job.state': { status: 409, title: 'The job is not in a state that allows this' },
+  'record.unknown': { status: 404, title: 'No such audit record' },
+  'drain.refused': { status: 409, title: 'The node refuses to drain' },
+  'drain.not_converging': { status: 504, title: 'The drain did not converge in its time' },
+  'verify.failed': { status: 500, title: 'A post-condition does not hold' },
+  'step.failed': { status: 500, title: 'A step failed' },
+  'step.deadline': { status: 504, title: 'A step overran its deadline' },
+  'compensation.failed': { status: 500, title: 'A step could not be undone' },
+  'node.unreachable': { status: 502, title: 'A node cannot be reached' },
+  'node.timeout': { status: 504, title: 'A node did not answer in time' },
+  'node.invalid_answer': { status: 502, title: 'A node gave an answer outside the platform contract' },
+  'node.forbidden_host': { status: 422, title: 'The address is not on the outbound allowlist' },
+  'store.unavailable': { status: 503, title: 'The database cannot be reached' },
+  'bus.unavailable': { status: 503, title: 'NATS cannot be reached' },
+  'audit.unavailable': { status: 503, title: 'The audit log cannot be written, so nothing is changed' },
+  'service.stopping': { status: 503, title: 'This replica is stopping' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+} as const satisfies Record<string, { status: number; title: string }>;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export const ProblemCodes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
+
+export const ProblemDocument = z
+  .looseObject({
+    type: z.string().describe('URI reference of the problem, `/problems/<code>`'),
+    title: z.string().describe('What it is, the same for every occurrence'),
+    status: z.number().int().describe('HTTP status'),
+    code: z.enum(ProblemCodes).describe('Stable code; programs decide on this'),
+    detail: z.string().describe('What happened this time, with measured values'),
+    instance: z.string().optional().describe('Request id'),
+  })
+  .describe('RFC 9457 problem');
+export type ProblemDocument = z.infer<typeof ProblemDocument>;
+
+/** The one error type. A driver's error is turned into one at the driver's own edge and never travels further. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(code: ProblemCode, detail?: string, extra: Record<string, unknown> = {}, cause?: unknown) {
+    super(detail ?? PROBLEMS[code].title, cause === undefined ? undefined : { cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.status = PROBLEMS[code].status;
+    this.extra = extra;
+  }
+
+  /** What the client sees: neither stack nor cause. */
+  toDocument(instance?: string): ProblemDocument {
+    return {
+      ...this.extra,
+      type: `/problems/${this.code}`,
+      title: PROBLEMS[this.code].title,
+      status: this.status,
+      code: this.code,
+      detail: this.message,
+      ...(instance === undefined ? {} : { instance }),
+    };
+  }
+}

@@ -1,0 +1,54 @@
+/** The words both sides speak: ids, pages, times and service kinds, as they travel (strings, never `Date`). */
+import { z } from 'zod';
+
+/** Lower-case DNS label, at most 63 characters: it becomes a NATS subject token and a KV key, so nothing else is let in. */
+export const TenantId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+  .describe('Tenant id: a lower-case DNS label, at most 63 characters');
+export const ShardId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+  .describe('Shard id: a lower-case DNS label, at most 63 characters');
+export const JobId = z
+  .string()
+  .regex(/^job_[0-9a-f-]{36}$/)
+  .describe('Job id');
+export const RecordId = z
+  .string()
+  .regex(/^aud_[0-9a-f-]{36}$/)
+  .describe('Audit record id');
+export const Timestamp = z.iso.datetime().describe('ISO 8601 instant in UTC, milliseconds');
+export const Reason = z
+  .string()
+  .trim()
+  .min(3)
+  .max(500)
+  .describe('Why the change is made, in the words of the person who asks: 3 to 500 characters');
+
+export const ServiceKind = z
+  .enum(['aggregate', 'projection', 'runner', 'gateway'])
+  .describe('Service kind of the platform');
+export type ServiceKind = z.infer<typeof ServiceKind>;
+
+/** The kinds a tenant must be placed on to be served; the gateway is optional (SCL-02). */
+export const PLACED_KINDS = ['aggregate', 'projection', 'runner'] as const satisfies readonly ServiceKind[];
+
+export const Environment = z
+  .enum(['local', 'preview', 'staging', 'prod', 'dev'])
+  .describe('Environment: a catalog name, or the tier `dev`');
+
+/** Query strings arrive as text, so this one place coerces. */
+export const PageQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Items per page, 1 to 200'),
+  cursor: z.string().max(512).optional().describe('Opaque `next_cursor` of the page before'),
+};
+
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.strictObject({
+    items: z.array(item).describe('One page of items'),
+    next_cursor: z.string().nullable().describe('Cursor of the next page; null on the last one'),
+  });
+
+/** Any JSON value: inputs, outcomes and before/after images whose shape belongs to the feature that wrote them. */
+export const Json = z.unknown().describe('Any JSON value');
