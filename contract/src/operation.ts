@@ -46,7 +46,6 @@ interface ReadSpec<P extends z.ZodObject, Q extends z.ZodObject, A extends z.Zod
   params?: P;
   query?: Q;
   answer: A;
-  streams?: readonly string[];
   problems?: readonly ProblemCode[];
 }
 
@@ -66,9 +65,14 @@ export const read = <A extends z.ZodType, P extends z.ZodObject = Nothing, Q ext
   query: (spec.query ?? nothing) as Q,
   body: nothing,
   answers: { 200: spec.answer },
-  ...(spec.streams ? { streams: spec.streams } : {}),
   problems: spec.problems ?? [],
 });
+
+/** A read whose answer is streamed; `answer` is the schema of one streamed item. */
+export const stream = <A extends z.ZodType, P extends z.ZodObject = Nothing, Q extends z.ZodObject = Nothing>(
+  id: string,
+  spec: ReadSpec<P, Q, A> & { streams: readonly string[] },
+) => ({ ...read<A, P, Q>(id, spec), streams: spec.streams });
 
 interface MutationSpec<P extends z.ZodObject, B extends z.ZodType> {
   method?: 'POST' | 'PUT' | 'PATCH';

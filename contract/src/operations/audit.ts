@@ -1,6 +1,6 @@
 /** `/audit`: search, verify and export the append-only log (AUD-01, AUD-05, AUD-07..09, AUD-11). */
 import { z } from 'zod';
-import { read } from '../operation.ts';
+import { read, stream } from '../operation.ts';
 import { JobId, Json, pageOf, PageQuery, RecordId, TenantId, Timestamp } from '../wire.ts';
 
 export const Outcome = z
@@ -95,7 +95,7 @@ export const auditOperations = {
     answer: Verification,
     problems: ['audit.unavailable'],
   }),
-  'audit.export': read('audit.export', {
+  'audit.export': stream('audit.export', {
     path: '/audit/export',
     summary: 'Stream records, oldest first, as JSON Lines, CSV or CloudEvents',
     permission: 'audit.export',

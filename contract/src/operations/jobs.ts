@@ -1,7 +1,7 @@
 /** `/jobs`: follow, cancel and retry what was submitted. */
 import { z } from 'zod';
 import { Job, JobPage, JobState } from '../jobs.ts';
-import { mutation, read } from '../operation.ts';
+import { mutation, read, stream } from '../operation.ts';
 import { JobId, PageQuery, Reason, TenantId } from '../wire.ts';
 
 const params = z.strictObject({ job_id: JobId });
@@ -33,7 +33,7 @@ export const jobOperations = {
     answer: Job,
     problems: ['job.unknown'],
   }),
-  'jobs.events': read('jobs.events', {
+  'jobs.events': stream('jobs.events', {
     path: '/jobs/:job_id/events',
     summary: 'Follow a job: server-sent events named `job`, one at every change, ending with the final state',
     permission: 'ops.view',

@@ -55,12 +55,15 @@ export async function connectMongo(uri: string, name: string): Promise<Mongo> {
 export const isDuplicateKey = (error: unknown, index?: string): boolean =>
   error instanceof MongoServerError && error.code === 11000 && (index === undefined || error.message.includes(index));
 
-/** Runs a driver call; what the driver throws for an absent or slow server becomes `store.unavailable`. */
-export async function translated<T>(call: () => Promise<T>): Promise<T> {
+/**
+ * Runs a driver call; what the driver throws for an absent or slow server becomes `store.unavailable`. Inside a
+ * transaction the error stays as it is: the driver must see it to retry, and the transaction's own edge translates it.
+ */
+export async function translated<T>(call: () => Promise<T>, session?: ClientSession): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw toProblem(error);
+    throw session ? error : toProblem(error);
   }
 }
 

@@ -1,0 +1,304 @@
+/**
+ * The job engine: claims what may run, runs it in slots, takes over what a dead replica left, hands back on stop.
+ *
+ * It wakes on events (a submission here, a change stream for the other replicas); one sweep a second is the safety
+ * net and reads only jobs that hold a lane or may be claimed, so jobs that wait cost nothing.
+ */
+import { Problem } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Ambient } from '../ambient.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import { childJobs } from './children.ts';
+import type { JobDefinition } from './definition.ts';
+import { isFinal, type JobDocument } from './job-document.ts';
+import type { ActiveJob, JobReader } from './job-reader.ts';
+import { FenceLost, jobStore, mustGet, type JobStore } from './jobs.store.ts';
+import { replicas } from './replicas.ts';
+import { runJob, type CrashPoint } from './runner.ts';
+import { jobSignals, type JobSignals } from './signals.ts';
+import { submit, type Submission } from './submission.ts';
+
+export interface EngineOptions {
+  readonly mongo: Mongo;
+  readonly audit: AuditLog;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly replicaId: string;
+  /** Jobs at once in this replica. */
+  readonly slots?: number;
+  /** Silence after which a replica is dead, in milliseconds. */
+  readonly leaseMs?: number;
+  readonly crashPoint?: (point: CrashPoint) => void | Promise<void>;
+}
+
+export interface JobEngine extends JobReader {
+  readonly store: JobStore;
+  readonly signals: JobSignals;
+  /** Kinds become known before `start`. */
+  define(definitions: Readonly<Record<string, JobDefinition<never>>>): void;
+  definitionOf(kind: string): JobDefinition<unknown>;
+  submit(wanted: Submission): Promise<JobDocument>;
+  /** Takes the fence away and starts the way back. @throws Problem `job.unknown` | `job.state` */
+  cancel(jobId: string, by: string, reason: string, record: Parameters<AuditLog['append']>[0]): Promise<JobDocument>;
+  /** The job once it is final, or as it is after `ms`. */
+  settled(jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument>;
+  start(): Promise<void>;
+  /** Hands running jobs back within `ms`. */
+  stop(ms: number): Promise<void>;
+}
+
+const SWEEP_MS = 1_000;
+/** How long an aborted step is waited for before its job is left to the sweep of another replica. */
+const SETTLE_MS = 5_000;
+const FOREIGN_POLL_MS = 250;
+
+interface Running {
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+const STOPPING = new Problem('service.stopping');
+
+export function jobEngine(options: EngineOptions): JobEngine {
+  const { mongo, audit, ambient, logger } = options;
+  const store = jobStore(mongo);
+  const signals = jobSignals();
+  const definitions = new Map<string, JobDefinition<unknown>>();
+  const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000);
+  const slots = options.slots ?? 64;
+  const running = new Map<string, Running>();
+  const metrics = engineMetrics(options.metrics, () => running.size);
+  let state: 'new' | 'started' | 'stopping' = 'new';
+  let unwatch: (() => Promise<void>) | undefined;
+  let sweeping: Promise<void> | undefined;
+  const stopped = new AbortController();
+
+  const definitionOf = (kind: string): JobDefinition<unknown> => {
+    const definition = definitions.get(kind);
+    if (!definition) throw new Error(`No job is defined for ${kind}`);
+    return definition;
+  };
+  const hasSlot = (): boolean => state === 'started' && running.size < slots && !peers.leaseLost();
+
+  /** Runs a job this replica has claimed, and whatever waits for its lane afterwards. */
+  function launch(job: JobDocument, waited: boolean): void {
+    const abort = new AbortController();
+    const log = logger.child({ job_id: job._id, kind: job.kind, fence: job.fence });
+    const done = runJob({ ...runnerDeps, logger: log }, job, waited, abort.signal)
+      .then(() => metrics.ended(job, ambient.now()))
+      .catch(async (error: unknown) => {
+        if (error instanceof FenceLost) return void metrics.fencesLost.inc();
+        log.warn({ err: error }, 'run stopped');
+        // Whatever stopped the run, the job goes on from its last record under the next claim.
+        await store.handBack(job._id, job.fence).catch(() => undefined);
+      })
+      .finally(() => {
+        running.delete(job._id);
+        signals.changed(job._id);
+        void afterwards(job).catch((error: unknown) => log.warn({ err: error }, 'lane not handed on; the sweep will'));
+      });
+    running.set(job._id, { abort, done });
+  }
+
+  /** The lane may be free now, the slot is; and a cancel may have ended the run, so that the way back is to be claimed. */
+  async function afterwards(job: JobDocument): Promise<void> {
+    if (state !== 'started') return;
+    const now = await store.get(job._id);
+    if (now && now.state === 'cancelling') await take(now);
+    else await store.unpark(job.lane);
+    await claimReady();
+  }
+
+  async function take(job: JobDocument): Promise<void> {
+    if (!hasSlot() || running.has(job._id)) return;
+    const claimed = await store.claim(job, peers.self, ambient.now());
+    if (claimed === 'lost') return;
+    if (claimed === 'lane-busy') {
+      await store.park(job._id);
+      // The holder may have ended between the claim and the mark.
+      if (!(await store.active()).some((other) => other.lane === job.lane)) await store.unpark(job.lane);
+      return;
+    }
+    if (job.fence > 0 && job.state === 'running') metrics.takeovers.inc();
+    launch(claimed, job.state === 'queued');
+  }
+
+  async function claimReady(): Promise<void> {
+    const free = slots - running.size;
+    if (free > 0 && hasSlot()) for (const job of await store.ready(free)) await take(job);
+  }
+
+  /** Order matters: owners are read before replicas, and replicas register before they own, so nobody alive looks dead. */
+  async function sweep(): Promise<void> {
+    const held = await store.active();
+    await peers.beat();
+    const lanes = new Set(held.map((job) => job.lane));
+    for (const job of held) {
+      if (running.has(job._id)) {
+        if (job.state === 'cancelling') running.get(job._id)!.abort.abort(new FenceLost(job._id));
+      } else if (job.owner === null || job.owner === peers.self || peers.isDead(job.owner)) await take(job);
+    }
+    for (const lane of await store.lanesWaiting()) if (!lanes.has(lane)) await store.unpark(lane);
+    await claimReady();
+  }
+
+  async function sweepForever(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      try {
+        await sweep();
+      } catch (error) {
+        logger.warn({ err: error }, 'sweep failed');
+      }
+      if (peers.leaseLost()) for (const run of running.values()) run.abort.abort(new FenceLost('lease'));
+      await ambient.sleep(SWEEP_MS, stopped.signal).catch(() => undefined);
+    }
+  }
+
+  const submitJob = async (wanted: Submission): Promise<JobDocument> => {
+    if (state === 'stopping') throw STOPPING;
+    const claimant = (): string | null => (hasSlot() ? peers.self : null);
+    const { job, isNew } = await submit({ mongo, store, audit, ambient, definitionOf, claimant }, wanted);
+    if (isNew && job.owner === peers.self) launch(structuredClone(job), false);
+    else if (isNew)
+      void take(job).catch((error: unknown) => logger.warn({ err: error }, 'claim failed; the sweep will'));
+    return job;
+  };
+
+  const settled = async (jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument> => {
+    const until = ambient.monotonic() + ms;
+    for (;;) {
+      const changed = changeOf(jobId);
+      const job = await mustGet(store, jobId);
+      const left = until - ambient.monotonic();
+      if (isFinal(job.state) || left <= 0) return changed.off(job);
+      // Runs elsewhere do not signal here: they are polled.
+      const isHere = running.has(jobId);
+      const wait = new AbortController();
+      const waiting = ambient.sleep(
+        Math.min(left, isHere ? left : FOREIGN_POLL_MS),
+        signal ? AbortSignal.any([wait.signal, signal]) : wait.signal,
+      );
+      await Promise.race([changed.promise, waiting.catch(() => undefined)]);
+      wait.abort();
+      changed.off(job);
+      signal?.throwIfAborted();
+    }
+  };
+
+  const changeOf = (jobId: string): { promise: Promise<void>; off<T>(value: T): T } => {
+    let off = (): void => undefined;
+    const promise = new Promise<void>((resolve) => (off = signals.on(jobId, resolve)));
+    return { promise, off: (value) => (off(), value) };
+  };
+
+  const cancel: JobEngine['cancel'] = async (jobId, by, reason, record) => {
+    for (;;) {
+      const job = await mustGet(store, jobId);
+      if (job.state === 'cancelling') return job;
+      if (isFinal(job.state)) throw new Problem('job.state', `${jobId} has ${job.state} already`);
+      const now = ambient.now();
+      const won = await mongo.transaction(async (session) => {
+        const taken = await store.requestCancel(job, { by, reason, at: now }, now, session);
+        if (taken) await audit.append(record, session);
+        return taken;
+      });
+      if (!won) continue;
+      audit.wake();
+      const run = running.get(jobId);
+      run?.abort.abort(new FenceLost(jobId));
+      signals.changed(jobId);
+      return mustGet(store, jobId);
+    }
+  };
+
+  const children = childJobs({ store, ambient, submit: submitJob, settled, cancel });
+  const runnerDeps = {
+    mongo, store, audit, ambient, logger, definitionOf,
+    changed: (jobId: string) => signals.changed(jobId),
+    runChildren: children.run,
+    cancelChildren: children.cancelAll,
+    crashPoint: options.crashPoint ?? (() => undefined),
+  }; // prettier-ignore
+
+  return {
+    store,
+    signals,
+    define: (more) => {
+      for (const [kind, definition] of Object.entries(more))
+        definitions.set(kind, definition as unknown as JobDefinition<unknown>);
+    },
+    definitionOf,
+    submit: submitJob,
+    cancel,
+    settled,
+    active: async () => (await store.unfinished(1_000)).map(toActive),
+    holderOf: async (lane, except) => {
+      const job = await store.holderOf(lane, except);
+      return job && toActive(job);
+    },
+    async start() {
+      await store.ensureIndexes();
+      await peers.register();
+      state = 'started';
+      unwatch = store.watch(() => void sweep().catch(() => undefined));
+      sweeping = sweepForever();
+    },
+    async stop(ms) {
+      state = 'stopping';
+      stopped.abort();
+      for (const run of running.values()) run.abort.abort(STOPPING);
+      const all = Promise.all([...running.values()].map((run) => run.done));
+      await Promise.race([all, ambient.sleep(Math.min(ms, SETTLE_MS))]);
+      await sweeping;
+      await unwatch?.();
+      await peers.leave().catch(() => undefined);
+    },
+  };
+}
+
+const toActive = (job: JobDocument): ActiveJob => ({
+  jobId: job._id,
+  kind: job.kind,
+  tenantId: job.tenant_id,
+  lane: job.lane,
+  actor: job.actor,
+  since: job.created_at,
+  input: job.input,
+});
+
+function engineMetrics(registry: Registry, runningNow: () => number) {
+  const registers = [registry];
+  const ended = new Counter({
+    name: 'cp_jobs_ended_total',
+    help: 'Runs of jobs that reached their end in this replica',
+    labelNames: ['kind'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'cp_job_duration_seconds',
+    help: 'From submission to end',
+    labelNames: ['kind'],
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300],
+    registers,
+  });
+  new Gauge({ name: 'cp_jobs_running', help: 'Jobs that run in this replica now', registers, collect() { this.set(runningNow()); } }); // prettier-ignore
+  return {
+    takeovers: new Counter({
+      name: 'cp_job_takeovers_total',
+      help: 'Jobs taken over from a dead replica or an earlier boot',
+      registers,
+    }),
+    fencesLost: new Counter({
+      name: 'cp_job_fences_lost_total',
+      help: 'Runs that stopped because someone else holds the job',
+      registers,
+    }),
+    ended(job: JobDocument, now: Date): void {
+      ended.inc({ kind: job.kind });
+      duration.observe({ kind: job.kind }, (now.getTime() - job.created_at.getTime()) / 1000);
+    },
+  };
+}

@@ -1,0 +1,6 @@
+/** The job engine, as the rest of the service may use it. */
+export type * from './definition.ts';
+export type { ActiveJob, JobReader } from './job-reader.ts';
+export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
+export { jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
+export type { CrashPoint } from './runner.ts';

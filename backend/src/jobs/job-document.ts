@@ -1,0 +1,100 @@
+/** A job as MongoDB keeps it, and as it goes out on the wire. */
+import type { Job, JobState, MutationId, Permission, Plan, ProblemDocument, Proof, Risk } from '@cloudlysis/contract';
+import type { Provenance } from '../principal.ts';
+import type { Undo } from './definition.ts';
+
+export interface StepDocument {
+  name: string;
+  title: string;
+  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'compensating' | 'compensated';
+  attempts: number;
+  started_at: Date | null;
+  ended_at: Date | null;
+  intent: unknown;
+  outcome: unknown;
+  problem: ProblemDocument | null;
+}
+
+export interface JobDocument {
+  _id: string;
+  /** Sorts jobs by the time they were submitted: milliseconds × 4096 + tie-breaker. */
+  order: number;
+  kind: MutationId;
+  risk: Risk;
+  permission: Permission;
+  state: JobState;
+  lane: string;
+  /** Holds its lane. A unique partial index over it is what makes a lane run one job at a time. */
+  active: boolean;
+  /** While queued: may be claimed, or waits for its lane. */
+  queue: 'ready' | 'lane' | null;
+  /** `<replica>#<boot>` that runs it; null when it was handed back. */
+  owner: string | null;
+  fence: number;
+  direction: 'forward' | 'backward';
+  idempotency: string;
+  request_hash: string;
+  input: unknown;
+  plan: Plan;
+  steps: StepDocument[];
+  actor: string;
+  reason: string | null;
+  tenant_id: string | null;
+  resource: string;
+  cancel: { by: string; reason: string; at: Date } | null;
+  /** Why the job turned backward; kept while it compensates. */
+  problem: ProblemDocument | null;
+  proof: Proof | null;
+  undo: Undo | null;
+  parent_job_id: string | null;
+  retry_of: string | null;
+  provenance: Provenance;
+  audit_record_id: string;
+  created_at: Date;
+  started_at: Date | null;
+  ended_at: Date | null;
+}
+
+const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
+
+const stepToWire = (step: StepDocument): Job['steps'][number] => ({
+  name: step.name,
+  title: step.title,
+  state: step.state,
+  attempts: step.attempts,
+  started_at: iso(step.started_at),
+  ended_at: iso(step.ended_at),
+  duration_ms: step.started_at && step.ended_at ? step.ended_at.getTime() - step.started_at.getTime() : null,
+  intent: step.intent ?? null,
+  outcome: step.outcome ?? null,
+  problem: step.problem,
+});
+
+export const jobToWire = (job: JobDocument): Job => ({
+  job_id: job._id,
+  kind: job.kind,
+  state: job.state,
+  actor: job.actor,
+  reason: job.reason,
+  tenant_id: job.tenant_id,
+  lane: job.lane,
+  input: job.input,
+  plan: job.plan,
+  steps: job.steps.map(stepToWire),
+  proof: job.proof,
+  problem: job.problem,
+  undo: job.undo && { operation: job.undo.operation, params: job.undo.params, body: job.undo.body ?? null },
+  fence: job.fence,
+  owner: job.owner,
+  parent_job_id: job.parent_job_id,
+  retry_of: job.retry_of,
+  request_id: job.provenance.requestId,
+  trace_id: job.provenance.traceId,
+  audit_record_id: job.audit_record_id,
+  created_at: job.created_at.toISOString(),
+  started_at: iso(job.started_at),
+  ended_at: iso(job.ended_at),
+});
+
+export const isFinal = (state: JobState): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'compensated';

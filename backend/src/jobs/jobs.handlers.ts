@@ -1,0 +1,242 @@
+/** The API of jobs: every job-making mutation, following jobs, cancel and retry. */
+import { Readable } from 'node:stream';
+import { Problem, mutations, type Job, type MutationId, type Permission, type Plan } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { Call, InputOf, MutationHandler, MutationHandlers, ReadHandlers, SubmitHeaders } from '../call.ts';
+import { decodeCursor, encodeCursor } from '../paging.ts';
+import type { Principal, Visible } from '../principal.ts';
+import type { JobDefinition } from './definition.ts';
+import type { JobEngine } from './engine.ts';
+import { isFinal, jobToWire, type JobDocument } from './job-document.ts';
+import { mustGet } from './jobs.store.ts';
+import { makePlan, sha256 } from './planning.ts';
+
+/** The mutations that are jobs; cancel and retry act on jobs instead. */
+export type JobMutationId = Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>;
+/** One definition per mutation; a missing or extra one is a compile error. */
+export type JobDefinitions<Ids extends JobMutationId = JobMutationId> = {
+  readonly [K in Ids]: JobDefinition<InputOf<K>>;
+};
+
+export interface JobHandlerDeps {
+  readonly engine: JobEngine;
+  readonly ambient: Ambient;
+  /** Whether a principal holds a permission on a job's tenant (null: platform-wide). */
+  may(
+    principal: Principal,
+    permission: Permission,
+    tenantId: string | null,
+  ): { allowed: boolean; reason: string | null };
+}
+
+const isVisible = (job: JobDocument, visible: Visible): boolean =>
+  visible === 'all' || (job.tenant_id !== null && visible.has(job.tenant_id));
+
+const HEARTBEAT_MS = 15_000;
+const FOLLOW_MS = 500;
+
+export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'jobs.list' | 'jobs.get' | 'jobs.events'> {
+  const visibleJob = async (jobId: string, visible: Visible): Promise<JobDocument> => {
+    const job = await mustGet(engine.store, jobId);
+    if (!isVisible(job, visible)) throw new Problem('job.unknown', `There is no job ${jobId}`);
+    return job;
+  };
+  return {
+    'jobs.list': async ({ query, visible }) => {
+      const { limit, cursor, ...filter } = query;
+      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, 'number');
+      const newest = Math.min(before, (ambient.now().getTime() + 60_000) * 4096);
+      const page = await engine.store.page(filter, visible, newest, limit + 1);
+      const items = page.slice(0, limit);
+      const last = items.at(-1);
+      return {
+        items: items.map(jobToWire),
+        next_cursor: page.length > limit && last ? encodeCursor(last.order) : null,
+      };
+    },
+    'jobs.get': async ({ params, visible }) => jobToWire(await visibleJob(params.job_id, visible)),
+    'jobs.events': async ({ params, visible, signal }) => {
+      const first = await visibleJob(params.job_id, visible);
+      return { type: 'text/event-stream', stream: Readable.from(follow(engine, ambient, first, signal)) };
+    },
+  };
+}
+
+/** Server-sent events of a job: its state now, then at every change, until it is final. */
+async function* follow(
+  engine: JobEngine,
+  ambient: Ambient,
+  first: JobDocument,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let sent = '';
+  let lastSign = ambient.monotonic();
+  for (let job = first; !signal.aborted; job = await mustGet(engine.store, first._id)) {
+    const data = JSON.stringify(jobToWire(job));
+    if (data !== sent) {
+      yield `event: job\ndata: ${(sent = data)}\n\n`;
+      lastSign = ambient.monotonic();
+    } else if (ambient.monotonic() - lastSign > HEARTBEAT_MS) {
+      yield ': still here\n\n';
+      lastSign = ambient.monotonic();
+    }
+    if (isFinal(job.state)) return;
+    await changedOrTime(engine, ambient, first._id, FOLLOW_MS, signal);
+  }
+}
+
+/** Wakes at a change in this replica; a run in another one is noticed at the next look. */
+async function changedOrTime(
+  engine: JobEngine,
+  ambient: Ambient,
+  jobId: string,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = new AbortController();
+  let off = (): void => undefined;
+  const changed = new Promise<void>((resolve) => (off = engine.signals.on(jobId, resolve)));
+  await Promise.race([changed, ambient.sleep(ms, AbortSignal.any([timer.signal, signal])).catch(() => undefined)]);
+  timer.abort();
+  off();
+}
+
+/** The two handlers of one job-making mutation. */
+function jobMutation(
+  engine: JobEngine,
+  ambient: Ambient,
+  kind: JobMutationId,
+): MutationHandler<(typeof mutations)[JobMutationId]['submit']> {
+  const inputOf = (call: { params: object; body: unknown }): unknown => ({ ...call.params, ...(call.body as object) });
+  return {
+    preflight: (call) =>
+      makePlan(engine.definitionOf(kind), inputOf(call), { principal: call.principal, jobId: null }, ambient.now()),
+    submit: async (call, headers) => {
+      const input = inputOf(call);
+      const job = await engine.submit({
+        kind, input, actor: call.principal,
+        reason: (call.body as { reason?: string }).reason ?? null,
+        idempotencyKey: headers.idempotencyKey, planHash: headers.planHash,
+        provenance: call.provenance, parentJobId: null, retryOf: null,
+      }); // prettier-ignore
+      return settledJob(engine, job, headers, call.signal);
+    },
+  };
+}
+
+async function settledJob(
+  engine: JobEngine,
+  job: JobDocument,
+  headers: SubmitHeaders,
+  signal: AbortSignal,
+): Promise<Job> {
+  if (headers.waitMs === 0 || isFinal(job.state)) return jobToWire(job);
+  return jobToWire(await engine.settled(job._id, headers.waitMs, signal).catch(() => job));
+}
+
+export function jobMutations(deps: JobHandlerDeps, kinds: readonly JobMutationId[]): MutationHandlers {
+  const { engine, ambient } = deps;
+  const made = Object.fromEntries(
+    kinds.map((kind) => [kind, jobMutation(engine, ambient, kind)]),
+  ) as unknown as MutationHandlers<JobMutationId>;
+  return { ...made, 'jobs.cancel': cancelHandler(deps), 'jobs.retry': retryHandler(deps) };
+}
+
+type JobCall = Call<(typeof mutations)['jobs.cancel']['submit']>;
+
+/** The job a call names, if the caller may see it and holds the permission that the job itself asked for. */
+async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
+  const job = await mustGet(deps.engine.store, call.params.job_id);
+  if (!isVisible(job, call.visible)) throw new Problem('job.unknown', `There is no job ${call.params.job_id}`);
+  const verdict = deps.may(call.principal, job.permission, job.tenant_id);
+  if (!verdict.allowed) throw new Problem('permission.missing', verdict.reason ?? undefined);
+  return job;
+}
+
+function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.cancel']['submit']> {
+  const { engine, ambient } = deps;
+  return {
+    preflight: async (call) => cancelPlan(await governed(deps, call), call.body.reason, ambient.now()),
+    submit: async (call, headers) => {
+      const job = await governed(deps, call);
+      // Asking twice is not an error: a cancel is its own idempotency key.
+      const cancelled = job.cancel
+        ? job
+        : await engine.cancel(job._id, call.principal.id, call.body.reason, {
+            code: 'job.cancel_requested', action: 'jobs.cancel', actor: call.principal, resource: job.resource, tenantId: job.tenant_id,
+            outcome: 'requested', reason: call.body.reason, jobId: job._id, provenance: call.provenance,
+          }); // prettier-ignore
+      return settledJob(engine, cancelled, headers, call.signal);
+    },
+  };
+}
+
+function cancelPlan(job: JobDocument, reason: string, now: Date): Plan {
+  const begun = job.steps.filter((step) => step.state !== 'pending');
+  const expires = new Date(now.getTime() + 60_000).toISOString();
+  const over = isFinal(job.state);
+  const detail = over ? `${job._id} has ${job.state} already` : `${job._id} is ${job.state}`;
+  return {
+    ...job.plan,
+    hash: `${sha256({ cancel: job._id, fence: job.fence, reason }).slice(0, 32)}.${Math.ceil(now.getTime() / 1000 + 60).toString(36)}`,
+    kind: 'jobs.cancel',
+    risk: 'low',
+    checks: [
+      {
+        id: 'job.state',
+        title: 'The job can be cancelled',
+        status: over ? 'block' : 'pass',
+        measured: job.state,
+        limit: null,
+        unit: null,
+        detail,
+      },
+    ],
+    steps: begun.reverse().map((step) => ({ name: step.name, title: `Undo: ${step.title}`, reversible: false })),
+    diff: [
+      {
+        op: 'replace',
+        path: `job.${job._id}.state`,
+        before: job.state,
+        after: begun.length > 0 ? 'compensated' : 'cancelled',
+      },
+    ],
+    blockers: over ? [{ code: 'job.state', detail }] : [],
+    rollback: 'Submit the job again (retry).',
+    created_at: now.toISOString(),
+    expires_at: expires,
+  };
+}
+
+function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.retry']['submit']> {
+  const { engine, ambient } = deps;
+  const ended = async (call: JobCall): Promise<JobDocument> => {
+    const job = await governed(deps, call);
+    if (!isFinal(job.state) || job.state === 'succeeded')
+      throw new Problem(
+        'job.state',
+        `${job._id} is ${job.state}; only a job that ended without success is tried again`,
+      );
+    return job;
+  };
+  return {
+    preflight: async (call) => {
+      const job = await ended(call);
+      return makePlan(
+        engine.definitionOf(job.kind),
+        job.input,
+        { principal: call.principal, jobId: null },
+        ambient.now(),
+      );
+    },
+    submit: async (call, headers) => {
+      const job = await ended(call);
+      const again = await engine.submit({
+        kind: job.kind, input: job.input, actor: call.principal, reason: call.body.reason,
+        idempotencyKey: headers.idempotencyKey, planHash: headers.planHash,
+        provenance: call.provenance, parentJobId: null, retryOf: job._id,
+      }); // prettier-ignore
+      return settledJob(engine, again, headers, call.signal);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/** Jobs in MongoDB. Every write of a running job carries its fence in the filter; nothing else knows the collection. */
+import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
+import { Problem, type JobState } from '@cloudlysis/contract';
+import { isDuplicateKey, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { newestFirst } from '../ports/mongo/newest-first.ts';
+import type { JobDocument, StepDocument } from './job-document.ts';
+
+/** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
+export class FenceLost extends Error {
+  override readonly name = 'FenceLost';
+}
+
+export type JobPatch = Partial<Omit<JobDocument, '_id' | 'steps'>> & { [step: `steps.${number}`]: StepDocument };
+
+export interface JobFilter {
+  state?: JobState | undefined;
+  kind?: string | undefined;
+  tenant_id?: string | undefined;
+  actor?: string | undefined;
+  lane?: string | undefined;
+  parent_job_id?: string | undefined;
+}
+
+const NON_FINAL: JobState[] = ['queued', 'running', 'cancelling'];
+
+export interface JobStore {
+  ensureIndexes(): Promise<void>;
+  /** False when the lane is held by another job; the caller's transaction is then void. */
+  insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used'>;
+  get(jobId: string): Promise<JobDocument | null>;
+  byIdempotency(key: string): Promise<JobDocument | null>;
+  /** Takes a job as its next claimant. Null when someone was faster or its lane is held. */
+  claim(job: JobDocument, owner: string, now: Date): Promise<JobDocument | 'lost' | 'lane-busy'>;
+  /** @throws FenceLost when the fence has moved on. */
+  write(jobId: string, fence: number, patch: JobPatch, session?: ClientSession): Promise<void>;
+  /** Takes the fence away from whoever runs the job. False when it has ended or moved meanwhile. */
+  requestCancel(job: JobDocument, cancel: JobDocument['cancel'], now: Date, session: ClientSession): Promise<boolean>;
+  /** Lets go of a job that this claimant cannot continue. */
+  handBack(jobId: string, fence: number): Promise<void>;
+  /** Queued, running and cancelling jobs that hold their lane. */
+  active(): Promise<JobDocument[]>;
+  ready(limit: number): Promise<JobDocument[]>;
+  unfinished(limit: number): Promise<JobDocument[]>;
+  holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
+  childrenOf(jobId: string): Promise<JobDocument[]>;
+  /** Marks a queued job as waiting for its lane. */
+  park(jobId: string): Promise<void>;
+  /** Makes the oldest job that waits for a lane claimable. */
+  unpark(lane: string): Promise<void>;
+  lanesWaiting(): Promise<string[]>;
+  page(filter: JobFilter, tenants: ReadonlySet<string> | 'all', before: number, limit: number): Promise<JobDocument[]>;
+  /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
+  watch(onWake: () => void): () => Promise<void>;
+}
+
+const INDEXES = [
+  { key: { idempotency: 1 }, name: 'idempotency', unique: true },
+  { key: { lane: 1 }, name: 'lane_active', unique: true, partialFilterExpression: { active: true } },
+  { key: { active: 1 }, name: 'active', partialFilterExpression: { active: true } },
+  { key: { state: 1, order: 1 }, name: 'state_order' },
+  { key: { order: 1 }, name: 'order' },
+  { key: { queue: 1, lane: 1 }, name: 'queue_lane' },
+  { key: { tenant_id: 1, order: 1 }, name: 'tenant_order' },
+  { key: { lane: 1, order: 1 }, name: 'lane_order' },
+  { key: { parent_job_id: 1, order: 1 }, name: 'parent_order' },
+] as const;
+
+/** First window of a page in `order` units: a minute of submissions. */
+const FIRST_WINDOW = 60_000 * 4096;
+
+export function jobStore(mongo: Mongo): JobStore {
+  const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
+  const many = (filter: Filter<JobDocument>, limit: number): Promise<JobDocument[]> =>
+    translated(() => jobs.find(filter).sort({ order: 1 }).limit(limit).toArray());
+  const update = (
+    filter: Filter<JobDocument>,
+    change: UpdateFilter<JobDocument>,
+    session?: ClientSession,
+  ): Promise<boolean> =>
+    translated(
+      async () => (await jobs.updateOne(filter, change, session ? { session } : {})).matchedCount === 1,
+      session,
+    );
+
+  return {
+    ensureIndexes: () =>
+      translated(async () => {
+        for (const { key, ...options } of INDEXES) await jobs.createIndex(key, options);
+      }),
+
+    async insert(job, session) {
+      try {
+        await jobs.insertOne(job, { session });
+        return 'inserted';
+      } catch (error) {
+        if (isDuplicateKey(error, 'idempotency')) return 'key-used';
+        if (isDuplicateKey(error)) return 'lane-busy';
+        throw error;
+      }
+    },
+
+    get: (jobId) => translated(() => jobs.findOne({ _id: jobId })),
+    byIdempotency: (key) => translated(() => jobs.findOne({ idempotency: key })),
+
+    async claim(job, owner, now) {
+      const claimed: Partial<JobDocument> = {
+        state: job.state === 'queued' ? 'running' : job.state,
+        active: true,
+        queue: null,
+        owner,
+        fence: job.fence + 1,
+        started_at: job.started_at ?? now,
+      };
+      try {
+        const won = await update({ _id: job._id, fence: job.fence, state: job.state }, { $set: claimed });
+        return won ? { ...job, ...claimed } : 'lost';
+      } catch (error) {
+        if (isDuplicateKey(error)) return 'lane-busy';
+        throw error;
+      }
+    },
+
+    async write(jobId, fence, patch, session) {
+      if (!(await update({ _id: jobId, fence }, { $set: patch as Partial<JobDocument> }, session)))
+        throw new FenceLost(jobId);
+    },
+
+    requestCancel: (job, cancel, now, session) =>
+      update(
+        { _id: job._id, fence: job.fence, state: job.state },
+        {
+          $set:
+            job.state === 'queued'
+              ? { state: 'cancelled', queue: null, cancel, ended_at: now }
+              : { state: 'cancelling', direction: 'backward', cancel },
+          $inc: { fence: 1 },
+        },
+        session,
+      ),
+
+    handBack: async (jobId, fence) => void (await update({ _id: jobId, fence }, { $set: { owner: null } })),
+
+    active: () => many({ active: true }, 1_000),
+    ready: (limit) => many({ queue: 'ready' }, limit),
+    unfinished: (limit) => many({ state: { $in: NON_FINAL } }, limit),
+    childrenOf: (jobId) => many({ parent_job_id: jobId }, 10_000),
+    holderOf: (lane, except) =>
+      translated(() =>
+        jobs.findOne(
+          { lane, state: { $in: NON_FINAL }, ...(except ? { _id: { $ne: except } } : {}) },
+          { sort: { order: 1 } },
+        ),
+      ),
+
+    park: async (jobId) => void (await update({ _id: jobId, state: 'queued' }, { $set: { queue: 'lane' } })),
+    async unpark(lane) {
+      const [next] = await many({ queue: 'lane', lane }, 1);
+      if (next) await update({ _id: next._id, queue: 'lane' }, { $set: { queue: 'ready' } });
+    },
+    lanesWaiting: () => translated(() => jobs.distinct('lane', { queue: 'lane' })),
+
+    page: (filter, tenants, before, limit) => {
+      const wanted: Filter<JobDocument> = Object.fromEntries(
+        Object.entries(filter).filter(([, value]) => value !== undefined),
+      );
+      const visible = tenants === 'all' ? {} : { $and: [{ tenant_id: { $in: [...tenants] } }] };
+      return translated(() =>
+        newestFirst(jobs, 'order', { ...wanted, ...visible } as Filter<JobDocument>, before, limit, FIRST_WINDOW),
+      );
+    },
+
+    watch: (onWake) => watchJobs(jobs, onWake),
+  };
+}
+
+/** Follows what wakes a replica: a job queued as claimable, or one whose cancel was asked for. Reopens itself after a break. */
+function watchJobs(jobs: Collection<JobDocument>, onWake: () => void): () => Promise<void> {
+  let stopped = false;
+  let stream: ReturnType<typeof jobs.watch> | undefined;
+  const open = async (): Promise<void> => {
+    while (!stopped) {
+      stream = jobs.watch([
+        {
+          $match: {
+            $or: [
+              { operationType: 'insert', 'fullDocument.queue': 'ready' },
+              { operationType: 'update', 'updateDescription.updatedFields.queue': 'ready' },
+              { operationType: 'update', 'updateDescription.updatedFields.state': 'cancelling' },
+            ],
+          },
+        },
+      ]);
+      try {
+        for await (const _ of stream) onWake();
+      } catch {
+        // The sweep finds whatever is missed while the stream is down.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  };
+  void open();
+  return async () => {
+    stopped = true;
+    await stream?.close().catch(() => undefined);
+  };
+}
+
+/** @throws Problem `job.unknown` */
+export async function mustGet(store: JobStore, jobId: string): Promise<JobDocument> {
+  const job = await store.get(jobId);
+  if (!job) throw new Problem('job.unknown', `There is no job ${jobId}`);
+  return job;
+}

@@ -1,0 +1,75 @@
+/**
+ * Which replicas are alive. Each one beats a counter in MongoDB; each observer judges the others by its own monotonic
+ * clock: a beat that stands still for a lease is a dead replica. No two clocks are compared, so a jumping one hurts nobody.
+ */
+import type { Collection } from 'mongodb';
+import type { Ambient } from '../ambient.ts';
+import { translated, type Mongo } from '../ports/mongo/mongo.ts';
+
+interface ReplicaDocument {
+  _id: string;
+  boot: string;
+  beat: number;
+}
+
+export interface Replicas {
+  /** `<replica>#<boot>`: what this process writes as a job's owner. */
+  readonly self: string;
+  register(): Promise<void>;
+  /** Beats and looks at the others. @throws Problem `store.unavailable` */
+  beat(): Promise<void>;
+  /** Whether the owner of a job is known to be gone: an earlier boot of a replica, or one whose lease ran out. */
+  isDead(owner: string): boolean;
+  /** True once this replica could not beat for so long that others may have taken its jobs. */
+  leaseLost(): boolean;
+  leave(): Promise<void>;
+}
+
+export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leaseMs: number): Replicas {
+  const collection: Collection<ReplicaDocument> = mongo.db.collection('replicas');
+  const boot = ambient.uuid();
+  const seen = new Map<string, { boot: string; beat: number; at: number }>();
+  let beat = 0;
+  let lastBeat = ambient.monotonic();
+  let known = false;
+
+  const look = async (): Promise<void> => {
+    const present = await collection.find().toArray();
+    for (const { _id, boot, beat } of present) {
+      const before = seen.get(_id);
+      if (before?.boot !== boot || before.beat !== beat) seen.set(_id, { boot, beat, at: ambient.monotonic() });
+    }
+    const names = new Set(present.map((replica) => replica._id));
+    for (const name of seen.keys()) if (!names.has(name)) seen.delete(name);
+    known = true;
+  };
+
+  return {
+    self: `${replicaId}#${boot}`,
+    register: () =>
+      translated(async () => {
+        await collection.updateOne({ _id: replicaId }, { $set: { boot, beat } }, { upsert: true });
+        lastBeat = ambient.monotonic();
+        await look();
+      }),
+    beat: () =>
+      translated(async () => {
+        const started = ambient.monotonic();
+        const mine = await collection.updateOne({ _id: replicaId, boot }, { $set: { beat: ++beat } });
+        // Another process runs under our name since, or an operator removed us: whoever is registered last counts.
+        if (mine.matchedCount === 0)
+          await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat } }, { upsert: true });
+        lastBeat = started;
+        await look();
+      }),
+    isDead(owner) {
+      if (!known) return false;
+      const at = owner.lastIndexOf('#');
+      const replica = seen.get(owner.slice(0, at));
+      if (!replica || replica.boot !== owner.slice(at + 1)) return true;
+      return ambient.monotonic() - replica.at > leaseMs;
+    },
+    leaseLost: () => ambient.monotonic() - lastBeat > leaseMs * 0.6,
+    leave: () => translated(async () => void (await collection.deleteOne({ _id: replicaId, boot }))),
+  };
+}

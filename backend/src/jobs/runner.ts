@@ -1,0 +1,362 @@
+/**
+ * Runs one claimed job: forward through its steps to the proof, or backward through its compensations.
+ *
+ * The runner may die between any two lines. What is durable is: the intent of a step before its effect, its outcome
+ * together with the next step's intent (one write), and the end in one transaction with the audit record. A claimant
+ * that finds a step `running` asks the step to run again; steps ask the world first.
+ */
+import type { ClientSession } from 'mongodb';
+import { Problem, type JobState, type Proof } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import type { Ambient } from '../ambient.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { ChildJob, ChildResult, JobDefinition, StepContext } from './definition.ts';
+import type { JobDocument, StepDocument } from './job-document.ts';
+import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
+import { assertUnblocked, expiryOf, makePlan } from './planning.ts';
+import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
+
+/** A place between two lines where a crash matters; tests stop the process there. */
+export interface CrashPoint {
+  readonly kind: string;
+  /** Step name, or `end`. */
+  readonly step: string;
+  readonly direction: 'forward' | 'backward';
+  /** Relative to the effect. */
+  readonly at: 'before' | 'after';
+}
+
+export interface RunnerDeps {
+  readonly mongo: Mongo;
+  readonly store: JobStore;
+  readonly audit: AuditLog;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  definitionOf(kind: string): JobDefinition<unknown>;
+  /** Called after every durable change. */
+  changed(jobId: string): void;
+  runChildren(
+    parent: JobDocument,
+    jobs: readonly ChildJob[],
+    concurrency: number,
+    signal: AbortSignal,
+  ): Promise<ChildResult[]>;
+  /** Cancels the children that are still under way and waits for their end. */
+  cancelChildren(parent: JobDocument, signal: AbortSignal): Promise<void>;
+  crashPoint(point: CrashPoint): void | Promise<void>;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_ATTEMPTS = 3;
+/** Undoing is tried for longer than doing: giving up leaves work for a person. */
+const COMPENSATION_ATTEMPTS = 8;
+const STORE_RETRY_MS = 200;
+
+/** @throws FenceLost when another claimant or a cancel took the job away; the signal's reason when it was aborted. */
+export async function runJob(
+  deps: RunnerDeps,
+  claimed: JobDocument,
+  waited: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = new Run(deps, structuredClone(claimed), signal);
+  if (waited && claimed.direction === 'forward' && claimed.fence === 1) await run.planAgain();
+  if (run.job.direction === 'forward') await run.forward();
+  if (run.job.direction === 'backward') await run.backward();
+}
+
+class Run {
+  readonly job: JobDocument;
+  private readonly deps: RunnerDeps;
+  private readonly definition: JobDefinition<unknown>;
+  private readonly signal: AbortSignal;
+  /** Changes that go out with the next write. */
+  private pending: JobPatch = {};
+
+  constructor(deps: RunnerDeps, job: JobDocument, signal: AbortSignal) {
+    this.deps = deps;
+    this.job = job;
+    this.signal = signal;
+    this.definition = deps.definitionOf(job.kind);
+  }
+
+  /** A job that waited for its lane may have been overtaken by what ran before it. */
+  async planAgain(): Promise<void> {
+    const { ambient } = this.deps;
+    try {
+      const expires = this.job.risk === 'high' ? expiryOf(this.job.plan.hash, ambient.now()) : undefined;
+      const plan = await makePlan(
+        this.definition,
+        this.job.input,
+        { principal: null, jobId: this.job._id },
+        ambient.now(),
+        expires,
+      );
+      assertUnblocked(plan);
+      if (expires && plan.hash !== this.job.plan.hash)
+        throw new Problem('plan.stale', 'What ran before this job changed its plan');
+    } catch (error) {
+      this.turnBackward(problemOf(error, 'plan'), 'plan');
+    }
+  }
+
+  async forward(): Promise<void> {
+    for (const index of this.job.steps.keys()) {
+      if (this.job.steps[index]!.state === 'succeeded') continue;
+      const failure = await this.runStep(index);
+      if (failure) return this.turnBackward(failure, this.job.steps[index]!.name);
+    }
+    let proof: Proof;
+    try {
+      proof = await this.verify();
+    } catch (error) {
+      this.rethrowIfOver(error);
+      return this.turnBackward(problemOf(error, 'verify'), 'verify');
+    }
+    await this.finish('succeeded', { proof, undo: this.undo() });
+  }
+
+  async backward(): Promise<void> {
+    await this.deps.cancelChildren(this.job, this.signal);
+    for (const index of [...this.job.steps.keys()].reverse()) {
+      const failure = await this.compensateStep(index);
+      if (failure) {
+        const detail = `${failure.message}. The steps before it were left as they are.`;
+        const problem = new Problem('compensation.failed', `${this.job.steps[index]!.name}: ${detail}`, {
+          after: this.job.problem,
+        });
+        return this.finish('failed', { problem: toDocument(problem, this.job.steps[index]!.name) });
+      }
+    }
+    const undone = this.job.steps.some((step) => step.state === 'compensated');
+    await this.finish(undone ? 'compensated' : this.job.cancel ? 'cancelled' : 'failed', {});
+  }
+
+  private async runStep(index: number): Promise<Problem | null> {
+    const step = this.definition.steps[index]!;
+    const attempts = step.attempts ?? DEFAULT_ATTEMPTS;
+    const timeout =
+      typeof step.timeoutMs === 'function' ? step.timeoutMs(this.job.input) : (step.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    for (let tried = 1; ; tried += 1) {
+      try {
+        // Claiming at submission recorded the first step as running; every other start is recorded here, with its intent.
+        const isRecorded =
+          this.job.fence === 1 && index === 0 && tried === 1 && !step.intent && this.stepAt(index).state === 'running';
+        if (!isRecorded) await this.begin(index, timeout);
+        await this.point(step.name, 'forward', 'before');
+        const outcome = await withDeadline(this.deps.ambient, timeout, this.signal, (signal) =>
+          step.run(this.contextAt(index, signal)),
+        );
+        await this.point(step.name, 'forward', 'after');
+        this.setStep(index, {
+          state: 'succeeded',
+          outcome: outcome ?? null,
+          ended_at: this.deps.ambient.now(),
+          problem: null,
+        });
+        return null;
+      } catch (error) {
+        this.rethrowIfOver(error);
+        const problem = problemOf(error, step.name);
+        this.deps.logger.warn({ err: error, step: step.name, tried }, 'step failed');
+        const last = tried >= attempts || !isWorthRepeating(problem);
+        this.setStep(index, {
+          state: last ? 'failed' : 'running',
+          problem: toDocument(problem, step.name),
+          ended_at: this.deps.ambient.now(),
+        });
+        if (last) return problem;
+        await this.flush();
+        await this.deps.ambient.sleep(backoffMs(tried), this.signal);
+      }
+    }
+  }
+
+  /** Records that a step starts, with its intent: asked once, then kept, because after the effect the world answers otherwise. */
+  private async begin(index: number, timeout: number): Promise<void> {
+    const step = this.definition.steps[index]!;
+    const now = this.stepAt(index);
+    let intent = now.intent;
+    if (step.intent && intent === null) {
+      intent = await withDeadline(this.deps.ambient, timeout, this.signal, (signal) =>
+        step.intent!(this.contextAt(index, signal)),
+      );
+    }
+    this.setStep(index, {
+      state: 'running',
+      attempts: now.attempts + 1,
+      intent: intent ?? null,
+      started_at: now.started_at ?? this.deps.ambient.now(),
+    });
+    await this.flush();
+  }
+
+  private async compensateStep(index: number): Promise<Problem | null> {
+    const step = this.definition.steps[index]!;
+    const { state } = this.stepAt(index);
+    if (!step.compensate || state === 'pending' || state === 'compensated') return null;
+    const timeout =
+      typeof step.timeoutMs === 'function' ? step.timeoutMs(this.job.input) : (step.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    this.setStep(index, { state: 'compensating' });
+    await this.flush();
+    for (let tried = 1; ; tried += 1) {
+      try {
+        await this.point(step.name, 'backward', 'before');
+        await withDeadline(this.deps.ambient, timeout, this.signal, (signal) =>
+          step.compensate!(this.contextAt(index, signal)),
+        );
+        await this.point(step.name, 'backward', 'after');
+        this.setStep(index, { state: 'compensated', ended_at: this.deps.ambient.now() });
+        return null;
+      } catch (error) {
+        this.rethrowIfOver(error);
+        this.deps.logger.error({ err: error, step: step.name, tried }, 'compensation failed');
+        if (tried >= COMPENSATION_ATTEMPTS) {
+          const problem = problemOf(error, step.name);
+          this.setStep(index, { state: 'failed', problem: toDocument(problem, step.name) });
+          return problem;
+        }
+        await this.deps.ambient.sleep(backoffMs(tried), this.signal);
+      }
+    }
+  }
+
+  private async verify(): Promise<Proof> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        const proof = await withDeadline(this.deps.ambient, DEFAULT_TIMEOUT_MS, this.signal, (signal) =>
+          this.definition.verify(this.contextAt(-1, signal)),
+        );
+        const broken = proof.checks.filter((check) => check.status === 'block');
+        if (broken.length === 0) return proof;
+        throw new Problem('verify.failed', broken.map((check) => check.detail).join('; '), { checks: broken });
+      } catch (error) {
+        this.rethrowIfOver(error);
+        if (tried >= DEFAULT_ATTEMPTS || !isWorthRepeating(problemOf(error, 'verify'))) throw error;
+        await this.deps.ambient.sleep(backoffMs(tried), this.signal);
+      }
+    }
+  }
+
+  /** State, resource and audit record change together or not at all. */
+  private async finish(
+    state: JobState & ('succeeded' | 'failed' | 'cancelled' | 'compensated'),
+    patch: JobPatch,
+  ): Promise<void> {
+    const { mongo, store, audit, ambient } = this.deps;
+    Object.assign(this.job, patch, { state, active: false, ended_at: ambient.now(), owner: null });
+    const ending: JobPatch = {
+      ...this.pending,
+      ...patch,
+      state,
+      active: false,
+      ended_at: this.job.ended_at,
+      owner: null,
+    };
+    await this.point('end', this.job.direction, 'before');
+    await this.whenStored(() =>
+      mongo.transaction(async (session: ClientSession) => {
+        await store.write(this.job._id, this.job.fence, ending, session);
+        if (state === 'succeeded') await this.definition.commit?.(this.contextAt(-1, this.signal), session);
+        await audit.append(endRecord(this.job), session);
+      }),
+    );
+    this.pending = {};
+    audit.wake();
+    this.deps.changed(this.job._id);
+    await this.point('end', this.job.direction, 'after');
+  }
+
+  private turnBackward(problem: Problem, step: string): void {
+    this.set({ direction: 'backward', problem: toDocument(problem, step) });
+  }
+
+  private undo(): JobDocument['undo'] {
+    return this.definition.undo?.(this.job.input, this.contextAt(-1, this.signal)) ?? null;
+  }
+
+  private contextAt(index: number, signal: AbortSignal): StepContext<unknown> {
+    const { job } = this;
+    const byName = (name: string): StepDocument | undefined => job.steps.find((step) => step.name === name);
+    return {
+      jobId: job._id,
+      input: job.input,
+      actor: job.actor,
+      reason: job.reason,
+      plan: job.plan,
+      fence: job.fence,
+      attempt: job.steps[index]?.attempts ?? 1,
+      intent: job.steps[index]?.intent ?? null,
+      signal,
+      outcomeOf: <T>(name: string) => (byName(name)?.outcome ?? undefined) as T | undefined,
+      intentOf: <T>(name: string) => (byName(name)?.intent ?? undefined) as T | undefined,
+      children: (jobs, concurrency) => this.deps.runChildren(job, jobs, concurrency, signal),
+    };
+  }
+
+  private stepAt(index: number): StepDocument {
+    return this.job.steps[index]!;
+  }
+
+  private setStep(index: number, change: Partial<StepDocument>): void {
+    const next = { ...this.job.steps[index]!, ...change };
+    this.job.steps[index] = next;
+    this.pending[`steps.${index}`] = next;
+  }
+
+  private set(patch: JobPatch): void {
+    Object.assign(this.job, patch);
+    Object.assign(this.pending, patch);
+  }
+
+  private async flush(): Promise<void> {
+    const patch = this.pending;
+    this.pending = {};
+    await this.whenStored(() => this.deps.store.write(this.job._id, this.job.fence, patch));
+    this.deps.changed(this.job._id);
+  }
+
+  /** The database may be away for a while; what was done is kept here until it is recorded or the lease is lost. */
+  private async whenStored(write: () => Promise<void>): Promise<void> {
+    for (;;) {
+      this.signal.throwIfAborted();
+      try {
+        return await write();
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 503) throw error;
+        await this.deps.ambient.sleep(STORE_RETRY_MS, this.signal);
+      }
+    }
+  }
+
+  private async point(step: string, direction: CrashPoint['direction'], at: CrashPoint['at']): Promise<void> {
+    await this.deps.crashPoint({ kind: this.job.kind, step, direction, at });
+  }
+
+  /** An aborted run and a lost fence are not failures of the step: whoever holds the job now goes on. */
+  private rethrowIfOver(error: unknown): void {
+    if (this.signal.aborted || error instanceof FenceLost) throw error;
+  }
+}
+
+/** The whole execution trace goes into the record of the end (AUD-11). */
+function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
+  const trace = job.steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome, problem }) => ({
+    name, state, attempts, started_at: started_at?.toISOString() ?? null, ended_at: ended_at?.toISOString() ?? null, intent, outcome, problem: problem?.code ?? null,
+  })); // prettier-ignore
+  return {
+    code: `job.${job.state}`,
+    action: job.kind,
+    actor: job.actor,
+    resource: job.resource,
+    tenantId: job.tenant_id,
+    outcome: job.state as 'succeeded' | 'failed' | 'cancelled' | 'compensated',
+    reason: job.cancel?.reason ?? job.reason,
+    problem: job.problem?.code ?? null,
+    before: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.before])),
+    after: { state: job.state, fence: job.fence, steps: trace, proof: job.proof, cancelled_by: job.cancel?.by ?? null },
+    jobId: job._id,
+    provenance: job.provenance,
+  };
+}

@@ -1,0 +1,186 @@
+/** From a request to a job: idempotency, plan, and the one transaction that writes job and audit record together. */
+import { Problem, type MutationId, type Plan } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { Principal, Provenance } from '../principal.ts';
+import type { JobDefinition, PlanCaller } from './definition.ts';
+import type { JobDocument } from './job-document.ts';
+import type { JobStore } from './jobs.store.ts';
+import { assertUnblocked, expiryOf, makePlan, sha256 } from './planning.ts';
+
+export interface Submission {
+  readonly kind: MutationId;
+  readonly input: unknown;
+  readonly reason: string | null;
+  /** A principal, or the parent job's actor when a job starts a job. */
+  readonly actor: Principal | string;
+  readonly idempotencyKey: string;
+  readonly planHash: string | null;
+  readonly provenance: Provenance;
+  readonly parentJobId: string | null;
+  readonly retryOf: string | null;
+}
+
+export interface SubmissionDeps {
+  readonly mongo: Mongo;
+  readonly store: JobStore;
+  readonly audit: AuditLog;
+  readonly ambient: Ambient;
+  definitionOf(kind: string): JobDefinition<unknown>;
+  /** Owner to write into a job that this replica can start at once; null when it has no free slot. */
+  claimant(): string | null;
+}
+
+const nameOf = (actor: Principal | string): string => (typeof actor === 'string' ? actor : actor.id);
+
+let lastOrder = 0;
+/** Newest job last, also when the wall clock steps back. */
+const nextOrder = (now: Date): number => (lastOrder = Math.max(lastOrder + 1, now.getTime() * 4096));
+
+/**
+ * Accepts a job, or finds the one that this key made before.
+ * @throws Problem `idempotency.key_reused` | `plan.required` | `plan.stale` | `preflight.blocked` | `audit.unavailable`
+ */
+export async function submit(deps: SubmissionDeps, wanted: Submission): Promise<{ job: JobDocument; isNew: boolean }> {
+  const definition = deps.definitionOf(wanted.kind);
+  const key = `${nameOf(wanted.actor)}:${wanted.idempotencyKey}`;
+  const requestHash = sha256({ kind: wanted.kind, input: wanted.input, retry_of: wanted.retryOf });
+  const earlier = await deps.store.byIdempotency(key);
+  if (earlier) return { job: sameRequest(earlier, requestHash), isNew: false };
+
+  const plan = await checkedPlan(deps, definition, wanted);
+  for (let claimant = deps.claimant(); ;) {
+    const job = newJob(deps.ambient, definition, wanted, plan, { key, requestHash, claimant });
+    const result = await writeJob(deps, job);
+    if (result === 'inserted') {
+      deps.audit.wake();
+      return { job, isNew: true };
+    }
+    if (result === 'key-used') {
+      const winner = await deps.store.byIdempotency(key);
+      if (winner) return { job: sameRequest(winner, requestHash), isNew: false };
+    }
+    // The lane is held: queue behind its holder. (A reused key whose job is gone cannot be: jobs are never deleted.)
+    claimant = null;
+  }
+}
+
+async function checkedPlan(
+  deps: SubmissionDeps,
+  definition: JobDefinition<unknown>,
+  wanted: Submission,
+): Promise<Plan> {
+  const now = deps.ambient.now();
+  // A child was shown inside its parent's plan; it is planned afresh and quotes nothing.
+  const mustQuote = definition.risk === 'high' && wanted.parentJobId === null;
+  if (mustQuote && wanted.planHash === null) throw new Problem('plan.required');
+  const expires = wanted.planHash === null ? undefined : expiryOf(wanted.planHash, now);
+  const caller: PlanCaller = { principal: typeof wanted.actor === 'string' ? null : wanted.actor, jobId: null };
+  const plan = await makePlan(definition, wanted.input, caller, now, expires);
+  assertUnblocked(plan);
+  if (wanted.planHash !== null && plan.hash !== wanted.planHash) throw new Problem('plan.stale', undefined, { plan });
+  return plan;
+}
+
+function sameRequest(job: JobDocument, requestHash: string): JobDocument {
+  if (job.request_hash === requestHash) return job;
+  throw new Problem('idempotency.key_reused', `This key made ${job._id} (${job.kind}) from another body`, {
+    job_id: job._id,
+  });
+}
+
+/** Aborts the transaction: the audit record must not outlive a refused insert. */
+class Refused extends Error {
+  readonly result: 'lane-busy' | 'key-used';
+  constructor(result: 'lane-busy' | 'key-used') {
+    super(result);
+    this.result = result;
+  }
+}
+
+async function writeJob(deps: SubmissionDeps, job: JobDocument): Promise<'inserted' | 'lane-busy' | 'key-used'> {
+  try {
+    await deps.mongo.transaction(async (session) => {
+      job.audit_record_id = await deps.audit.append(submittedRecord(job), session);
+      const result = await deps.store.insert(job, session);
+      if (result !== 'inserted') throw new Refused(result);
+    });
+    return 'inserted';
+  } catch (error) {
+    if (error instanceof Refused) return error.result;
+    if (error instanceof Problem && error.code === 'store.unavailable')
+      throw new Problem('audit.unavailable', undefined, {}, error);
+    throw error;
+  }
+}
+
+function newJob(
+  ambient: Ambient,
+  definition: JobDefinition<unknown>,
+  wanted: Submission,
+  plan: Plan,
+  { key, requestHash, claimant }: { key: string; requestHash: string; claimant: string | null },
+): JobDocument {
+  const now = ambient.now();
+  const started = claimant === null ? null : now;
+  return {
+    _id: ambient.id('job'),
+    order: nextOrder(now),
+    kind: wanted.kind,
+    risk: definition.risk,
+    permission: definition.permission,
+    state: claimant === null ? 'queued' : 'running',
+    lane: definition.lane(wanted.input),
+    active: claimant !== null,
+    queue: claimant === null ? 'ready' : null,
+    owner: claimant,
+    fence: claimant === null ? 0 : 1,
+    direction: 'forward',
+    idempotency: key,
+    request_hash: requestHash,
+    input: wanted.input,
+    plan,
+    steps: plan.steps.map((step, index) => ({
+      name: step.name,
+      title: step.title,
+      state:
+        claimant !== null && index === 0 && !definition.steps[0]?.intent ? ('running' as const) : ('pending' as const),
+      attempts: claimant !== null && index === 0 && !definition.steps[0]?.intent ? 1 : 0,
+      started_at: index === 0 ? started : null,
+      ended_at: null,
+      intent: null,
+      outcome: null,
+      problem: null,
+    })),
+    actor: nameOf(wanted.actor),
+    reason: wanted.reason,
+    tenant_id: definition.tenantId(wanted.input),
+    resource: definition.resource(wanted.input),
+    cancel: null,
+    problem: null,
+    proof: null,
+    undo: null,
+    parent_job_id: wanted.parentJobId,
+    retry_of: wanted.retryOf,
+    provenance: wanted.provenance,
+    audit_record_id: '',
+    created_at: now,
+    started_at: started,
+    ended_at: null,
+  };
+}
+
+const submittedRecord = (job: JobDocument): Parameters<AuditLog['append']>[0] => ({
+  code: 'job.submitted',
+  action: job.kind,
+  actor: job.actor,
+  resource: job.resource,
+  tenantId: job.tenant_id,
+  outcome: 'requested',
+  reason: job.reason,
+  before: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.before])),
+  after: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.after])),
+  jobId: job._id,
+  provenance: job.provenance,
+});
