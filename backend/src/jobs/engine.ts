@@ -54,12 +54,15 @@ const SWEEP_MS = 1_000;
 /** How long an aborted step is waited for before its job is left to the sweep of another replica. */
 const SETTLE_MS = 5_000;
 const FOREIGN_POLL_MS = 250;
+/** Every so many sweeps all waiting lanes are looked at. */
+const FULL_SWEEP = 60;
 
 interface Running {
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
 
+const never = new Promise<void>(() => undefined);
 const STOPPING = new Problem('service.stopping');
 
 export function jobEngine(options: EngineOptions): JobEngine {
@@ -74,6 +77,11 @@ export function jobEngine(options: EngineOptions): JobEngine {
   let state: 'new' | 'started' | 'stopping' = 'new';
   let unwatch: (() => Promise<void>) | undefined;
   let sweeping: Promise<void> | undefined;
+  /** Lanes in which a job waits, as far as this replica saw. */
+  const lanesWaiting = new Set<string>();
+  /** Whether claimable jobs may be left in the store. */
+  let readyLeft = true;
+  let sweeps = 0;
   const stopped = new AbortController();
 
   const definitionOf = (kind: string): JobDefinition<unknown> => {
@@ -83,14 +91,16 @@ export function jobEngine(options: EngineOptions): JobEngine {
   };
   const hasSlot = (): boolean => state === 'started' && running.size < slots && !peers.leaseLost();
 
-  /** Runs a job this replica has claimed, and whatever waits for its lane afterwards. */
+  /** Runs a job this replica has claimed, then hands its lane and its slot on. */
   function launch(job: JobDocument, waited: boolean): void {
     const abort = new AbortController();
     const log = logger.child({ job_id: job._id, kind: job.kind, fence: job.fence });
+    let lostFence = false;
     const done = runJob({ ...runnerDeps, logger: log }, job, waited, abort.signal)
       .then(() => metrics.ended(job, ambient.now()))
       .catch(async (error: unknown) => {
-        if (error instanceof FenceLost) return void metrics.fencesLost.inc();
+        lostFence = error instanceof FenceLost;
+        if (lostFence) return void metrics.fencesLost.inc();
         log.warn({ err: error }, 'run stopped');
         // Whatever stopped the run, the job goes on from its last record under the next claim.
         await store.handBack(job._id, job.fence).catch(() => undefined);
@@ -98,37 +108,57 @@ export function jobEngine(options: EngineOptions): JobEngine {
       .finally(() => {
         running.delete(job._id);
         signals.changed(job._id);
-        void afterwards(job).catch((error: unknown) => log.warn({ err: error }, 'lane not handed on; the sweep will'));
+        void handOn(job, lostFence).catch((error: unknown) =>
+          log.warn({ err: error }, 'not handed on; the sweep will'),
+        );
       });
     running.set(job._id, { abort, done });
   }
 
-  /** The lane may be free now, the slot is; and a cancel may have ended the run, so that the way back is to be claimed. */
-  async function afterwards(job: JobDocument): Promise<void> {
+  async function handOn(job: JobDocument, lostFence: boolean): Promise<void> {
     if (state !== 'started') return;
-    const now = await store.get(job._id);
-    if (now && now.state === 'cancelling') await take(now);
-    else await store.unpark(job.lane);
+    if (lostFence) {
+      // A cancel took the fence: its way back is claimed at once.
+      const now = await store.get(job._id);
+      if (now?.state === 'cancelling') return take(now);
+    }
+    if (lanesWaiting.has(job.lane)) await freeLane(job.lane);
     await claimReady();
   }
 
   async function take(job: JobDocument): Promise<void> {
-    if (!hasSlot() || running.has(job._id)) return;
+    if (running.has(job._id)) return;
+    if (!hasSlot()) return void (readyLeft = true);
     const claimed = await store.claim(job, peers.self, ambient.now());
     if (claimed === 'lost') return;
     if (claimed === 'lane-busy') {
       await store.park(job._id);
-      // The holder may have ended between the claim and the mark.
-      if (!(await store.active()).some((other) => other.lane === job.lane)) await store.unpark(job.lane);
+      // Marked before it is looked at again: the holder may have ended between the claim and the mark.
+      lanesWaiting.add(job.lane);
+      if (!(await store.isHeld(job.lane))) await freeLane(job.lane);
       return;
     }
     if (job.fence > 0 && job.state === 'running') metrics.takeovers.inc();
     launch(claimed, job.state === 'queued');
   }
 
+  /** Lets the oldest job that waits for a lane be claimed; the lane stays noted while more may wait. */
+  async function freeLane(lane: string): Promise<void> {
+    lanesWaiting.delete(lane);
+    if (!(await store.unpark(lane))) return;
+    lanesWaiting.add(lane);
+    readyLeft = true;
+  }
+
+  /** Looks for claimable jobs only when some may be there: asking after every job would double its reads. */
   async function claimReady(): Promise<void> {
-    const free = slots - running.size;
-    if (free > 0 && hasSlot()) for (const job of await store.ready(free)) await take(job);
+    while (readyLeft && hasSlot()) {
+      readyLeft = false;
+      const free = slots - running.size;
+      const ready = await store.ready(free);
+      readyLeft ||= ready.length === free;
+      for (const job of ready) await take(job);
+    }
   }
 
   /** Order matters: owners are read before replicas, and replicas register before they own, so nobody alive looks dead. */
@@ -141,7 +171,10 @@ export function jobEngine(options: EngineOptions): JobEngine {
         if (job.state === 'cancelling') running.get(job._id)!.abort.abort(new FenceLost(job._id));
       } else if (job.owner === null || job.owner === peers.self || peers.isDead(job.owner)) await take(job);
     }
-    for (const lane of await store.lanesWaiting()) if (!lanes.has(lane)) await store.unpark(lane);
+    // Lanes that other replicas saw waiting are looked up rarely: they hand on themselves unless they died.
+    if (sweeps++ % FULL_SWEEP === 0) for (const lane of await store.lanesWaiting()) lanesWaiting.add(lane);
+    for (const lane of lanesWaiting) if (!lanes.has(lane)) await freeLane(lane);
+    readyLeft = true;
     await claimReady();
   }
 
@@ -170,28 +203,23 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const settled = async (jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument> => {
     const until = ambient.monotonic() + ms;
     for (;;) {
-      const changed = changeOf(jobId);
-      const job = await mustGet(store, jobId);
-      const left = until - ambient.monotonic();
-      if (isFinal(job.state) || left <= 0) return changed.off(job);
-      // Runs elsewhere do not signal here: they are polled.
-      const isHere = running.has(jobId);
-      const wait = new AbortController();
-      const waiting = ambient.sleep(
-        Math.min(left, isHere ? left : FOREIGN_POLL_MS),
-        signal ? AbortSignal.any([wait.signal, signal]) : wait.signal,
-      );
-      await Promise.race([changed.promise, waiting.catch(() => undefined)]);
-      wait.abort();
-      changed.off(job);
       signal?.throwIfAborted();
+      const here = running.get(jobId);
+      const left = Math.max(0, until - ambient.monotonic());
+      // A run in this process tells when it ends; one in another replica is polled.
+      if (here) await within(left, here.done, signal);
+      const job = await mustGet(store, jobId);
+      if (isFinal(job.state) || until <= ambient.monotonic()) return job;
+      if (!running.has(jobId)) await within(Math.min(left, FOREIGN_POLL_MS), never, signal);
     }
   };
 
-  const changeOf = (jobId: string): { promise: Promise<void>; off<T>(value: T): T } => {
-    let off = (): void => undefined;
-    const promise = new Promise<void>((resolve) => (off = signals.on(jobId, resolve)));
-    return { promise, off: (value) => (off(), value) };
+  /** Waits for `event`, at most `ms`, and no longer than the signal lives. */
+  const within = async (ms: number, event: Promise<void>, signal?: AbortSignal): Promise<void> => {
+    const timer = new AbortController();
+    const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal;
+    await Promise.race([event, ambient.sleep(ms, stop).catch(() => undefined)]);
+    timer.abort();
   };
 
   const cancel: JobEngine['cancel'] = async (jobId, by, reason, record) => {

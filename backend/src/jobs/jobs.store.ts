@@ -39,6 +39,7 @@ export interface JobStore {
   handBack(jobId: string, fence: number): Promise<void>;
   /** Queued, running and cancelling jobs that hold their lane. */
   active(): Promise<JobDocument[]>;
+  isHeld(lane: string): Promise<boolean>;
   ready(limit: number): Promise<JobDocument[]>;
   unfinished(limit: number): Promise<JobDocument[]>;
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
@@ -46,7 +47,7 @@ export interface JobStore {
   /** Marks a queued job as waiting for its lane. */
   park(jobId: string): Promise<void>;
   /** Makes the oldest job that waits for a lane claimable. */
-  unpark(lane: string): Promise<void>;
+  unpark(lane: string): Promise<boolean>;
   lanesWaiting(): Promise<string[]>;
   page(filter: JobFilter, tenants: ReadonlySet<string> | 'all', before: number, limit: number): Promise<JobDocument[]>;
   /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
@@ -141,6 +142,8 @@ export function jobStore(mongo: Mongo): JobStore {
     handBack: async (jobId, fence) => void (await update({ _id: jobId, fence }, { $set: { owner: null } })),
 
     active: () => many({ active: true }, 1_000),
+    isHeld: (lane) =>
+      translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
     ready: (limit) => many({ queue: 'ready' }, limit),
     unfinished: (limit) => many({ state: { $in: NON_FINAL } }, limit),
     childrenOf: (jobId) => many({ parent_job_id: jobId }, 10_000),
@@ -155,7 +158,7 @@ export function jobStore(mongo: Mongo): JobStore {
     park: async (jobId) => void (await update({ _id: jobId, state: 'queued' }, { $set: { queue: 'lane' } })),
     async unpark(lane) {
       const [next] = await many({ queue: 'lane', lane }, 1);
-      if (next) await update({ _id: next._id, queue: 'lane' }, { $set: { queue: 'ready' } });
+      return next !== undefined && (await update({ _id: next._id, queue: 'lane' }, { $set: { queue: 'ready' } }));
     },
     lanesWaiting: () => translated(() => jobs.distinct('lane', { queue: 'lane' })),
 

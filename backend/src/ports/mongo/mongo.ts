@@ -20,7 +20,7 @@ export async function connectMongo(uri: string, name: string): Promise<Mongo> {
   const client = new MongoClient(uri, {
     serverSelectionTimeoutMS: DEADLINE_MS,
     connectTimeoutMS: DEADLINE_MS,
-    timeoutMS: DEADLINE_MS,
+    socketTimeoutMS: DEADLINE_MS,
     writeConcern: { w: 'majority', journal: true },
     maxPoolSize: 32,
     appName: 'cloudlysis-control',
@@ -38,10 +38,7 @@ export async function connectMongo(uri: string, name: string): Promise<Mongo> {
   return {
     client,
     db,
-    transaction: (work) =>
-      translated(() =>
-        client.withSession((session) => session.withTransaction(() => work(session), { timeoutMS: DEADLINE_MS })),
-      ),
+    transaction: (work) => translated(() => inTransaction(client, work)),
     ping: async () => {
       const started = performance.now();
       await translated(() => db.command({ ping: 1 }));
@@ -49,6 +46,25 @@ export async function connectMongo(uri: string, name: string): Promise<Mongo> {
     },
     close: () => client.close(),
   };
+}
+
+/**
+ * The driver repeats a transaction for two minutes, network errors included. Here the caller is answered at the
+ * deadline, and from then on no repetition begins: what was refused must not happen later.
+ */
+async function inTransaction<T>(client: MongoClient, work: (session: ClientSession) => Promise<T>): Promise<T> {
+  const until = performance.now() + DEADLINE_MS;
+  const overdue = (): Problem =>
+    new Problem('store.unavailable', `The transaction did not finish within ${DEADLINE_MS} ms`);
+  const done = client.withSession((session) =>
+    session.withTransaction(() => {
+      if (performance.now() > until) throw overdue();
+      return work(session);
+    }),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(overdue()), DEADLINE_MS)));
+  return Promise.race([done, deadline]).finally(() => clearTimeout(timer));
 }
 
 /** True for a unique index violation; `index` narrows it to one index by name. */

@@ -1,0 +1,326 @@
+// The engine against a real database: one job per key, one at a time per lane, resumed at any crash, undone in reverse.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Check, MutationId } from '@cloudlysis/contract';
+import { Problem } from '@cloudlysis/contract';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { freshDatabase } from '../../../testing/mongo.ts';
+import { systemAmbient, type Ambient } from '../ambient.ts';
+import { createAudit } from '../audit/index.ts';
+import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
+import type { ChildJob, JobDefinition, Step, StepContext } from './definition.ts';
+import { jobEngine, type CrashPoint, type JobEngine } from './index.ts';
+import type { JobDocument } from './job-document.ts';
+import type { Submission } from './submission.ts';
+
+interface Input {
+  tenant: string;
+  children?: string[];
+}
+
+/** The world the steps act on: a real collection, so that effects and their undoing survive the engine. */
+interface World {
+  set(key: string, value: string): Promise<void>;
+  unset(key: string): Promise<void>;
+  all(): Promise<Record<string, string>>;
+}
+
+const worldOf = (mongo: Mongo): World => {
+  const cells = mongo.db.collection<{ _id: string; value: string }>('world');
+  return {
+    set: async (key, value) => void (await cells.updateOne({ _id: key }, { $set: { value } }, { upsert: true })),
+    unset: async (key) => void (await cells.deleteOne({ _id: key })),
+    all: async () => Object.fromEntries((await cells.find().toArray()).map(({ _id, value }) => [_id, value])),
+  };
+};
+
+const nothingFelt = {
+  tenants: [],
+  tenant_count: 0,
+  in_flight: null,
+  consumer_lag: null,
+  requests_per_second: null,
+  traffic_share: null,
+};
+const check = (id: string, status: Check['status']): Check => ({
+  id,
+  title: id,
+  status,
+  measured: 1,
+  limit: 0,
+  unit: null,
+  detail: `${id} is ${status}`,
+});
+
+interface Script {
+  fail?: Partial<Record<string, () => Problem | null>>;
+  hold?: Promise<void>;
+  verify?: () => Check[];
+  plan?: () => Promise<{ checks?: Check[]; world?: unknown }>;
+  risk?: 'low' | 'high';
+  children?: (input: Input) => ChildJob[];
+}
+
+/** Three steps that each write one cell; `b` records what it found before it writes. */
+function definition(kind: MutationId, world: World, script: Script = {}): JobDefinition<Input> {
+  const step = (name: string): Step<Input> => ({
+    name,
+    title: `Write ${name}`,
+    timeoutMs: 5_000,
+    ...(name === 'b' ? { intent: async () => ({ found: await world.all() }) } : {}),
+    run: async (context: StepContext<Input>) => {
+      const problem = script.fail?.[name]?.();
+      if (problem) throw problem;
+      await world.set(`${context.input.tenant}.${name}`, context.jobId);
+      if (name === 'b') await script.hold;
+      if (name === 'c' && script.children) await context.children(script.children(context.input), 2);
+      return { wrote: name };
+    },
+    compensate: (context) => world.unset(`${context.input.tenant}.${name}`),
+  });
+  return {
+    kind, risk: script.risk ?? 'low', permission: 'tenants.update',
+    lane: (input) => `tenant:${input.tenant}`, tenantId: (input) => input.tenant, resource: (input) => `tenant:${input.tenant}`,
+    plan: async () => ({ checks: [], diff: [], blastRadius: nothingFelt, rollback: 'undone', ...(await script.plan?.()) }),
+    steps: ['a', 'b', 'c'].map(step),
+    verify: async () => ({ checks: script.verify?.() ?? [check('holds', 'pass')], facts: {} }),
+  }; // prettier-ignore
+}
+
+const running: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of running.splice(0).reverse()) await stop();
+});
+
+interface Bench {
+  mongo: Mongo;
+  world: World;
+  replica(
+    id: string,
+    script?: Script,
+    crash?: (point: CrashPoint) => void | Promise<void>,
+    ambient?: Ambient,
+  ): Promise<JobEngine>;
+}
+
+async function bench(): Promise<Bench> {
+  const { uri, db } = freshDatabase();
+  const mongo = await connectMongo(uri, db);
+  running.push(() => mongo.close());
+  const world = worldOf(mongo);
+  return {
+    mongo,
+    world,
+    async replica(id, script = {}, crashPoint, ambient = systemAmbient()) {
+      const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
+      await audit.ensureIndexes();
+      const engine = jobEngine({
+        mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000,
+        ...(crashPoint ? { crashPoint } : {}),
+      }); // prettier-ignore
+      engine.define({
+        'tenants.update': definition('tenants.update', world, script),
+        'tenants.pause': definition('tenants.pause', world, { ...script, risk: 'high' }),
+      });
+      engine.define({ 'tenants.resume': definition('tenants.resume', world) });
+      await engine.start();
+      running.push(() => engine.stop(500));
+      return engine;
+    },
+  };
+}
+
+const submission = (tenant: string, key: string, more: Partial<Submission> = {}): Submission => ({
+  kind: 'tenants.update', input: { tenant }, reason: 'because', actor: 'user:a@b.test', idempotencyKey: key, planHash: null,
+  provenance: { requestId: `req-${key}`, traceId: null, ip: null, agent: null }, parentJobId: null, retryOf: null, ...more,
+}); // prettier-ignore
+
+const settle = (engine: JobEngine, job: JobDocument): Promise<JobDocument> => engine.settled(job._id, 20_000);
+
+describe('submission', () => {
+  it('API-17 GEN-34 makes one job of one key, also when ten ask at once, and refuses the key for another body', async () => {
+    const { replica } = await bench();
+    const engine = await replica('r1');
+    const jobs = await Promise.all(Array.from({ length: 10 }, () => engine.submit(submission('acme', 'k1'))));
+    expect(new Set(jobs.map((job) => job._id)).size).toBe(1);
+    await expect(engine.submit(submission('other', 'k1'))).rejects.toMatchObject({
+      code: 'idempotency.key_reused',
+      status: 422,
+    });
+    expect((await settle(engine, jobs[0]!)).state).toBe('succeeded');
+    expect((await engine.submit(submission('acme', 'k1')))._id).toBe(jobs[0]!._id);
+  });
+
+  it('API-05 GEN-32 refuses a high-risk job without its plan, with a stale plan, and one that a check blocks', async () => {
+    let world = 1;
+    let blocked = false;
+    const { replica } = await bench();
+    const engine = await replica('r1', {
+      plan: async () => ({ world, checks: [check('gate', blocked ? 'block' : 'pass')] }),
+    });
+    const wanted = submission('acme', 'k1', { kind: 'tenants.pause' });
+    await expect(engine.submit(wanted)).rejects.toMatchObject({ code: 'plan.required' });
+    const { makePlan } = await import('./planning.ts');
+    const plan = await makePlan(
+      engine.definitionOf('tenants.pause'),
+      wanted.input,
+      { principal: null, jobId: null },
+      new Date(),
+    );
+    world = 2;
+    await expect(engine.submit({ ...wanted, planHash: plan.hash })).rejects.toMatchObject({
+      code: 'plan.stale',
+      status: 409,
+    });
+    world = 1;
+    blocked = true;
+    await expect(engine.submit({ ...wanted, planHash: plan.hash })).rejects.toMatchObject({
+      code: 'preflight.blocked',
+    });
+    blocked = false;
+    expect((await settle(engine, await engine.submit({ ...wanted, planHash: plan.hash }))).state).toBe('succeeded');
+  });
+
+  it('GEN-31 leaves neither job nor audit record when the transaction is refused, and queues behind a held lane', async () => {
+    const { replica, mongo } = await bench();
+    let release = (): void => undefined;
+    const engine = await replica('r1', { hold: new Promise((resolve) => (release = resolve)) });
+    const jobs = await Promise.all([1, 2, 3].map((n) => engine.submit(submission('acme', `k${n}`))));
+    release();
+    const done = await Promise.all(jobs.map((job) => settle(engine, job)));
+    expect(done.map((job) => job.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    const spans = done
+      .map((job) => [job.started_at!.getTime(), job.ended_at!.getTime()] as const)
+      .sort((a, b) => a[0] - b[0]);
+    for (const [index, span] of spans.entries())
+      if (index > 0) expect(span[0]).toBeGreaterThanOrEqual(spans[index - 1]![1]);
+    const records = [...(await mongo.db.collection('audit_inbox').find().toArray())];
+    const sequenced = await mongo.db.collection('audit_records').find().toArray();
+    expect([...records, ...sequenced].filter((record) => record['code'] === 'job.submitted')).toHaveLength(3);
+  });
+});
+
+describe('running', () => {
+  it('GEN-35 NFR-07 undoes finished steps in reverse when a later one fails, and says why', async () => {
+    const { replica, world } = await bench();
+    const engine = await replica('r1', { fail: { c: () => new Problem('drain.refused', 'no') } });
+    const job = await settle(engine, await engine.submit(submission('acme', 'k')));
+    expect(job.state).toBe('compensated');
+    expect(job.problem).toMatchObject({ code: 'drain.refused', step: 'c' });
+    expect(await world.all()).toEqual({});
+  });
+
+  it('NFR-07 repeats a step that failed in passing and does not repeat a refusal', async () => {
+    let failures = 2;
+    const { replica } = await bench();
+    const engine = await replica('r1', { fail: { b: () => (failures-- > 0 ? new Problem('node.timeout') : null) } });
+    const job = await settle(engine, await engine.submit(submission('acme', 'k')));
+    expect(job.state).toBe('succeeded');
+    expect(job.steps.map((step) => step.attempts)).toEqual([1, 3, 1]);
+  });
+
+  it('NFR-12 fails and compensates when a post-condition does not hold', async () => {
+    const { replica, world } = await bench();
+    const engine = await replica('r1', { verify: () => [check('holds', 'block')] });
+    const job = await settle(engine, await engine.submit(submission('acme', 'k')));
+    expect([job.state, job.problem?.code]).toEqual(['compensated', 'verify.failed']);
+    expect(await world.all()).toEqual({});
+  });
+
+  it('API-03 a cancelled job is undone, and a job that waits is cancelled without effect', async () => {
+    const { replica, world } = await bench();
+    let release = (): void => undefined;
+    const engine = await replica('r1', { hold: new Promise((resolve) => (release = resolve)) });
+    const first = await engine.submit(submission('acme', 'k1'));
+    const second = await engine.submit(submission('acme', 'k2'));
+    const record = {
+      code: 'job.cancel_requested',
+      action: 'jobs.cancel',
+      actor: 'user:x',
+      resource: 'tenant:acme',
+      outcome: 'requested',
+    } as const;
+    while (!(await world.all())['acme.b']) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect((await engine.cancel(second._id, 'user:x', 'changed my mind', record)).state).toBe('cancelled');
+    await engine.cancel(first._id, 'user:x', 'changed my mind', record);
+    setTimeout(release, 100);
+    const job = await settle(engine, first);
+    expect([job.state, job.cancel?.by]).toEqual(['compensated', 'user:x']);
+    expect(await world.all()).toEqual({});
+    await expect(engine.cancel(first._id, 'user:x', 'again', record)).rejects.toMatchObject({ code: 'job.state' });
+  });
+
+  it('SCL-05 runs children at most n at once, once each, and cancels them with their parent', async () => {
+    const { replica, world } = await bench();
+    const children = (input: Input): ChildJob[] =>
+      ['x', 'y', 'z'].map((tenant) => ({
+        kind: 'tenants.resume',
+        input: { tenant: `${input.tenant}-${tenant}` },
+        key: tenant,
+      }));
+    const engine = await replica('r1', { children });
+    const job = await settle(engine, await engine.submit(submission('acme', 'k')));
+    expect(job.state).toBe('succeeded');
+    const born = await engine.store.childrenOf(job._id);
+    expect(born.map((child) => child.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(Object.keys(await world.all())).toHaveLength(12);
+  });
+});
+
+describe('several replicas', () => {
+  const points: CrashPoint['at'][] = ['before', 'after'];
+  const places = ['a', 'b', 'c', 'end'].flatMap((step) => points.map((at) => [step, at] as const));
+
+  it.each(places)(
+    'NFR-07 a replica that dies at %s (%s the effect) is taken over by its next boot',
+    async (step, at) => {
+      const { replica, world } = await bench();
+      const dies = (point: CrashPoint): Promise<void> | undefined =>
+        point.step === step && point.at === at ? new Promise<void>(() => undefined) : undefined;
+      const first = await replica('r1', {}, dies);
+      const job = await first.submit(submission('acme', 'k'));
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      const second = await replica('r1');
+      const done = await settle(second, job);
+      expect(done.state).toBe('succeeded');
+      expect(done.steps.map((each) => each.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+      expect(await world.all()).toEqual({ 'acme.a': job._id, 'acme.b': job._id, 'acme.c': job._id });
+    },
+  );
+
+  it('NFR-07 a stalled replica loses its job to another and cannot write when it wakes, also when its clock jumped', async () => {
+    const { replica } = await bench();
+    let wake = (): void => undefined;
+    const stall = new Promise<void>((resolve) => (wake = resolve));
+    const frozen = systemAmbient();
+    // A stopped process: neither its timers nor its job move until it wakes.
+    const ambient: Ambient = {
+      ...frozen,
+      now: () => new Date(Date.now() + 86_400_000),
+      sleep: (ms, signal) => (ms === 1_000 ? stall : frozen.sleep(ms, signal)),
+    };
+    const first = await replica(
+      'r1',
+      {},
+      (point) => (point.step === 'b' && point.at === 'after' ? stall : undefined),
+      ambient,
+    );
+    const job = await first.submit(submission('acme', 'k'));
+    const second = await replica('r2');
+    const done = await settle(second, job);
+    expect([done.state, done.fence > 1]).toEqual(['succeeded', true]);
+    wake();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await second.store.get(job._id)).toEqual(done);
+  });
+
+  it('NFR-07 a replica that stops hands its job back, and the other finishes it', async () => {
+    const { replica } = await bench();
+    const first = await replica('r1', { hold: new Promise(() => undefined) });
+    const job = await first.submit(submission('acme', 'k'));
+    const second = await replica('r2');
+    await first.stop(100);
+    const done = await settle(second, job);
+    expect(done.state).toBe('succeeded');
+  });
+});

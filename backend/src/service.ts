@@ -1,0 +1,133 @@
+/** The composition root: every port and every feature is wired here, one line each, started in order and stopped in reverse. */
+import { mutations, type MutationId } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Ambient } from './ambient.ts';
+import { createAudit } from './audit/index.ts';
+import type { Config } from './config.ts';
+import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
+import { assignmentStore, createAuthenticator, identityHandlers, livePermissions } from './identity/index.ts';
+import {
+  jobEngine,
+  jobMutations,
+  jobReads,
+  type CrashPoint,
+  type JobDefinitions,
+  type JobMutationId,
+} from './jobs/index.ts';
+import { createPlacement } from './placement/index.ts';
+import { connectMongo } from './ports/mongo/mongo.ts';
+import { connectNats } from './ports/nats/index.ts';
+import { createNodes } from './ports/nodes/index.ts';
+import { createTenants } from './tenants/index.ts';
+
+export interface ControlPlane {
+  /** Where it listens. */
+  readonly url: string;
+  /** Drains and stops within 10 s. */
+  stop(): Promise<void>;
+}
+
+/** Of the 10 s a stop may take, jobs get 4 to come to rest and HTTP the rest to finish what is in flight. */
+const JOBS_STOP_MS = 4_000;
+
+const jobKinds = (Object.keys(mutations) as MutationId[]).filter(
+  (id): id is JobMutationId => id !== 'jobs.cancel' && id !== 'jobs.retry',
+);
+
+/** @throws Error or Problem that says what could not be reached or is set wrongly. */
+export async function startControlPlane(
+  config: Config,
+  ambient: Ambient,
+  logger: Logger,
+  crashPoint?: (point: CrashPoint) => void | Promise<void>,
+): Promise<ControlPlane> {
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics, prefix: 'cp_' });
+  const replicaId = config.REPLICA_ID ?? `${config.HOST}:${config.PORT}`;
+  const { environment } = config.platform;
+
+  const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB);
+  const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
+  const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile });
+  const nodes = createNodes({
+    ambient,
+    allowlist: config.OUTBOUND_ALLOWLIST.split(','),
+    token: config.NODE_ADMIN_TOKEN,
+  });
+
+  const audit = createAudit({ mongo, ambient, replicaId, environment, logger, registry: metrics });
+  const permissions = livePermissions({
+    store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
+  }); // prettier-ignore
+  const { authenticate } = createAuthenticator(config, ambient);
+  const jobs = jobEngine({
+    mongo, audit: audit.log, ambient, logger, metrics, replicaId, ...(crashPoint ? { crashPoint } : {}),
+  }); // prettier-ignore
+  const placement = createPlacement({ mongo, nats, nodes, ambient, jobs, config, metrics, logger });
+  const tenants = createTenants({
+    mongo,
+    nats,
+    nodes,
+    placement: placement.book,
+    jobs,
+    ambient,
+    config,
+    logger,
+    metrics,
+  });
+  placement.tenantState = tenants.stateOf;
+
+  jobs.define({ ...placement.definitions, ...tenants.definitions } satisfies JobDefinitions);
+  const may: Parameters<typeof jobReads>[0]['may'] = (principal, permission, tenantId) =>
+    permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
+  const http = createHttpApp({
+    ambient, logger, metrics, authenticate, permissions,
+    mode: config.MODE,
+    audit: audit.log,
+    requestsPerSecond: config.REQUESTS_PER_SECOND,
+    ready: readiness({ mongodb: () => mongo.ping(), nats: () => nats.ping() }),
+    reads: {
+      ...identityHandlers(permissions), ...tenants.handlers, ...placement.handlers, ...audit.handlers,
+      ...jobReads({ engine: jobs, ambient, may }),
+    },
+    mutations: jobMutations({ engine: jobs, ambient, may }, jobKinds),
+  }); // prettier-ignore
+  const server = createHttpServer(http, ambient);
+
+  await audit.ensureIndexes();
+  await audit.start();
+  await permissions.start();
+  await placement.start();
+  await tenants.start();
+  await jobs.start();
+  const { url } = await server.listen(config.PORT, config.HOST);
+  logger.info({ url, replica: replicaId, environment, mode: config.MODE }, 'control plane ready');
+
+  return {
+    url,
+    async stop() {
+      logger.info('stopping: no new requests, jobs are handed back');
+      await Promise.all([server.stop(), jobs.stop(JOBS_STOP_MS)]);
+      await tenants.stop();
+      await placement.stop();
+      await permissions.stop();
+      await audit.stop();
+      await nats.close();
+      await mongo.close();
+    },
+  };
+}
+
+/** One verdict per dependency: its round trip, or why there is none. */
+function readiness(dependencies: Record<string, () => Promise<number>>): Readiness {
+  const ask = async (ping: () => Promise<number>): Promise<DependencyState> =>
+    ping().then(
+      (ms) => ({ ok: true, detail: `answered in ${ms.toFixed(1)} ms` }),
+      (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : 'no answer' }),
+    );
+  return async () =>
+    Object.fromEntries(
+      await Promise.all(Object.entries(dependencies).map(async ([name, ping]) => [name, await ask(ping)] as const)),
+    );
+}
