@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { call, eventually, startPlatform, type TestPlatform } from '../../testing/platform.ts';
+
+const deposit = (command_id: string, amount = 5) => ({ command_id, type: 'deposit', data: { account: 'a', amount } });
+
+describe('gateway', () => {
+  let platform: TestPlatform;
+  beforeAll(async () => {
+    platform = await startPlatform('a1', 'p1');
+    await (await platform.add('g1', { PARK_MS: '1500', PARK_LIMIT: '3' })).start();
+    await platform.placed('a1', 'acme', 'globex');
+    await platform.placed('p1', 'acme');
+  });
+  afterAll(() => platform.stop());
+
+  it('accepts a command once, answers its repetition, declines what the domain declines', async () => {
+    expect(await platform.command('acme', deposit('c1'))).toEqual({
+      status: 200,
+      body: { command_id: 'c1', tenant_id: 'acme', version: 1 },
+    });
+    expect((await platform.command('acme', deposit('c1'))).body).toMatchObject({ version: 1, duplicate: true });
+    expect((await platform.command('globex', deposit('c1'))).body).toMatchObject({ version: 1 });
+    expect((await platform.command('globex', deposit('c1'))).body).toMatchObject({ duplicate: true });
+    const withdraw = { command_id: 'c2', type: 'withdraw', data: { account: 'b', amount: 1 } };
+    const declined = await platform.command('acme', withdraw);
+    expect([declined.status, declined.body.code]).toEqual([422, 'command.declined']);
+    expect(declined.body.detail).toMatch(/^funds.insufficient/);
+  });
+
+  it('answers queries of the tenant that asks, and of no other', async () => {
+    await eventually('projected', async () => (await platform.view('acme', 'balances')).body.version === 1);
+    expect((await platform.view('acme', 'balances')).body.data).toEqual({ a: 5 });
+    expect((await platform.view('acme', 'secrets')).body.code).toBe('view.unknown');
+    const authorization = `Bearer ${await platform.token(['globex'])}`;
+    const url = `${platform.gateway.url}/v1/tenants/acme/views/balances`;
+    expect((await call(url, { headers: { authorization } })).status).toBe(403);
+  });
+
+  it('refuses bad tokens, ids, bodies and mismatched tenants, each by name', async () => {
+    const other = { authorization: `Bearer ${await platform.token(['globex'])}` };
+    const codes = async (tenant: string, body: unknown, headers?: Record<string, string>) => {
+      const reply = await platform.command(tenant, body, headers);
+      return `${reply.status} ${reply.body.code}`;
+    };
+    expect(await codes('acme', deposit('x'), { authorization: 'Bearer nonsense' })).toBe('401 auth.required');
+    expect(await codes('acme', deposit('x'), other)).toBe('403 tenant.forbidden');
+    expect(await codes('acme', deposit('x'), { 'x-tenant-id': 'globex' })).toBe('400 tenant.mismatch');
+    expect(await codes('ACME', deposit('x'))).toBe('400 request.invalid');
+    expect(await codes('a%2e%3e', deposit('x'))).toBe('400 request.invalid');
+    expect(await codes('nobody', deposit('x'))).toBe('404 tenant.unknown');
+    expect(await codes('acme', deposit('bad id'))).toBe('400 request.invalid');
+    expect(await codes('acme', { ...deposit('x'), extra: 1 })).toBe('400 request.invalid');
+    expect(await codes('acme', deposit('x', -1))).toBe('400 request.invalid');
+    expect(await codes('acme', [])).toBe('400 request.invalid');
+  });
+
+  it('a revoked session is refused at once', async () => {
+    const authorization = `Bearer ${await platform.token(['*'], { jti: 'session-1' })}`;
+    expect((await platform.command('acme', deposit('r1'), { authorization })).status).toBe(200);
+    await (await platform.kv('iam_revocations')).put('session-1', '{}');
+    await eventually(
+      'refused',
+      async () => (await platform.command('acme', deposit('r2'), { authorization })).status === 401,
+    );
+  });
+
+  it('SCL-06 a draining tenant parks its commands within bounds and sends them on at resume', async () => {
+    const a1 = platform.node('a1');
+    await a1.post('/admin/drain', { tenant_id: 'acme' });
+    const parked = ['p1', 'p2', 'p3'].map((id) => platform.command('acme', deposit(id)));
+    await sleep(150);
+    const over = await platform.command('acme', deposit('p4'));
+    expect([over.status, over.body.code]).toEqual([503, 'tenant.draining']);
+    await a1.post('/admin/resume', { tenant_id: 'acme' });
+    expect((await Promise.all(parked)).map((reply) => reply.status)).toEqual([200, 200, 200]);
+    await a1.post('/admin/drain', { tenant_id: 'acme' });
+    expect((await platform.command('acme', deposit('p5'))).body.code).toBe('tenant.draining');
+    await a1.post('/admin/resume', { tenant_id: 'acme' });
+  });
+
+  it('a paused tenant is answered 423 and served again when the flag goes', async () => {
+    await platform.pause('acme', true, 1);
+    await eventually('paused', async () => (await platform.command('acme', deposit('q1'))).status === 423);
+    await platform.pause('acme', false, 2);
+    await eventually('served', async () => (await platform.command('acme', deposit('q2'))).status === 200);
+  });
+
+  it('publishes the public key that its tokens verify with', async () => {
+    const url = `${platform.gateway.url}/.well-known/jwks.json`;
+    expect((await call(url)).body.keys[0]).not.toHaveProperty('d');
+    const verified = await jwtVerify(await platform.token(), createRemoteJWKSet(new URL(url)));
+    expect(verified.payload.aud).toBe('cloudlysis-gateway');
+  });
+
+  it('OBS-12 OBS-13 OBS-14 OBS-33 counts by tenant without path and by route without tenant', async () => {
+    const text: string = (await call(`${platform.gateway.url}/metrics`)).body;
+    expect(text).toMatch(
+      /gateway_tenant_requests_total\{tenant_id="acme",status_class="2xx",service="gateway",env="dev"\}/,
+    );
+    expect(text).toMatch(/gateway_tenant_request_duration_seconds_bucket\{le="0.5",.*tenant_id="acme"/);
+    expect(text).toMatch(/gateway_requests_total\{path="\/v1\/tenants\/:tenant\/commands",status="200"/);
+    expect(text).not.toMatch(/nobody|ACME/);
+  });
+});
