@@ -40,7 +40,7 @@ function cannedNode(service: string, tamper: Break): Server {
     if (!path.startsWith('/admin/')) return problem(404);
     if (!authorised) return problem(401);
     if (text.length > 1024 * 1024) return problem(413);
-    let body: any = {};
+    let body: any;
     try {
       body = JSON.parse(text || '{}');
     } catch {
