@@ -30,6 +30,7 @@ export interface ControlPlane {
 
 /** Of the 10 s a stop may take, jobs get 4 to come to rest and HTTP the rest to finish what is in flight. */
 const JOBS_STOP_MS = 4_000;
+const SEED_RETRY_MS = 2_000;
 
 const jobKinds = (Object.keys(mutations) as MutationId[]).filter(
   (id): id is JobMutationId => id !== 'jobs.cancel' && id !== 'jobs.retry',
@@ -52,7 +53,7 @@ export async function startControlPlane(
   const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile });
   const nodes = createNodes({
     ambient,
-    allowlist: config.OUTBOUND_ALLOWLIST.split(','),
+    allowlist: config.OUTBOUND_ALLOWLIST,
     token: config.NODE_ADMIN_TOKEN,
   });
 
@@ -99,16 +100,20 @@ export async function startControlPlane(
   await audit.start();
   await permissions.start();
   await placement.start();
-  await tenants.start();
+  await tenants.ensureIndexes();
+  tenants.start();
   await jobs.start();
-  const { url } = await server.listen(config.PORT, config.HOST);
+  const seeding = new AbortController();
+  const seedingDone = seeded(() => tenants.seed(), ambient, logger, seeding.signal);
+  const url = await server.listen(config.PORT, config.HOST);
   logger.info({ url, replica: replicaId, environment, mode: config.MODE }, 'control plane ready');
 
   return {
     url,
     async stop() {
       logger.info('stopping: no new requests, jobs are handed back');
-      await Promise.all([server.stop(), jobs.stop(JOBS_STOP_MS)]);
+      seeding.abort();
+      await Promise.all([server.stop(), jobs.stop(JOBS_STOP_MS), seedingDone]);
       await tenants.stop();
       await placement.stop();
       await permissions.stop();
@@ -117,6 +122,25 @@ export async function startControlPlane(
       await mongo.close();
     },
   };
+}
+
+/** The configured tenants come to life beside the service, which answers also while NATS is away. */
+async function seeded(
+  seed: () => Promise<number>,
+  ambient: Ambient,
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<void> {
+  while (!stopping.aborted) {
+    try {
+      const tenants = await seed();
+      if (tenants > 0) logger.info({ tenants }, 'configured tenants provisioned');
+      return;
+    } catch (error) {
+      logger.warn({ err: error }, 'configured tenants are not provisioned yet');
+      await ambient.sleep(SEED_RETRY_MS, stopping).catch(() => undefined);
+    }
+  }
 }
 
 /** One verdict per dependency: its round trip, or why there is none. */

@@ -40,3 +40,5 @@ export * from './operations/audit.ts';
 export * from './operations/jobs.ts';
 export * from './operations/scale.ts';
 export * from './operations/tenants.ts';
+export * from './client.ts';
+export * from './openapi.ts';

@@ -1,0 +1,105 @@
+/** One record in its three shapes: the draft a feature hands in, the document in the store, the record on the wire. */
+import { JobId, TenantId, type AuditRecord, type Outcome } from '@cloudlysis/contract';
+import type { AuditDraft } from './audit-log.ts';
+import { image, text } from './redact.ts';
+
+/** As appended: everything but its place in the chain. Immutable from here on. */
+export interface PendingRecord {
+  readonly _id: string;
+  /** Version of the canonical form. */
+  readonly v: 1;
+  readonly code: string;
+  readonly action: string;
+  readonly actor: string;
+  readonly on_behalf_of: string | null;
+  readonly resource: string;
+  readonly tenant_id: string | null;
+  readonly environment: string;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly problem: string | null;
+  /** Canonical JSON; null for none. */
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly job_id: string | null;
+  readonly request_id: string | null;
+  readonly trace_id: string | null;
+  readonly ip: string | null;
+  readonly agent: string | null;
+  readonly at: Date;
+}
+
+/** With its place. `prev` and `segment` follow from the others; they are kept so that damage can be named exactly. */
+export interface PlacedRecord extends PendingRecord {
+  readonly seq: number;
+  readonly segment: number;
+  readonly prev: string;
+  readonly hash: string;
+}
+
+/** Every key a stored record has: one more or one less is tampering. */
+export const STORED_KEYS: readonly string[] = [
+  '_id', 'v', 'code', 'action', 'actor', 'on_behalf_of', 'resource', 'tenant_id', 'environment', 'outcome', 'reason',
+  'problem', 'before', 'after', 'job_id', 'request_id', 'trace_id', 'ip', 'agent', 'at', 'seq', 'segment', 'prev', 'hash',
+] satisfies (keyof PlacedRecord)[]; // prettier-ignore
+
+const optional = (value: string | null | undefined, max: number): string | null =>
+  value === null || value === undefined ? null : text(value, max);
+
+/** Redacts and bounds a draft. Ids that are not ours (a refused request can name anything) become null. */
+export function pendingRecord(draft: AuditDraft, id: string, at: Date, environment: string): PendingRecord {
+  const { actor, provenance } = draft;
+  const person = typeof actor === 'string' ? { id: actor, onBehalfOf: null } : actor;
+  return {
+    _id: id,
+    v: 1,
+    code: text(draft.code, 64),
+    action: text(draft.action, 64),
+    actor: text(person.id, 254),
+    on_behalf_of: optional(person.onBehalfOf, 254),
+    resource: text(draft.resource, 200),
+    tenant_id: TenantId.safeParse(draft.tenantId).data ?? null,
+    environment,
+    outcome: draft.outcome,
+    reason: optional(draft.reason, 500),
+    problem: optional(draft.problem, 64),
+    before: image(draft.before),
+    after: image(draft.after),
+    job_id: JobId.safeParse(draft.jobId).data ?? null,
+    request_id: optional(provenance?.requestId, 128),
+    trace_id: optional(provenance?.traceId, 64),
+    ip: optional(provenance?.ip, 64),
+    agent: optional(provenance?.agent, 256),
+    at,
+  };
+}
+
+const parsed = (json: string | null): unknown => (json === null ? null : JSON.parse(json));
+
+/** The record as the contract knows it, without its hash: exactly what the hash covers, so that an export can be checked. */
+export function hashedPart(record: Omit<PlacedRecord, 'hash' | 'prev' | 'segment'>): Omit<AuditRecord, 'hash'> {
+  return {
+    record_id: record._id,
+    seq: record.seq,
+    code: record.code,
+    action: record.action,
+    actor: record.actor,
+    on_behalf_of: record.on_behalf_of,
+    resource: record.resource,
+    tenant_id: record.tenant_id,
+    environment: record.environment,
+    outcome: record.outcome,
+    reason: record.reason,
+    problem: record.problem,
+    before: parsed(record.before),
+    after: parsed(record.after),
+    job_id: record.job_id,
+    request_id: record.request_id,
+    trace_id: record.trace_id,
+    ip: record.ip,
+    agent: record.agent,
+    at: record.at.toISOString(),
+  };
+}
+
+export const wireRecord = (record: PlacedRecord): AuditRecord => ({ ...hashedPart(record), hash: record.hash });

@@ -1,0 +1,124 @@
+/** The four reads of the contract, each of which leaves a record of itself. */
+import { Readable } from 'node:stream';
+import type { AuditFilter } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { Call, ReadHandlers, Streamed } from '../call.ts';
+import type { AuditDraft, AuditLog } from './audit-log.ts';
+import type { AuditStore } from './audit.store.ts';
+import { encoded, encodingOf, type ExportFormat } from './export.ts';
+import type { AuditMetrics } from './metrics.ts';
+import { ReadTrail } from './read-trail.ts';
+import type { AuditSearch, Question } from './search.ts';
+import { verifyChain } from './verify.ts';
+
+/** Records per window of an export: about 1 MiB of text at most usual sizes. */
+const EXPORT_WINDOW = 500;
+
+export interface HandlerDeps {
+  readonly store: AuditStore;
+  readonly search: AuditSearch;
+  readonly log: AuditLog;
+  readonly ambient: Ambient;
+  readonly metrics: AuditMetrics;
+  readonly environment: string;
+  /** Waits until what was appended before can be found. */
+  settle(): Promise<void>;
+}
+
+export type AuditHandlers = ReadHandlers<'audit.records.list' | 'audit.records.get' | 'audit.verify' | 'audit.export'>;
+
+type Caller = Pick<Call<never>, 'principal' | 'provenance'>;
+
+const byCaller = ({ principal, provenance }: Caller, code: string, action: string, resource: string): AuditDraft => ({
+  code,
+  action,
+  resource,
+  actor: principal,
+  outcome: 'succeeded',
+  provenance,
+});
+
+export function auditHandlers(deps: HandlerDeps): AuditHandlers {
+  const { store, search, ambient, metrics, settle } = deps;
+  const trail = new ReadTrail(deps.log, ambient);
+  return {
+    'audit.records.list': async (call) => {
+      const { limit, cursor, ...filter } = call.query;
+      await settle();
+      const page = await search.page({ filter: asked(filter), visible: call.visible }, limit, cursor);
+      await trail.record(byCaller(call, 'audit.read', 'audit.records.list', 'audit:records'), asked(filter));
+      return page;
+    },
+    'audit.records.get': async (call) => {
+      const { record_id } = call.params;
+      // Most records asked for were placed long ago: look first, wait for the inbox only if it is not there.
+      const found = (await store.record(record_id)) !== null;
+      if (!found) await settle();
+      const record = await search.get(record_id, call.visible);
+      await trail.record(byCaller(call, 'audit.read', 'audit.records.get', `audit:${record_id}`), { record_id });
+      return record;
+    },
+    'audit.verify': async (call) => {
+      const result = await verifyChain(store, call.signal);
+      metrics.verified(result, ambient.now());
+      const { ok, first_bad = null, checked, head } = result;
+      const draft = byCaller(call, 'audit.verified', 'audit.verify', 'audit:chain');
+      await trail.record(
+        { ...draft, outcome: ok ? 'succeeded' : 'failed', after: { checked, head } },
+        { ok, first_bad },
+      );
+      return result;
+    },
+    'audit.export': (call) => exported(deps, call),
+  };
+}
+
+type ExportCall = Parameters<AuditHandlers['audit.export']>[0];
+
+/** The first record is written before the first byte, the second (with the count) when the last one is out or lost. */
+async function exported(deps: HandlerDeps, call: ExportCall): Promise<Streamed> {
+  const { format, ...rest } = call.query;
+  const filter = asked(rest);
+  const draft = byCaller(call, 'audit.exported', 'audit.export', 'audit:records');
+  const { visible } = call;
+  const tenants = visible === 'all' ? 'all' : [...visible];
+  const record_id = await deps.log.append({ ...draft, outcome: 'requested', after: { format, filter, tenants } });
+  await deps.settle();
+  const encoding = encodingOf(format);
+  const stream = Readable.from(told(deps, draft, { filter, visible }, format, record_id, call.signal), {
+    objectMode: false,
+  });
+  const day = deps.ambient.now().toISOString().slice(0, 10);
+  return { type: encoding.type, stream, filename: `audit-${deps.environment}-${day}.${encoding.extension}` };
+}
+
+async function* told(
+  deps: HandlerDeps,
+  draft: AuditDraft,
+  question: Question,
+  format: ExportFormat,
+  export_id: string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let records = 0;
+  let outcome: AuditDraft['outcome'] = 'cancelled';
+  try {
+    const windows = deps.search.windows(question, { size: EXPORT_WINDOW, order: 1 });
+    for await (const piece of encoded(encodingOf(format), windows, (count) => (records += count))) {
+      signal.throwIfAborted();
+      yield piece;
+    }
+    outcome = 'succeeded';
+  } catch (error) {
+    if (!signal.aborted) outcome = 'failed';
+    throw error;
+  } finally {
+    const end = { ...draft, code: 'audit.export_finished', outcome, after: { export_id, format, records } };
+    // The bytes are out: failing now would only turn a complete file into a broken one. The first record stands.
+    await deps.log.append(end).catch(() => undefined);
+  }
+}
+
+/** The fields that were given. */
+const asked = (filter: { [K in keyof AuditFilter]?: AuditFilter[K] | undefined }): AuditFilter =>
+  Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as AuditFilter;

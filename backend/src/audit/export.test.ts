@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import canonicalize from 'canonicalize';
+import { CloudEvent } from 'cloudevents';
+import { AuditRecord, auditOperations } from '@cloudlysis/contract';
+import { GENESIS } from './chain.ts';
+import { draftOf, everyPage, testLog, type TestLog } from './audit.fixture.ts';
+
+const NASTY = ['=1+1', '+1', '-1', '@cmd', '\tx', '\rx', 'a,b', 'say "hi"', 'two\r\nlines', 'ünï😀', '’'];
+let log: TestLog;
+let newestFirst: AuditRecord[];
+
+beforeAll(async () => {
+  log = await testLog();
+  await log.fill(
+    Array.from({ length: 33 }, (_, n) =>
+      draftOf({ tenantId: `t${n % 3}`, reason: NASTY[n % NASTY.length]!, after: { n } }),
+    ),
+  );
+  newestFirst = await everyPage(log, { limit: 200 });
+});
+afterAll(async () => log[Symbol.asyncDispose]());
+
+async function exported(query: Record<string, unknown>, visible: 'all' | ReadonlySet<string> = 'all') {
+  const answer = await log.call('audit.export', { query: { limit: undefined, ...query }, visible });
+  return { ...answer, body: await text(answer.stream) };
+}
+
+/** RFC 4180, by its letter. */
+function parseCsv(file: string): string[][] {
+  const rows: string[][] = [[]];
+  const cell = /(?:"((?:[^"]|"")*)"|([^,"\r\n]*))(,|\r\n)/gy;
+  for (let match = cell.exec(file); match; match = cell.exec(file)) {
+    rows.at(-1)!.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
+    if (match[3] === '\r\n') rows.push([]);
+  }
+  return rows.slice(0, -1);
+}
+
+describe('AUD-08 an export parses back', () => {
+  it('JSON Lines, oldest first, and its chain can be recomputed from the file alone', async () => {
+    const { body, type, filename } = await exported({ format: 'jsonl' });
+    const lines = body
+      .trimEnd()
+      .split('\n')
+      .map((line) => AuditRecord.parse(JSON.parse(line)));
+    expect(lines.slice(0, 33)).toEqual([...newestFirst].reverse().slice(0, 33));
+    let hash = GENESIS;
+    for (const { hash: stated, ...rest } of lines) {
+      hash = createHash('sha256').update(hash + canonicalize({ v: 1, ...rest })).digest('hex'); // prettier-ignore
+      expect(stated).toBe(hash);
+    }
+    expect([type, filename]).toEqual([
+      'application/x-ndjson',
+      expect.stringMatching(/^audit-local-\d{4}-\d\d-\d\d\.jsonl$/),
+    ]);
+  });
+
+  it('CSV per RFC 4180, without a cell that a spreadsheet would run', async () => {
+    const { body } = await exported({ format: 'csv', tenant_id: 't1' });
+    const [header, ...rows] = parseCsv(body);
+    expect(header).toEqual(Object.keys(AuditRecord.shape));
+    const expected = newestFirst.filter((record) => record.tenant_id === 't1').reverse();
+    expect(rows).toHaveLength(expected.length);
+    for (const [n, row] of rows.entries()) {
+      const cells = Object.fromEntries(header!.map((name, column) => [name, row[column]!]));
+      const { reason, seq, after, before } = expected[n]!;
+      expect(cells).toMatchObject({
+        seq: String(seq),
+        after: JSON.stringify(after),
+        before: before === null ? '' : before,
+      });
+      expect(cells['reason']).toBe(/^[=+\-@\t\r]/.test(reason!) ? `'${reason}` : reason);
+      expect(row.filter((value) => /^[=+\-@\t\r]/.test(value))).toEqual([]);
+    }
+  });
+
+  it('CloudEvents as a JSON batch of valid events', async () => {
+    const { body, type } = await exported({ format: 'cloudevents', tenant_id: 't2' });
+    const batch = JSON.parse(body) as Record<string, unknown>[];
+    const expected = newestFirst.filter((record) => record.tenant_id === 't2').reverse();
+    expect(batch.map((event) => event['data'])).toEqual(expected);
+    for (const event of batch) expect(new CloudEvent(event).validate()).toBe(true);
+    expect(auditOperations['audit.export'].streams).toContain(type);
+    expect(JSON.parse((await exported({ format: 'cloudevents', tenant_id: 'nobody' })).body)).toEqual([]);
+  });
+
+  it('only what the caller may see', async () => {
+    const { body } = await exported({ format: 'jsonl' }, new Set(['t0']));
+    const tenants = body
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as AuditRecord).tenant_id);
+    expect([tenants.length, new Set(tenants)]).toEqual([11, new Set(['t0'])]);
+  });
+});
+
+describe('AUD-08 an export is itself recorded', () => {
+  it('before its first byte, and with its count at the end', async () => {
+    const { stream } = await log.call('audit.export', { query: { limit: undefined, format: 'csv', tenant_id: 't0' } });
+    const [begun] = await everyPage(log, { action: 'audit.export' });
+    expect(begun).toMatchObject({
+      code: 'audit.exported',
+      outcome: 'requested',
+      after: { format: 'csv', filter: { tenant_id: 't0' }, tenants: 'all' },
+    });
+    await text(stream);
+    const [ended] = await everyPage(log, { action: 'audit.export' });
+    expect(ended).toMatchObject({
+      code: 'audit.export_finished',
+      outcome: 'succeeded',
+      after: { records: 11, export_id: begun!.record_id },
+    });
+  });
+
+  it('as cancelled when the client goes away, with nothing more read', async () => {
+    const inbox = log.mongo.db.collection('audit_inbox');
+    await log.audit.log.append(draftOf());
+    const [pattern] = await inbox.find({}).toArray();
+    await inbox.insertMany(Array.from({ length: 2_500 }, (_, n) => ({ ...pattern, _id: `aud_${n}` as never })));
+    await log.placeAll();
+    const { stream } = await log.call('audit.export', { query: { limit: undefined, format: 'jsonl' } });
+    await stream[Symbol.asyncIterator]().next();
+    stream.destroy();
+    await new Promise((resolve) => stream.once('close', resolve));
+    const last = async (): Promise<AuditRecord | undefined> => (await everyPage(log, { action: 'audit.export' }))[0];
+    const ended = await last();
+    expect(ended).toMatchObject({ code: 'audit.export_finished', outcome: 'cancelled' });
+    expect((ended!.after as { records: number }).records).toBeLessThanOrEqual(1_500);
+  });
+});

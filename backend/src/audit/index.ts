@@ -1,0 +1,86 @@
+/** The append-only, hash-chained audit log: what the rest of the service may import. */
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { ClientSession } from 'mongodb';
+import { Problem, type Verification } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { AuditDraft, AuditLog } from './audit-log.ts';
+import { auditHandlers, type AuditHandlers } from './audit.handlers.ts';
+import { pendingRecord } from './audit-record.ts';
+import { AuditStore } from './audit.store.ts';
+import { DEADLINE_MS, mayRetryTransaction, within } from './deadline.ts';
+import { Lease } from './lease.ts';
+import { auditMetrics, type AuditMetrics } from './metrics.ts';
+import { AuditSearch } from './search.ts';
+import { Sequencer } from './sequencer.ts';
+import { verifyChain } from './verify.ts';
+
+export type { AuditDraft, AuditLog } from './audit-log.ts';
+export type { AuditHandlers } from './audit.handlers.ts';
+
+export interface AuditOptions {
+  readonly mongo: Mongo;
+  readonly ambient: Ambient;
+  /** Names this replica as holder of the sequencer's lease; the same after a restart is welcome, for two at once it is not. */
+  readonly replicaId: string;
+  readonly environment: string;
+  readonly logger?: Logger | undefined;
+  readonly registry?: Registry | undefined;
+}
+
+export interface Audit {
+  readonly log: AuditLog;
+  readonly handlers: AuditHandlers;
+  /** Creates collections, indexes and the head; before `start`, and harmless to repeat. */
+  ensureIndexes(): Promise<void>;
+  /** Starts the sequencer; appending and reading work without it. */
+  start(): void;
+  /** Places what is pending if it can within a second, hands back the lease. Appending still works afterwards. */
+  stop(): Promise<void>;
+  /** Returns once what was appended before has its place, or after half a second. */
+  settle(): Promise<void>;
+  verify(signal: AbortSignal): Promise<Verification>;
+}
+
+export function createAudit({ mongo, ambient, replicaId, environment, logger, registry }: AuditOptions): Audit {
+  const store = new AuditStore(mongo, ambient);
+  const metrics = auditMetrics(registry);
+  const sequencer = new Sequencer({ store, ambient, metrics, logger, lease: new Lease(store, ambient, replicaId) });
+  const log: AuditLog = {
+    append: appender(store, ambient, metrics, environment, () => sequencer.wake()),
+    wake: () => sequencer.wake(),
+  };
+  const settle = (): Promise<void> => sequencer.settle();
+  return {
+    log,
+    handlers: auditHandlers({ store, search: new AuditSearch(store), log, ambient, metrics, environment, settle }),
+    ensureIndexes: () => store.ensureIndexes(),
+    start: () => sequencer.start(),
+    stop: () => sequencer.stop(),
+    settle,
+    verify: (signal) => verifyChain(store, signal),
+  };
+}
+
+function appender(
+  store: AuditStore,
+  ambient: Ambient,
+  metrics: AuditMetrics,
+  environment: string,
+  wake: () => void,
+): AuditLog['append'] {
+  return async (draft: AuditDraft, session?: ClientSession) => {
+    try {
+      const record = pendingRecord(draft, ambient.id('aud'), ambient.now(), environment);
+      await within(ambient, DEADLINE_MS, store.append(record, session));
+      metrics.appended(record.outcome);
+      if (!session) wake();
+      return record._id;
+    } catch (error) {
+      if (session && mayRetryTransaction(error)) throw error;
+      metrics.failed();
+      throw error instanceof Problem ? error : new Problem('audit.unavailable', undefined, {}, error);
+    }
+  };
+}

@@ -1,0 +1,83 @@
+/** What may enter the log: secrets are taken out by key name and by look, and size and depth are bounded, in one place. */
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+
+/** A value under such a key never enters the log, whatever it is; see `isHarmless` for the two exceptions. */
+const SECRET_KEY =
+  /passw|passphrase|secret|token|authori[sz]ation|cookie|credential|bearer|api[-_]?key|access[-_]?key|private[-_]?key|(sign|encrypt|master|wrapp)\w*[-_]?key|key[-_]?material|^(kek|dek|jwk|pem|pin|otp|totp|hmac|salt)$|session[-_]?id|recovery[-_]?code/i;
+/** Secrets known by their look, wherever they stand: JWT, Authorization value, private key, user info of a URL. */
+const SECRET_LOOKS: readonly (readonly [RegExp, string])[] = [
+  [/\beyJ[\w-]{8,}(\.[\w-]*){0,2}/g, '[redacted]'],
+  [/\b(Bearer|Basic) [\w.~+/=-]{8,}/gi, '$1 [redacted]'],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, '[redacted]'],
+  [/(:\/\/)[^\s/:@]+:[^\s/@]+@/g, '$1[redacted]@'],
+  [/\b((?:password|secret|token|api_?key)=)[^\s&"']+/gi, '$1[redacted]'],
+];
+const REDACTED = '[redacted]';
+const MAX_DEPTH = 12;
+const MAX_ITEMS = 1_000;
+/** A document must stay far below MongoDB's 16 MiB, and a page of 200 records below what a browser likes. */
+export const MAX_IMAGE_BYTES = 32 * 1024;
+
+/** One line of text for a field of a record: secrets out, well-formed Unicode, at most `max` characters. */
+export function text(value: string, max: number): string {
+  let clean = value.slice(0, max * 2).toWellFormed();
+  for (const [look, replacement] of SECRET_LOOKS) clean = clean.replace(look, replacement);
+  return clean.slice(0, max).toWellFormed();
+}
+
+/**
+ * A before or after image as canonical JSON (RFC 8785), or null for none. It is kept as text because BSON would
+ * change it: keys with `$` or NUL, deep nesting, lone surrogates and -0 do not survive the round trip, and then the
+ * hash would not either.
+ */
+export function image(value: unknown): string | null {
+  const clean = redacted(value, 0);
+  if (clean === null) return null;
+  const json = canonicalize(clean) ?? 'null';
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= MAX_IMAGE_BYTES) return json;
+  const sha256 = createHash('sha256').update(json).digest('hex');
+  return canonicalize({ truncated: true, bytes, sha256 }) ?? null;
+}
+
+function redacted(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      return text(value, MAX_IMAGE_BYTES);
+    case 'number':
+      return Number.isFinite(value) ? value + 0 : String(value);
+    case 'boolean':
+      return value;
+    case 'bigint':
+      return String(value);
+    case 'object':
+      return value === null ? null : redactedObject(value, depth);
+    default:
+      return null;
+  }
+}
+
+function redactedObject(value: object, depth: number): unknown {
+  // A cycle ends here too: it is only deep.
+  if (depth >= MAX_DEPTH) return '[deeper than 12 levels]';
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (value instanceof Error) return { error: value.name, message: text(value.message, 1_000) };
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  // Array.from fills the holes of a sparse array, which are no JSON.
+  if (Array.isArray(value)) return Array.from(value.slice(0, MAX_ITEMS), (item) => redacted(item, depth + 1));
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  // fromEntries defines properties, so that a key named __proto__ stays a key.
+  return Object.fromEntries(
+    entries.slice(0, MAX_ITEMS).map(([key, inner]) => [text(key, 200), redactedEntry(key, inner, depth + 1)]),
+  );
+}
+
+const redactedEntry = (key: string, value: unknown, depth: number): unknown =>
+  SECRET_KEY.test(key) && !isHarmless(value) ? REDACTED : redacted(value, depth);
+
+/** `has_password: true` says nothing secret, and `secret://scope/name` is a reference made to be shown. */
+const isHarmless = (value: unknown): boolean =>
+  value === null ||
+  typeof value === 'boolean' ||
+  (typeof value === 'string' && /^secret:\/\/[\w./-]{1,200}$/.test(value));

@@ -1,0 +1,16 @@
+// Runs every *.test.ts as the ES module it is. Needs NODE_OPTIONS=--experimental-vm-modules, which launch/test.ts sets.
+export default {
+  rootDir: import.meta.dirname,
+  testMatch: ['<rootDir>/{contract,backend,dataplane,launch,testing,e2e,bench}/**/*.test.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/testing/jest-transform.mjs' },
+  modulePathIgnorePatterns: ['<rootDir>/\\.local/'],
+  globalSetup: '<rootDir>/testing/jest-setup.mjs',
+  globalTeardown: '<rootDir>/testing/jest-teardown.mjs',
+  maxWorkers: 2,
+  // Tests run real servers; on two busy cores a start alone can take seconds.
+  testTimeout: 60_000,
+  forceExit: false,
+  reporters: ['default', '<rootDir>/testing/jest-reporter.mjs'],
+};
