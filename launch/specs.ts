@@ -1,0 +1,91 @@
+// How each process of the local platform is run: its environment, when it is ready, how long it may take to stop.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { gatewayKey, gatewayKeyFile, secrets } from './keys.ts';
+import type { ShardPlace } from './platform.ts';
+import type { Port, PortName } from './ports.ts';
+import { localDir, root } from './programs.ts';
+import type { Command } from './servers.ts';
+import type { Spec } from './supervised.ts';
+
+export interface World {
+  readonly ports: Record<PortName, Port>;
+  readonly places: readonly ShardPlace[];
+  readonly mongoUri: string;
+  readonly natsUrl: string;
+}
+
+// A cold start on two busy cores; when warm each is ready within a second or two.
+const readyWithin = 30_000;
+
+export function serverSpec(name: string, { program, args }: Command, ready: () => Promise<void>): Spec {
+  return { name, program, args, ready, readyWithin, stopWithin: 10_000 };
+}
+
+export async function nodeSpecs(world: World): Promise<Spec[]> {
+  await gatewayKey();
+  const shared = {
+    HOST: '127.0.0.1',
+    NATS_URL: world.natsUrl,
+    NODE_ADMIN_TOKEN: (await secrets()).node_admin_token,
+    GATEWAY_KEY_FILE: gatewayKeyFile,
+    GATEWAY_ISSUER: gatewayUrl(world),
+    GIT_SHA: gitSha(),
+  };
+  return world.places.map(({ shard_id, kind, port, endpoint }) => ({
+    name: shard_id,
+    program: process.execPath,
+    args: [join(root, 'dataplane', 'src', 'main.ts'), kind],
+    env: { ...shared, PORT: String(port), SHARD_ID: shard_id, DATA_DIR: join(localDir, 'nodes', shard_id) },
+    ready: () => answers(`${endpoint}/health/live`),
+    readyWithin,
+    stopWithin: 10_000,
+  }));
+}
+
+export async function backendSpec(world: World): Promise<Spec> {
+  const { plugin_bearer, node_admin_token } = await secrets();
+  const gateway = gatewayUrl(world);
+  const { port } = world.ports.PORT_BACKEND;
+  return {
+    name: 'backend',
+    program: process.execPath,
+    args: [join(root, 'backend', 'src', 'main.ts')],
+    env: {
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      MODE: process.env['MODE'] ?? 'development',
+      MONGODB_URI: world.mongoUri,
+      MONGODB_DB: process.env['MONGODB_DB'] ?? 'cloudlysis',
+      NATS_URL: world.natsUrl,
+      PLACEMENT_SOURCE: process.env['PLACEMENT_SOURCE'] ?? 'kv',
+      PLATFORM_FILE: join(localDir, 'platform.json'),
+      GATEWAY_ISSUER: gateway,
+      GATEWAY_JWKS_URL: `${gateway}/.well-known/jwks.json`,
+      GATEWAY_AUDIENCE: 'cloudlysis-control',
+      GRAFANA_URL: process.env['GRAFANA_URL'] ?? 'http://127.0.0.1:3000',
+      PLUGIN_BEARER: plugin_bearer,
+      NODE_ADMIN_TOKEN: node_admin_token,
+    },
+    ready: () => answers(`http://127.0.0.1:${port}/readyz`),
+    readyWithin,
+    // It drains for at most 10 s.
+    stopWithin: 12_000,
+  };
+}
+
+const gatewayUrl = ({ ports }: World): string => `http://127.0.0.1:${ports.PORT_GATEWAY.port}`;
+
+async function answers(url: string): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
+  await answer.body?.cancel();
+}
+
+function gitSha(): string {
+  try {
+    return execFileSync('git', ['-C', root, 'rev-parse', '--short', 'HEAD'], { stdio: 'pipe' }).toString().trim();
+  } catch {
+    return 'unknown';
+  }
+}
