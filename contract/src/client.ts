@@ -1,6 +1,6 @@
 /** The typed client of the plugin, of tests and of automation: the same operation values, seen from the caller's side. */
 import type { z } from 'zod';
-import { API_PREFIX, mutations, reads, type MutationId, type ReadId } from './index.ts';
+import { API_PREFIX, mutations, reads, type MutationId, type ReadId } from './catalogue.ts';
 import { FINAL_STATES, type Job, type JobTicket, type Plan } from './jobs.ts';
 import { eventsOf } from './event-stream.ts';
 import { Problem, PROBLEMS, type ProblemCode } from './problems.ts';

@@ -1,6 +1,6 @@
 /** OpenAPI 3.1 from the operation values: nothing is said here that the contract does not say. */
 import { z } from 'zod';
-import { API_PREFIX, mutations, reads } from './index.ts';
+import { API_PREFIX, mutations, reads } from './catalogue.ts';
 import { EXAMPLES } from './openapi-examples.ts';
 import { namedSchemas } from './openapi-schemas.ts';
 import type { Operation } from './operation.ts';

@@ -12,6 +12,7 @@ export const PROBLEMS = {
   'token.missing': { status: 401, title: 'A token is required' },
   'token.invalid': { status: 401, title: 'The token is not valid' },
   'token.expired': { status: 401, title: 'The token has expired' },
+  'issuer.unavailable': { status: 503, title: 'The keys of the token’s issuer cannot be read' },
   'step_up.required': { status: 401, title: 'A recent second factor is required' },
   'permission.missing': { status: 403, title: 'The permission is missing' },
   'rate.limited': { status: 429, title: 'Too many requests' },

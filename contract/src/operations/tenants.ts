@@ -98,7 +98,9 @@ export const tenantMutations = {
     risk: 'low',
     body: z.strictObject({
       tenant_id: TenantId,
-      metadata: TenantMetadata.partial().extend({ name: TenantMetadata.shape.name }),
+      metadata: TenantMetadata.partial()
+        .extend({ name: TenantMetadata.shape.name })
+        .describe('What is known about it; the rest has defaults'),
       shards: z
         .strictObject({
           aggregate: ShardId.optional(),
@@ -121,7 +123,7 @@ export const tenantMutations = {
     risk: 'low',
     params,
     body: z.strictObject({
-      metadata: TenantMetadata.partial(),
+      metadata: TenantMetadata.partial().describe('Fields to change'),
       version: z.number().int().optional().describe('Version that was read; refused when it has moved on'),
       reason: Reason,
     }),

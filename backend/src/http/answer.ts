@@ -1,0 +1,74 @@
+/** Answers out: held against the contract before they leave, or streamed. */
+import { pipeline } from 'node:stream/promises';
+import { Problem, type Operation } from '@cloudlysis/contract';
+import type { Context } from 'koa';
+import type { Logger } from 'pino';
+import type { Streamed } from '../call.ts';
+import type { HttpMetrics } from './http-metrics.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly value: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface AnswerDeps {
+  readonly mode: 'development' | 'production';
+  readonly metrics: HttpMetrics;
+  readonly logger: Logger;
+}
+
+/**
+ * The value as it may leave. One that does not fit is `internal` in development; in production undeclared fields are
+ * taken out, the rest is sent as it is, and both are counted and logged: an operator's page is worth more than our type.
+ */
+export function checkedAnswer(operation: Operation, answer: Answer, deps: AnswerDeps): unknown {
+  const schema = operation.answers[answer.status];
+  if (!schema)
+    throw new Problem('internal', undefined, {}, new Error(`${operation.id} has no answer ${answer.status}`));
+  const result = schema.safeParse(answer.value);
+  if (result.success) return answer.value;
+  const { issues } = result.error;
+  deps.metrics.answerViolation(operation.id);
+  const where = issues.slice(0, 10).map(({ path, code, message }) => ({ path: path.join('.'), code, message }));
+  deps.logger.error({ operation: operation.id, status: answer.status, issues: where }, 'answer outside the contract');
+  if (deps.mode === 'development')
+    throw new Problem('internal', undefined, {}, new Error(`Answer outside the contract: ${JSON.stringify(where)}`));
+  const value = structuredClone(answer.value);
+  for (const issue of issues) if (issue.code === 'unrecognized_keys') strip(value, issue.path, issue.keys);
+  return value;
+}
+
+function strip(value: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {
+  const holder = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown>)?.[step], value);
+  if (typeof holder === 'object' && holder !== null) for (const key of keys) Reflect.deleteProperty(holder, key);
+}
+
+/** Streams that are being sent; event streams have no end of their own, so a stop ends them. */
+export class OpenStreams {
+  private readonly endless = new Set<Streamed>();
+
+  /** Resolves when all is sent or the client is gone; a stream that breaks breaks the connection, so that nobody takes it for whole. */
+  async send(ctx: Context, streamed: Streamed, onHead: () => void): Promise<void> {
+    const { type, stream, filename } = streamed;
+    const endless = type.startsWith('text/event-stream');
+    ctx.respond = false;
+    ctx.set('Content-Type', type);
+    ctx.set('Cache-Control', 'no-store, no-transform');
+    if (endless) ctx.set('X-Accel-Buffering', 'no');
+    if (filename) ctx.set('Content-Disposition', `attachment; filename="${filename.replace(/[^\w.-]/g, '_')}"`);
+    ctx.res.statusCode = 200;
+    ctx.res.flushHeaders();
+    onHead();
+    if (endless) this.endless.add(streamed);
+    try {
+      await pipeline(stream, ctx.res);
+    } finally {
+      this.endless.delete(streamed);
+    }
+  }
+
+  endEventStreams(): void {
+    for (const { stream } of this.endless) stream.destroy();
+  }
+}

@@ -1,0 +1,153 @@
+/** The one binder between an operation and Koa: identity, permission, step-up, parse, handler, answer check, in this order. */
+import {
+  API_PREFIX, FINAL_STATES, mutations, Problem, reads,
+  type Job, type MutationId, type Operation, type ReadId,
+} from '@cloudlysis/contract'; // prettier-ignore
+import type { Context } from 'koa';
+import type { Ambient } from '../ambient.ts';
+import type { Call, MutationHandlers, ReadHandlers, Streamed, SubmitHeaders } from '../call.ts';
+import type { Authenticator, Permissions } from '../identity/index.ts';
+import { checkedAnswer, OpenStreams, type Answer, type AnswerDeps } from './answer.ts';
+import { askedScope, authorise, tenantNamed } from './authorise.ts';
+import { provenanceOf, signalOf, type Exchange } from './exchange.ts';
+import { readJson } from './json-body.ts';
+import { NOTHING, parseParts, refuseRepeatedHeaders, submitHeaders } from './request-parts.ts';
+import type { TokenBuckets } from './token-bucket.ts';
+
+/** Milliseconds a handler may take, on top of the wait a client asked for. */
+const HANDLER_MS = 30_000;
+/** An export or event stream may go on this long. */
+const STREAM_MS = 3_600_000;
+
+export interface BinderDeps extends AnswerDeps {
+  readonly ambient: Ambient;
+  readonly authenticate: Authenticator['authenticate'];
+  readonly permissions: Permissions;
+  readonly rate: TokenBuckets;
+  readonly streams: OpenStreams;
+  /** Aborted when a stopping service cannot wait any longer. */
+  readonly cut: AbortSignal;
+}
+
+/** What an operation runs once a call was let in. */
+export interface Route {
+  readonly operation: Operation;
+  run(call: Call<Operation>, headers: SubmitHeaders | null): Promise<Answer | Streamed>;
+}
+
+/** A route per read, and two per mutation. The tables are complete by their types; this is where the types end. */
+export function routesOf(readHandlers: ReadHandlers, mutationHandlers: MutationHandlers): Route[] {
+  type AnyCall = Call<never>;
+  const read = (id: ReadId): Route => ({
+    operation: reads[id],
+    run: async (call) => {
+      const value: unknown = await (readHandlers[id] as (call: AnyCall) => Promise<unknown>)(call as AnyCall);
+      return 'streams' in reads[id] ? (value as Streamed) : { status: 200, value };
+    },
+  });
+  const mutation = (id: MutationId): Route[] => [
+    {
+      operation: mutations[id].submit,
+      run: async (call, headers) => {
+        const submit = mutationHandlers[id].submit as (call: AnyCall, headers: SubmitHeaders) => Promise<Job>;
+        return jobAnswer(await submit.call(mutationHandlers[id], call as AnyCall, headers!), headers!);
+      },
+    },
+    {
+      operation: mutations[id].preflight,
+      run: async (call) => ({ status: 200, value: await mutationHandlers[id].preflight(call as AnyCall) }),
+    },
+  ];
+  return [...(Object.keys(reads) as ReadId[]).map(read), ...(Object.keys(mutations) as MutationId[]).flatMap(mutation)];
+}
+
+function jobAnswer(job: Job, { waitMs }: SubmitHeaders): Answer {
+  const applied = waitMs > 0 ? { 'Preference-Applied': `wait=${waitMs / 1000}` } : {};
+  const headers = { Location: `${API_PREFIX}/jobs/${job.job_id}`, ...applied };
+  const final = (FINAL_STATES as readonly string[]).includes(job.state);
+  return final
+    ? { status: 200, value: job, headers }
+    : { status: 202, value: { job_id: job.job_id, state: job.state }, headers };
+}
+
+export type RequestContext = Context & {
+  readonly params: Record<string, string>;
+  readonly state: { exchange: Exchange };
+};
+
+/** Serves one operation. Whatever it throws is encoded, logged and audited further out. */
+export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: RequestContext) => Promise<void> {
+  const takesBody = operation.method !== 'GET';
+  const submits = operation.mutation?.role === 'submit';
+  const scopeFromBody = takesBody && operation.scope === 'tenant';
+  return async (ctx) => {
+    const { exchange } = ctx.state;
+    const { req, res } = ctx;
+    exchange.operation = operation.id;
+    refuseRepeatedHeaders(req);
+    const principal = await identify(exchange, ctx, deps);
+    // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
+    const early = scopeFromBody ? await attempt(readJson(req)) : NO_BODY;
+    exchange.tenantId = tenantNamed(ctx.params, early.value);
+    authorise(operation, principal, askedScope(operation, exchange.tenantId), deps);
+    if (early.error) throw early.error;
+    const body = takesBody && !scopeFromBody ? await readJson(req) : early.value;
+    exchange.tenantId ??= tenantNamed(ctx.params, body);
+    const headers = submits ? submitHeaders(req) : null;
+    const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });
+    const ms = operation.streams ? STREAM_MS : HANDLER_MS + (headers?.waitMs ?? 0);
+    let signal: AbortSignal | undefined;
+    const call = {
+      ...(parts as Pick<Call<Operation>, 'params' | 'query' | 'body'>),
+      principal,
+      provenance: provenanceOf(exchange, req),
+      // Both cost more than most reads that do not look at them.
+      get visible() {
+        return deps.permissions.visible(principal, operation.permission);
+      },
+      get signal() {
+        return (signal ??= signalOf(res, deps.ambient, ms, deps.cut));
+      },
+    };
+    await send(ctx, operation, await run(call, headers), deps);
+  };
+}
+
+/** Nothing is known of a body that was not read. */
+const NO_BODY = { value: NOTHING as unknown, error: null as unknown };
+
+const attempt = (reading: Promise<unknown>): Promise<typeof NO_BODY> =>
+  reading.then(
+    (value) => ({ value, error: null }),
+    (error: unknown) => ({ value: null, error }),
+  );
+
+async function identify(exchange: Exchange, ctx: Context, deps: BinderDeps) {
+  const found = deps.authenticate(ctx.req.headers);
+  const principal = found instanceof Promise ? await found : found;
+  exchange.principal = principal;
+  const wait = deps.rate.take(principal.id);
+  if (wait > 0) throw new Problem('rate.limited', undefined, { retry_after_s: Math.ceil(wait) });
+  return principal;
+}
+
+async function send(ctx: Context, operation: Operation, answer: Answer | Streamed, deps: BinderDeps): Promise<void> {
+  if ('stream' in answer) {
+    const { exchange } = (ctx as RequestContext).state;
+    const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - exchange.started);
+    if (ctx.method === 'HEAD') return headOf(ctx, answer);
+    return deps.streams.send(ctx, answer, observe);
+  }
+  const value = checkedAnswer(operation, answer, deps);
+  ctx.status = answer.status;
+  for (const name in answer.headers) ctx.set(name, answer.headers[name]!);
+  // Set by hand: Koa looks a type up by name for every answer.
+  ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  ctx.body = JSON.stringify(value);
+}
+
+function headOf(ctx: Context, { type, stream }: Streamed): void {
+  stream.destroy();
+  ctx.type = type;
+  ctx.body = '';
+}

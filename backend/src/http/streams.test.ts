@@ -1,0 +1,144 @@
+import { Readable } from 'node:stream';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from '@jest/globals';
+import { Problem, type Job } from '@cloudlysis/contract';
+import { PermissionTable } from '../identity/index.ts';
+import { constantMutations, constantReads, JOB, JOB_ID } from './answers.fixture.ts';
+import { TIMEOUTS } from './server.ts';
+import { startTestApi } from './test-api.fixture.ts';
+
+const table = new PermissionTable('dev');
+const event = (state: Job['state']) => `: heartbeat\n\nevent: job\ndata: ${JSON.stringify({ ...JOB, state })}\n\n`;
+const BODY = { tenant_id: 'acme', kind: 'aggregate', to: 'a2', reason: 'full disk' } as const;
+
+it('API-02 a job is followed over events, and by asking when the stream breaks', async () => {
+  const states: Job['state'][] = ['queued', 'running', 'succeeded'];
+  let streams = 0;
+  const seen = () => states[Math.min(streams, 2)]!;
+  await using api = await startTestApi({
+    reads: {
+      ...constantReads(table),
+      'jobs.get': async () => ({ ...JOB, state: seen() }),
+      'jobs.events': async () => {
+        streams++;
+        if (streams === 1) throw new Problem('store.unavailable');
+        return { type: 'text/event-stream', stream: Readable.from([event('running'), event('succeeded')]) };
+      },
+    },
+  });
+  const told: string[] = [];
+  const job = await api.client(await api.token('operator')).follow(JOB_ID, ({ state }) => told.push(state));
+  expect([job.state, told]).toEqual(['succeeded', ['running', 'running', 'succeeded']]);
+});
+
+it('API-02 following a job that is unknown, or on after it was called off, ends with the reason', async () => {
+  await using api = await startTestApi({
+    reads: {
+      ...constantReads(table),
+      'jobs.events': async ({ params }) => {
+        if (params.job_id !== JOB_ID) throw new Problem('job.unknown');
+        return { type: 'text/event-stream', stream: new Readable({ read: () => undefined }) };
+      },
+    },
+  });
+  const client = api.client(await api.token('operator'));
+  const unknown = 'job_00000000-0000-0000-0000-000000000000';
+  await expect(client.follow(unknown, () => undefined)).rejects.toMatchObject({ code: 'job.unknown' });
+  const stop = new AbortController();
+  const following = client.follow(JOB_ID, () => undefined, stop.signal);
+  setTimeout(() => stop.abort(new Error('enough')), 50);
+  await expect(following).rejects.toThrow();
+});
+
+it('a client that goes away ends the stream and the handler’s signal', async () => {
+  const source = new Readable({ read: () => undefined });
+  let signal: AbortSignal | undefined;
+  await using api = await startTestApi({
+    reads: {
+      ...constantReads(table),
+      'jobs.events': async (call) => {
+        signal = call.signal;
+        return { type: 'text/event-stream', stream: source };
+      },
+    },
+  });
+  const stop = new AbortController();
+  const init = { token: await api.token('operator'), signal: stop.signal };
+  const response = await api.fetch(`/admin/v1/jobs/${JOB_ID}/events`, init);
+  expect(response.headers.get('x-accel-buffering')).toBe('no');
+  source.push(': hello\n\n');
+  const gone = once(source, 'close').catch(() => undefined);
+  stop.abort();
+  await gone;
+  expect(source.destroyed).toBe(true);
+  await sleep(20);
+  expect(signal!.aborted).toBe(true);
+});
+
+it('AUD-08 an export is held back by a slow reader, and one that breaks cannot be taken for whole', async () => {
+  let produced = 0;
+  let broken = false;
+  await using api = await startTestApi({
+    reads: {
+      ...constantReads(table),
+      'audit.export': async () => ({
+        type: 'application/x-ndjson',
+        filename: 'audit "x".jsonl',
+        stream: new Readable({
+          read() {
+            produced += 64 * 1024;
+            if (broken && produced > 200_000) this.destroy(new Error('store went away'));
+            else this.push(Buffer.alloc(64 * 1024, 'x'));
+          },
+        }),
+      }),
+    },
+  });
+  const token = await api.token('owner');
+  const { hostname, port } = new URL(api.url);
+  const slow = connect(Number(port), hostname).pause();
+  slow.write(`GET /admin/v1/audit/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  await sleep(300);
+  const held = produced;
+  await sleep(200);
+  expect(produced).toBe(held);
+  slow.destroy();
+  broken = true;
+  produced = 0;
+  const response = await api.fetch('/admin/v1/audit/export', { token });
+  expect(response.headers.get('content-disposition')).toBe('attachment; filename="audit__x_.jsonl"');
+  await expect(response.text()).rejects.toThrow();
+});
+
+it('a stop finishes what is in flight, ends event streams and answers no more', async () => {
+  let release: (job: Job) => void = () => undefined;
+  const endless = new Readable({ read: () => undefined });
+  await using api = await startTestApi({
+    mutations: constantMutations(() => new Promise<Job>((resolve) => (release = resolve))),
+    reads: {
+      ...constantReads(table),
+      'jobs.events': async () => ({ type: 'text/event-stream', stream: endless }),
+    },
+  });
+  const token = await api.token('operator');
+  const client = api.client(token);
+  const events = await client.stream('jobs.events', { params: { job_id: JOB_ID } });
+  const submitted = client.submit('scale.migrate', { body: BODY, idempotencyKey: 'k' });
+  await sleep(100);
+  const started = performance.now();
+  const stopped = api.server.stop();
+  await expect(events.text()).rejects.toThrow();
+  await sleep(100);
+  release(JOB);
+  expect((await submitted).status).toBe(202);
+  await stopped;
+  expect(performance.now() - started).toBeLessThan(2_000);
+  await expect(api.fetch('/healthz')).rejects.toThrow();
+});
+
+it('connections outlive the 90 s that Grafana’s proxy keeps them', () => {
+  expect(TIMEOUTS.keepAliveTimeout).toBeGreaterThan(100_000);
+  expect(TIMEOUTS.headersTimeout).toBeGreaterThan(TIMEOUTS.keepAliveTimeout);
+});

@@ -1,0 +1,109 @@
+/** Credentials in, principal out: Gateway tokens, and Grafana ID tokens beside the plugin's bearer. */
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { Config } from '../config.ts';
+import type { Principal } from '../principal.ts';
+import { KeySet } from './key-set.ts';
+import { checkToken, type CheckedToken, type Issuer } from './token-check.ts';
+import { DEVELOPMENT_KEY, gatewayPrincipal, grafanaPrincipal, readRoleMap } from './token-principal.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
+
+export type IdentityConfig = Pick<
+  Config,
+  | 'MODE'
+  | 'GATEWAY_ISSUER'
+  | 'GATEWAY_JWKS_URL'
+  | 'GATEWAY_AUDIENCE'
+  | 'GRAFANA_URL'
+  | 'GRAFANA_ORG_ID'
+  | 'GRAFANA_ROLE_MAP'
+  | 'PLUGIN_BEARER'
+>;
+
+export interface Authenticator {
+  /** @throws Problem `token.missing`, `token.invalid` or `token.expired` */
+  authenticate(headers: IncomingHttpHeaders): Principal | Promise<Principal>;
+  /** Ends a token (`jti`) or a session (`sid`), whether or not it was seen. */
+  revoke(id: string, until?: Date): void;
+  unrevoke(id: string): void;
+}
+
+/** @throws Error when a setting cannot be used */
+export function createAuthenticator(config: IdentityConfig, ambient: Ambient): Authenticator {
+  const cache = new VerifiedTokens(ambient);
+  const gateway = gatewayIssuer(config, ambient);
+  const grafana = grafanaIssuer(config, ambient);
+  const roleMap = readRoleMap(config.GRAFANA_ROLE_MAP);
+  const isPlugin = secretMatcher(config.PLUGIN_BEARER);
+
+  async function verify(key: string, token: string, issuer: Issuer, principalOf: (token: CheckedToken) => Principal) {
+    const checked = await checkToken(token, issuer, ambient);
+    if (config.MODE === 'production' && checked.kid.startsWith(DEVELOPMENT_KEY))
+      throw new Problem('token.invalid', 'Development keys are refused in production');
+    const { jti, sid, exp } = checked.claims;
+    const ids = [jti, sid].filter((id) => typeof id === 'string');
+    if (cache.isRevoked(ids)) throw new Problem('token.invalid', 'The session was revoked');
+    const principal = principalOf(checked);
+    cache.set(key, { principal, expiresAt: exp * 1000, ids });
+    return principal;
+  }
+
+  /** A principal that was verified before comes back without a promise: the warm path stays on one tick. */
+  function authenticate(headers: IncomingHttpHeaders): Principal | Promise<Principal> {
+    const bearer = bearerOf(headers.authorization);
+    const key = cache.keyOf(bearer);
+    const known = cache.get(key);
+    if (known) return known.principal;
+    if (!isPlugin(bearer)) {
+      if (!gateway) throw new Problem('token.invalid', 'No Gateway is configured here');
+      return verify(key, bearer, gateway, gatewayPrincipal);
+    }
+    const idToken = headers['x-grafana-id'];
+    if (!grafana || typeof idToken !== 'string' || idToken === '')
+      throw new Problem('token.missing', 'The plugin vouches for nobody without an X-Grafana-Id token');
+    // Kept apart, so that an ID token sent as a bearer is never taken for a Gateway token that was verified.
+    const idKey = `grafana.${cache.keyOf(idToken)}`;
+    return cache.get(idKey)?.principal ?? verify(idKey, idToken, grafana, (token) => grafanaPrincipal(token, roleMap));
+  }
+
+  return { authenticate, revoke: (id, until) => cache.revoke(id, until), unrevoke: (id) => cache.unrevoke(id) };
+}
+
+function gatewayIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null {
+  if (!config.GATEWAY_JWKS_URL || !config.GATEWAY_ISSUER) return null;
+  const algorithms = ['ES256', 'EdDSA', 'RS256'];
+  return {
+    name: 'Gateway',
+    issuer: [config.GATEWAY_ISSUER],
+    audience: config.GATEWAY_AUDIENCE,
+    keys: new KeySet({ url: config.GATEWAY_JWKS_URL, ambient, algorithms }),
+  };
+}
+
+function grafanaIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null {
+  if (!config.GRAFANA_URL) return null;
+  const base = config.GRAFANA_URL.replace(/\/+$/, '');
+  return {
+    name: 'Grafana server',
+    // Grafana signs its root_url with a trailing slash.
+    issuer: [base, `${base}/`],
+    audience: `org:${config.GRAFANA_ORG_ID}`,
+    keys: new KeySet({ url: `${base}/api/signing-keys/keys`, ambient, algorithms: ['ES256'] }),
+  };
+}
+
+function bearerOf(authorization: string | undefined): string {
+  const token = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
+  if (!token) throw new Problem('token.missing', 'Send a token in the Authorization header: Bearer <token>');
+  return token;
+}
+
+/** Compares digests in constant time, so that neither length nor content of the secret shows in the time taken. */
+function secretMatcher(secret: string | undefined): (given: string) => boolean {
+  if (!secret) return () => false;
+  const digest = (text: string) => hash('sha256', text, 'buffer');
+  const expected = digest(secret);
+  return (given) => timingSafeEqual(digest(given), expected);
+}

@@ -1,0 +1,6 @@
+/** Identity: tokens in, principals out, and what each may do. */
+export { createAuthenticator, type Authenticator, type IdentityConfig } from './authenticator.ts';
+export { assignmentStore, type AssignmentStore } from './assignment-store.ts';
+export { identityHandlers } from './identity.handlers.ts';
+export { livePermissions, PermissionTable, type LivePermissions, type Permissions } from './permissions.ts';
+export type { AskedScope, Verdict } from './permission-table.ts';
