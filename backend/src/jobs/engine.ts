@@ -4,7 +4,7 @@
  * It wakes on events (a submission here, a change stream for the other replicas); one sweep a second is the safety
  * net and reads only jobs that hold a lane or may be claimed, so jobs that wait cost nothing.
  */
-import { Problem } from '@cloudlysis/contract';
+import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
@@ -62,7 +62,6 @@ interface Running {
   readonly done: Promise<void>;
 }
 
-const never = new Promise<void>(() => undefined);
 const STOPPING = new Problem('service.stopping');
 
 export function jobEngine(options: EngineOptions): JobEngine {
@@ -73,6 +72,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000);
   const slots = options.slots ?? 64;
   const running = new Map<string, Running>();
+  /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
+  const starting = new Set<string>();
   const metrics = engineMetrics(options.metrics, () => running.size);
   let state: 'new' | 'started' | 'stopping' = 'new';
   let unwatch: (() => Promise<void>) | undefined;
@@ -97,7 +98,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     const log = logger.child({ job_id: job._id, kind: job.kind, fence: job.fence });
     let lostFence = false;
     const done = runJob({ ...runnerDeps, logger: log }, job, waited, abort.signal)
-      .then(() => metrics.ended(job, ambient.now()))
+      .then((end) => metrics.ended(job, end, ambient.now()))
       .catch(async (error: unknown) => {
         lostFence = error instanceof FenceLost;
         if (lostFence) return void metrics.fencesLost.inc();
@@ -127,9 +128,10 @@ export function jobEngine(options: EngineOptions): JobEngine {
   }
 
   async function take(job: JobDocument): Promise<void> {
-    if (running.has(job._id)) return;
+    if (running.has(job._id) || starting.has(job._id)) return;
     if (!hasSlot()) return void (readyLeft = true);
-    const claimed = await store.claim(job, peers.self, ambient.now());
+    starting.add(job._id);
+    const claimed = await store.claim(job, peers.self, ambient.now()).finally(() => starting.delete(job._id));
     if (claimed === 'lost') return;
     if (claimed === 'lane-busy') {
       await store.park(job._id);
@@ -192,12 +194,19 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   const submitJob = async (wanted: Submission): Promise<JobDocument> => {
     if (state === 'stopping') throw STOPPING;
-    const claimant = (): string | null => (hasSlot() ? peers.self : null);
-    const { job, isNew } = await submit({ mongo, store, audit, ambient, definitionOf, claimant }, wanted);
-    if (isNew && job.owner === peers.self) launch(structuredClone(job), false);
-    else if (isNew)
-      void take(job).catch((error: unknown) => logger.warn({ err: error }, 'claim failed; the sweep will'));
-    return job;
+    const jobId = ambient.id('job');
+    starting.add(jobId);
+    try {
+      const claimant = hasSlot() ? peers.self : null;
+      const { job, isNew } = await submit({ mongo, store, audit, ambient, definitionOf }, wanted, jobId, claimant);
+      if (isNew && job.owner === peers.self) launch(structuredClone(job), false);
+      else if (isNew) readyLeft = true;
+      return job;
+    } finally {
+      starting.delete(jobId);
+      if (readyLeft)
+        void claimReady().catch((error: unknown) => logger.warn({ err: error }, 'claim failed; the sweep will'));
+    }
   };
 
   const settled = async (jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument> => {
@@ -210,15 +219,16 @@ export function jobEngine(options: EngineOptions): JobEngine {
       if (here) await within(left, here.done, signal);
       const job = await mustGet(store, jobId);
       if (isFinal(job.state) || until <= ambient.monotonic()) return job;
-      if (!running.has(jobId)) await within(Math.min(left, FOREIGN_POLL_MS), never, signal);
+      if (!running.has(jobId)) await within(Math.min(left, FOREIGN_POLL_MS), null, signal);
     }
   };
 
   /** Waits for `event`, at most `ms`, and no longer than the signal lives. */
-  const within = async (ms: number, event: Promise<void>, signal?: AbortSignal): Promise<void> => {
+  const within = async (ms: number, event: Promise<void> | null, signal?: AbortSignal): Promise<void> => {
     const timer = new AbortController();
     const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal;
-    await Promise.race([event, ambient.sleep(ms, stop).catch(() => undefined)]);
+    const time = ambient.sleep(ms, stop).catch(() => undefined);
+    await (event ? Promise.race([event, time]) : time);
     timer.abort();
   };
 
@@ -302,7 +312,7 @@ function engineMetrics(registry: Registry, runningNow: () => number) {
   const ended = new Counter({
     name: 'cp_jobs_ended_total',
     help: 'Runs of jobs that reached their end in this replica',
-    labelNames: ['kind'],
+    labelNames: ['kind', 'state'],
     registers,
   });
   const duration = new Histogram({
@@ -324,8 +334,8 @@ function engineMetrics(registry: Registry, runningNow: () => number) {
       help: 'Runs that stopped because someone else holds the job',
       registers,
     }),
-    ended(job: JobDocument, now: Date): void {
-      ended.inc({ kind: job.kind });
+    ended(job: JobDocument, state: JobState, now: Date): void {
+      ended.inc({ kind: job.kind, state });
       duration.observe({ kind: job.kind }, (now.getTime() - job.created_at.getTime()) / 1000);
     },
   };

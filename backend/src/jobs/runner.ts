@@ -59,11 +59,12 @@ export async function runJob(
   claimed: JobDocument,
   waited: boolean,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<JobState> {
   const run = new Run(deps, structuredClone(claimed), signal);
   if (waited && claimed.direction === 'forward' && claimed.fence === 1) await run.planAgain();
   if (run.job.direction === 'forward') await run.forward();
   if (run.job.direction === 'backward') await run.backward();
+  return run.job.state;
 }
 
 class Run {
@@ -107,14 +108,14 @@ class Run {
       const failure = await this.runStep(index);
       if (failure) return this.turnBackward(failure, this.job.steps[index]!.name);
     }
-    let proof: Proof;
     try {
-      proof = await this.verify();
+      const proof = await this.verify();
+      await this.finish('succeeded', { proof, undo: this.undo() });
     } catch (error) {
       this.rethrowIfOver(error);
-      return this.turnBackward(problemOf(error, 'verify'), 'verify');
+      // Verification failed, or the resource's own state refused to change with the job's end.
+      this.turnBackward(problemOf(error, 'verify'), 'verify');
     }
-    await this.finish('succeeded', { proof, undo: this.undo() });
   }
 
   async backward(): Promise<void> {
@@ -245,24 +246,17 @@ class Run {
     patch: JobPatch,
   ): Promise<void> {
     const { mongo, store, audit, ambient } = this.deps;
-    Object.assign(this.job, patch, { state, active: false, ended_at: ambient.now(), owner: null });
-    const ending: JobPatch = {
-      ...this.pending,
-      ...patch,
-      state,
-      active: false,
-      ended_at: this.job.ended_at,
-      owner: null,
-    };
+    const end = { ...patch, state, active: false, ended_at: ambient.now(), owner: null };
     await this.point('end', this.job.direction, 'before');
     await this.whenStored(() =>
       mongo.transaction(async (session: ClientSession) => {
-        await store.write(this.job._id, this.job.fence, ending, session);
+        await store.write(this.job._id, this.job.fence, { ...this.pending, ...end }, session);
         if (state === 'succeeded') await this.definition.commit?.(this.contextAt(-1, this.signal), session);
-        await audit.append(endRecord(this.job), session);
+        await audit.append(endRecord({ ...this.job, ...end } as JobDocument), session);
       }),
     );
     this.pending = {};
+    Object.assign(this.job, end);
     audit.wake();
     this.deps.changed(this.job._id);
     await this.point('end', this.job.direction, 'after');

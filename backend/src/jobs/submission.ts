@@ -28,8 +28,6 @@ export interface SubmissionDeps {
   readonly audit: AuditLog;
   readonly ambient: Ambient;
   definitionOf(kind: string): JobDefinition<unknown>;
-  /** Owner to write into a job that this replica can start at once; null when it has no free slot. */
-  claimant(): string | null;
 }
 
 const nameOf = (actor: Principal | string): string => (typeof actor === 'string' ? actor : actor.id);
@@ -39,10 +37,16 @@ let lastOrder = 0;
 const nextOrder = (now: Date): number => (lastOrder = Math.max(lastOrder + 1, now.getTime() * 4096));
 
 /**
- * Accepts a job, or finds the one that this key made before.
+ * Accepts a job, or finds the one that this key made before. `claimant` becomes its owner at once if its lane is free;
+ * null queues it.
  * @throws Problem `idempotency.key_reused` | `plan.required` | `plan.stale` | `preflight.blocked` | `audit.unavailable`
  */
-export async function submit(deps: SubmissionDeps, wanted: Submission): Promise<{ job: JobDocument; isNew: boolean }> {
+export async function submit(
+  deps: SubmissionDeps,
+  wanted: Submission,
+  jobId: string,
+  claimant: string | null,
+): Promise<{ job: JobDocument; isNew: boolean }> {
   const definition = deps.definitionOf(wanted.kind);
   const key = `${nameOf(wanted.actor)}:${wanted.idempotencyKey}`;
   const requestHash = sha256({ kind: wanted.kind, input: wanted.input, retry_of: wanted.retryOf });
@@ -50,8 +54,8 @@ export async function submit(deps: SubmissionDeps, wanted: Submission): Promise<
   if (earlier) return { job: sameRequest(earlier, requestHash), isNew: false };
 
   const plan = await checkedPlan(deps, definition, wanted);
-  for (let claimant = deps.claimant(); ;) {
-    const job = newJob(deps.ambient, definition, wanted, plan, { key, requestHash, claimant });
+  for (let owner = claimant; ; owner = null) {
+    const job = newJob(deps.ambient, definition, wanted, plan, { jobId, key, requestHash, owner });
     const result = await writeJob(deps, job);
     if (result === 'inserted') {
       deps.audit.wake();
@@ -61,8 +65,7 @@ export async function submit(deps: SubmissionDeps, wanted: Submission): Promise<
       const winner = await deps.store.byIdempotency(key);
       if (winner) return { job: sameRequest(winner, requestHash), isNew: false };
     }
-    // The lane is held: queue behind its holder. (A reused key whose job is gone cannot be: jobs are never deleted.)
-    claimant = null;
+    // The lane is held: once more, queued behind its holder.
   }
 }
 
@@ -120,22 +123,24 @@ function newJob(
   definition: JobDefinition<unknown>,
   wanted: Submission,
   plan: Plan,
-  { key, requestHash, claimant }: { key: string; requestHash: string; claimant: string | null },
+  { jobId, key, requestHash, owner }: { jobId: string; key: string; requestHash: string; owner: string | null },
 ): JobDocument {
   const now = ambient.now();
-  const started = claimant === null ? null : now;
+  // The insert itself records the first step as started, unless that step has an intent to read first.
+  const isBegun = owner !== null && !definition.steps[0]?.intent;
+  const started = owner === null ? null : now;
   return {
-    _id: ambient.id('job'),
+    _id: jobId,
     order: nextOrder(now),
     kind: wanted.kind,
     risk: definition.risk,
     permission: definition.permission,
-    state: claimant === null ? 'queued' : 'running',
+    state: owner === null ? 'queued' : 'running',
     lane: definition.lane(wanted.input),
-    active: claimant !== null,
-    queue: claimant === null ? 'ready' : null,
-    owner: claimant,
-    fence: claimant === null ? 0 : 1,
+    active: owner !== null,
+    queue: owner === null ? 'ready' : null,
+    owner,
+    fence: owner === null ? 0 : 1,
     direction: 'forward',
     idempotency: key,
     request_hash: requestHash,
@@ -144,9 +149,8 @@ function newJob(
     steps: plan.steps.map((step, index) => ({
       name: step.name,
       title: step.title,
-      state:
-        claimant !== null && index === 0 && !definition.steps[0]?.intent ? ('running' as const) : ('pending' as const),
-      attempts: claimant !== null && index === 0 && !definition.steps[0]?.intent ? 1 : 0,
+      state: isBegun && index === 0 ? ('running' as const) : ('pending' as const),
+      attempts: isBegun && index === 0 ? 1 : 0,
       started_at: index === 0 ? started : null,
       ended_at: null,
       intent: null,
