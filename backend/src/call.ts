@@ -48,6 +48,12 @@ export type MutationHandlers<Ids extends MutationId = MutationId> = {
   [K in Ids]: MutationHandler<(typeof mutations)[K]['submit']>;
 };
 
-/** Input of a mutation's job: path parameters and body as one value. */
-export type InputOf<K extends MutationId> = z.output<(typeof mutations)[K]['submit']['params']> &
+type ParamsOf<K extends MutationId> = z.output<(typeof mutations)[K]['submit']['params']>;
+
+/** Input of a mutation's job: path parameters (if it has any) and body as one value. */
+export type InputOf<K extends MutationId> = (keyof ParamsOf<K> extends never
+  ? unknown
+  : string extends keyof ParamsOf<K>
+    ? unknown
+    : ParamsOf<K>) &
   z.output<(typeof mutations)[K]['submit']['body']>;

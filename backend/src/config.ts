@@ -64,5 +64,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const file = settings.data.PLATFORM_FILE;
   const platform = Platform.safeParse(file ? JSON.parse(readFileSync(file, 'utf8')) : {});
   if (!platform.success) throw new Error(`${file}:\n${z.prettifyError(platform.error)}`);
+  if (settings.data.PLACEMENT_SOURCE === 'static' && !settings.data.PLACEMENT_FILE) {
+    throw new Error('Configuration:\n✖ PLACEMENT_SOURCE=static needs PLACEMENT_FILE');
+  }
   return { ...settings.data, platform: platform.data };
 }

@@ -16,6 +16,8 @@ export interface PlacementBook {
   /** @throws Problem `shard.unknown` */
   shard(shardId: string): Promise<Shard>;
   of(tenantId: string): Promise<Placement[]>;
+  /** Every placement, from memory: at most a moment old. */
+  all(): Promise<readonly Placement[]>;
   /** Tenants placed on each shard. */
   counts(): Promise<Map<string, number>>;
   /** The shard of a kind with the smallest share of its capacity in use; null when there is none. */

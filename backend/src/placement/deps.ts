@@ -1,0 +1,35 @@
+/** What the jobs of this feature stand on, put together once in index.ts. */
+import type { Logger } from 'pino';
+import type { JobReader } from '../jobs/job-reader.ts';
+import type { Ambient } from '../ambient.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { NodesPort } from '../ports/nodes/index.ts';
+import type { DriftSurveyor } from './drift-survey.ts';
+import type { PlacementMetrics } from './metrics.ts';
+import type { NodeWatch } from './node-watch.ts';
+import type { PlacementBook } from './placement-book.ts';
+import type { PlacementMirror } from './placement-mirror.ts';
+import type { PlacementStore } from './placement.store.ts';
+import type { TenantSight } from './placement.ts';
+import type { Publication } from './publication.ts';
+import type { TrafficMeter } from './traffic.ts';
+
+export interface PlacementDeps {
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  readonly nats: NatsPort;
+  readonly nodes: NodesPort;
+  readonly jobs: JobReader;
+  readonly store: PlacementStore;
+  readonly mirror: PlacementMirror;
+  readonly book: PlacementBook;
+  readonly publication: Publication;
+  readonly watch: NodeWatch;
+  readonly drift: DriftSurveyor;
+  readonly traffic: TrafficMeter;
+  readonly metrics: PlacementMetrics;
+  /** Placement comes from a static file: nothing can be moved. */
+  readonly readOnly: boolean;
+  /** Null when there is no such tenant. Bound late, because tenants stand on placement. */
+  tenantState(tenantId: string): Promise<TenantSight | null>;
+}

@@ -1,0 +1,203 @@
+/** `scale.evacuate`: empty a shard, one child migration per tenant, a few at once. */
+import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
+import type { InputOf } from '../call.ts';
+import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
+import { checkOf, grouped, holds, percent } from './checks.ts';
+import type { PlacementDeps } from './deps.ts';
+import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
+import { laneHolder } from './move-survey.ts';
+import { laneCheck, moveDiff, nodeCheck, storageCheck, type ShardSight } from './placement.ts';
+import { shardOf } from './placement.store.ts';
+
+type Input = InputOf<'scale.evacuate'>;
+
+type Context = StepContext<Input>;
+
+const AT_ONCE = 2;
+/** Every child has its own deadlines; this one only ends what nothing else would. */
+const HOURS_6 = 6 * 3_600_000;
+/** Ids in a blast radius or in a sentence. */
+const NAMED = 200;
+
+export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
+  return {
+    kind: 'scale.evacuate',
+    risk: 'high',
+    permission: 'scale.migrate',
+    lane: (input) => `shard:${input.shard_id}`,
+    tenantId: () => null,
+    resource: (input) => `shard:${input.shard_id}`,
+    async plan(input, caller) {
+      const sight = await survey(deps, input, caller.jobId);
+      const { moves } = sight.evacuation;
+      const tenants = [...moves.map(({ tenantId }) => tenantId), ...sight.evacuation.homeless].sort();
+      return {
+        checks: decide(sight),
+        diff: sight.diff,
+        blastRadius: {
+          tenants: tenants.slice(0, NAMED),
+          tenant_count: tenants.length,
+          in_flight: sight.source.state?.tenants.reduce((sum, tenant) => sum + tenant.in_flight, 0) ?? null,
+          consumer_lag: null,
+          requests_per_second: null,
+          traffic_share: null,
+        },
+        rollback:
+          'A tenant whose move fails stays on this shard and is served there. Tenants that were moved stay moved, also when ' +
+          'the evacuation is cancelled or fails: each of them is moved back by the undo of its own migration.',
+        world: sight.diff.map(({ path, before, after }) => [path, before, after]),
+      };
+    },
+    steps: [
+      {
+        name: 'move',
+        title: (input) => `Move every tenant off ${input.shard_id}, ${input.concurrency ?? AT_ONCE} at once`,
+        timeoutMs: HOURS_6,
+        // Asked again, the children are the same jobs with the same ends.
+        attempts: 1,
+        run: (context) => moveAll(context),
+      },
+    ],
+    verify: (context) => verifyEmpty(deps, context),
+  };
+}
+
+interface EvacuationSight {
+  readonly source: ShardSight;
+  readonly evacuation: Evacuation;
+  readonly candidates: number;
+  readonly diff: Change[];
+  readonly holder: string | null;
+}
+
+async function survey(deps: PlacementDeps, input: Input, jobId: string | null): Promise<EvacuationSight> {
+  if (deps.readOnly) throw new Problem('placement.read_only');
+  const shard = shardOf(await deps.store.shard(input.shard_id));
+  const [targets, placements, counts, holder, source] = await Promise.all([
+    targetsOf(deps, shard, input.to),
+    deps.mirror.placements(),
+    deps.book.counts(),
+    laneHolder(deps.jobs, `shard:${input.shard_id}`, jobId),
+    deps.watch.look(shard),
+  ]);
+  const sights = await Promise.all(targets.map((target) => deps.watch.look(target)));
+  const candidates = sights
+    .filter(isFit)
+    .map(({ shard: target }): Candidate => ({ shard: target, tenants: counts.get(target.shard_id) ?? 0 }));
+  const here = placements.filter(({ shard_id }) => shard_id === input.shard_id);
+  const evacuation = planEvacuation(
+    here.map(({ tenant_id }) => tenant_id),
+    candidates,
+  );
+  const byTenant = new Map(here.map((placement) => [placement.tenant_id, placement]));
+  const diff = evacuation.moves.flatMap(({ tenantId, to }) => moveDiff(byTenant.get(tenantId)!, to));
+  return { source, evacuation, candidates: candidates.length, diff, holder };
+}
+
+async function targetsOf({ book, store }: PlacementDeps, from: Shard, to: Input['to']): Promise<Shard[]> {
+  if (!to) return (await book.shards(from.kind)).filter(({ shard_id }) => shard_id !== from.shard_id);
+  const chosen = await Promise.all([...new Set(to)].map(async (id) => shardOf(await store.shard(id))));
+  for (const { shard_id, kind } of chosen) {
+    if (kind !== from.kind) throw new Problem('shard.kind_mismatch', `${shard_id} serves ${kind}, not ${from.kind}`);
+  }
+  return chosen.filter(({ shard_id }) => shard_id !== from.shard_id);
+}
+
+const isFit = ({ shard, state, readiness }: ShardSight): boolean =>
+  state !== null && readiness?.ready === true && !state.draining && state.shard_id === shard.shard_id;
+
+function decide({ source, evacuation, candidates, holder }: EvacuationSight): Check[] {
+  const { homeless, moves, loads } = evacuation;
+  const total = moves.length + homeless.length;
+  const left = homeless.length;
+  return [
+    laneCheck(`shard:${source.shard.shard_id}`, holder),
+    nodeCheck('source', source),
+    storageCheck('source', source),
+    checkOf('targets.ready', 'There is a shard that can take tenants', candidates ? 'pass' : 'block', {
+      measured: candidates,
+      limit: 1,
+      unit: 'shards',
+      detail: `${candidates} other ${source.shard.kind} shards are ready`,
+    }),
+    checkOf('targets.capacity', 'The targets have room for all', left ? 'block' : 'pass', {
+      measured: moves.length,
+      limit: total,
+      unit: 'tenants',
+      detail: left
+        ? `no room for ${grouped(left)} of ${grouped(total)} tenants: ${named(homeless)}`
+        : `room for all ${grouped(total)} tenants`,
+    }),
+    ...loads.map(({ shard, before, after }) => {
+      const { tenants } = shard.capacity;
+      return checkOf(`load.${shard.shard_id}`, `Load of ${shard.shard_id}`, after / tenants > 0.8 ? 'warn' : 'pass', {
+        measured: after,
+        limit: tenants,
+        unit: 'tenants',
+        detail: `${shard.shard_id}: ${grouped(before)} → ${grouped(after)} of ${grouped(tenants)} tenants (${percent(before / tenants)} → ${percent(after / tenants)})`,
+      });
+    }),
+  ];
+}
+
+/** Exactly the moves that the plan showed. */
+function children({ plan, input }: Context): ChildJob[] {
+  const { max_in_flight, max_consumer_lag, drain_timeout_s, reason } = input;
+  return plan.diff.flatMap(({ path, after }) => {
+    const [, kind, tenant_id, field] = path.split('.');
+    if (field !== 'shard_id') return [];
+    const move = { tenant_id, kind, to: after, max_in_flight, max_consumer_lag, drain_timeout_s, reason };
+    return [{ kind: 'scale.migrate' as const, key: tenant_id!, input: JSON.parse(JSON.stringify(move)) as unknown }];
+  });
+}
+
+async function moveAll(context: Context): Promise<{ moved: number; lost: number; duplicated: number; jobs: string[] }> {
+  const results = await context.children(children(context), context.input.concurrency ?? AT_ONCE);
+  const failed = results.filter(({ state }) => state !== 'succeeded');
+  if (failed.length) {
+    const each = failed.slice(0, 20).map(({ key, state, detail }) => `${key} ${state}${detail ? ` (${detail})` : ''}`);
+    const more = failed.length > 20 ? ` and ${failed.length - 20} more` : '';
+    throw new Problem(
+      'step.failed',
+      `${failed.length} of ${results.length} tenants were not moved and stay where they were: ${each.join('; ')}${more}`,
+      { failed: failed.map(({ key, jobId, state }) => ({ tenant_id: key, job_id: jobId, state })).slice(0, NAMED) },
+    );
+  }
+  return {
+    moved: results.length,
+    lost: sumOf(results, 'lost'),
+    duplicated: sumOf(results, 'duplicated'),
+    jobs: results.flatMap(({ jobId }) => jobId ?? []),
+  };
+}
+
+const sumOf = (results: readonly ChildResult[], fact: 'lost' | 'duplicated'): number =>
+  results.reduce((sum, { proof }) => sum + Number(proof?.facts[fact] ?? 0), 0);
+
+async function verifyEmpty(deps: PlacementDeps, { input, outcomeOf, signal }: Context) {
+  const shard = shardOf(await deps.store.shard(input.shard_id));
+  const [records, entries, sight] = await Promise.all([
+    deps.store.all(),
+    deps.nats.placement.all(),
+    deps.watch.look(shard, signal),
+  ]);
+  const recorded = records.filter(({ shard_id }) => shard_id === input.shard_id).map(({ tenant_id }) => tenant_id);
+  const published = entries.filter(({ value }) => value.shard === input.shard_id).map(({ key }) => key);
+  const reported = sight.state?.tenants.map(({ tenant_id }) => tenant_id) ?? [];
+  const empty = (id: string, title: string, left: readonly string[]): Check => {
+    const detail = left.length ? `${grouped(left.length)} left: ${named(left)}` : 'none left';
+    return holds(id, title, left.length === 0, { measured: left.length, limit: 0, unit: 'tenants', detail });
+  };
+  const { jobs: _jobs, ...facts } = outcomeOf<Record<string, unknown>>('move') ?? {};
+  return {
+    checks: [
+      empty('shard.recorded', `MongoDB has no tenant on ${input.shard_id}`, recorded),
+      empty('shard.published', `NATS KV has no tenant on ${input.shard_id}`, published),
+      empty('shard.reported', `The node holds no tenant`, reported),
+    ],
+    facts,
+  };
+}
+
+const named = (ids: readonly string[]): string =>
+  ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '');

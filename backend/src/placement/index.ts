@@ -1,0 +1,106 @@
+/** Placement: which shard serves which tenant, and everything that changes it. What the rest of the service may use. */
+import type { scaleMutations } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Ambient } from '../ambient.ts';
+import type { InputOf } from '../call.ts';
+import type { Config } from '../config.ts';
+import type { JobDefinition } from '../jobs/definition.ts';
+import type { JobReader } from '../jobs/job-reader.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { NodesPort } from '../ports/nodes/index.ts';
+import { createBook } from './book.ts';
+import type { PlacementDeps } from './deps.ts';
+import { drainJob } from './drain.job.ts';
+import { driftRepairJob } from './drift-repair.job.ts';
+import { createDriftSurveyor } from './drift-survey.ts';
+import { evacuateJob } from './evacuate.job.ts';
+import { createPlacementMetrics } from './metrics.ts';
+import { migrateJob } from './migrate.job.ts';
+import { NodeWatch } from './node-watch.ts';
+import type { PlacementBook } from './placement-book.ts';
+import { placementHandlers, type PlacementReads } from './placement.handlers.ts';
+import { PlacementMirror } from './placement-mirror.ts';
+import { createPlacementStore, shardOf } from './placement.store.ts';
+import type { TenantSight } from './placement.ts';
+import { createPublication } from './publication.ts';
+import { adoptStatic } from './static-placement.ts';
+import { shardsPutJob } from './shards-put.job.ts';
+import { createTrafficMeter } from './traffic.ts';
+
+export type { NodeReport, PlacementBook } from './placement-book.ts';
+
+type ScaleKind = keyof typeof scaleMutations;
+export type ScaleDefinitions = { readonly [K in ScaleKind]: JobDefinition<InputOf<K>> };
+
+export interface PlacementOptions {
+  readonly mongo: Pick<Mongo, 'db'>;
+  readonly nats: NatsPort;
+  readonly nodes: NodesPort;
+  readonly ambient: Ambient;
+  readonly jobs: JobReader;
+  readonly config: Pick<Config, 'platform' | 'PLACEMENT_SOURCE'>;
+  readonly metrics: Registry;
+  readonly logger: Logger;
+}
+
+export interface PlacementFeature {
+  readonly book: PlacementBook;
+  readonly definitions: ScaleDefinitions;
+  readonly handlers: PlacementReads;
+  /** Set once tenants exist; until then every tenant is unknown. */
+  tenantState: (tenantId: string) => Promise<TenantSight | null>;
+  ensureIndexes(): Promise<void>;
+  /** Takes the shards from the configuration when there are none yet. */
+  seed(): Promise<void>;
+  /** Indexes, seed, then the watches over placements and nodes. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createPlacement(options: PlacementOptions): PlacementFeature {
+  const { nats, nodes, ambient, jobs, config, logger } = options;
+  const readOnly = config.PLACEMENT_SOURCE === 'static';
+  const store = createPlacementStore(options.mongo);
+  const mirror = new PlacementMirror(store, ambient, logger);
+  const publication = createPublication({ store, mirror, nats, readOnly });
+  const shards = async () => (await store.shards()).map(shardOf);
+  const watch = new NodeWatch({ nodes, ambient, logger, shards });
+  const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly });
+  const drift = createDriftSurveyor({ store, nats, watch, jobs, ambient, readOnly });
+  const traffic = createTrafficMeter({ nodes, ambient, gateways: () => book.shards('gateway') });
+  const deps: PlacementDeps = {
+    ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, traffic, readOnly,
+    metrics: createPlacementMetrics(options.metrics),
+    tenantState: (tenantId) => feature.tenantState(tenantId),
+  }; // prettier-ignore
+  const feature: PlacementFeature = {
+    book,
+    definitions: {
+      'scale.migrate': migrateJob(deps),
+      'scale.evacuate': evacuateJob(deps),
+      'scale.drain': drainJob(deps),
+      'scale.drift.repair': driftRepairJob(deps),
+      'scale.shards.put': shardsPutJob(deps),
+    },
+    handlers: placementHandlers(deps),
+    tenantState: async () => null,
+    ensureIndexes: () => store.ensureIndexes(),
+    async seed() {
+      await store.seedShards(config.platform.shards);
+      if (readOnly) await adoptStatic(deps);
+    },
+    async start() {
+      await feature.ensureIndexes();
+      await feature.seed();
+      mirror.start();
+      watch.start();
+    },
+    async stop() {
+      await watch.stop();
+      await mirror.stop();
+    },
+  };
+  return feature;
+}

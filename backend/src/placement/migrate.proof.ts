@@ -1,0 +1,136 @@
+/** The proof of a migration: record, publication and nodes agree on the target, and the log lost and doubled nothing. */
+import { Problem, type Check, type Proof, type Shard } from '@cloudlysis/contract';
+import type { InputOf } from '../call.ts';
+import type { StepContext } from '../jobs/definition.ts';
+import { holds, checkOf, grouped } from './checks.ts';
+import type { PlacementDeps } from './deps.ts';
+import { drainIntent, type DrainIntent } from './migrate.steps.ts';
+import { readMovedLog, type LogVerdict } from './moved-log.ts';
+import { placementKeyOf } from './placement.ts';
+import { shardOf } from './placement.store.ts';
+import { isIdle, isServed, tenantAt } from './tenant-at-node.ts';
+import { waitFor } from './waiting.ts';
+
+type Input = InputOf<'scale.migrate'>;
+
+type Context = StepContext<Input>;
+
+/** Stream sequences before the baseline that are read, too: a command sent twice may have its first event there. */
+const LOOK_BACK = 2_000;
+const MAX_EVENTS = 50_000;
+/** Where commands were flowing, the first one on the target is waited for, so that the pause can be told. */
+const FIRST_EVENT_MS = 1_000;
+
+export async function verifyMove(deps: PlacementDeps, context: Context): Promise<Proof> {
+  const { input, signal } = context;
+  const before = drainIntent(context);
+  const revision = before.revision + 1;
+  const [target, source] = (await Promise.all([deps.store.shard(input.to), deps.store.shard(before.from)])).map(
+    shardOf,
+  );
+  const [placed, serving, idle, log] = await Promise.all([
+    placedChecks(deps, input, revision),
+    servingCheck(deps, target!, input.tenant_id, revision, signal),
+    idleCheck(deps, source!, input.tenant_id, signal),
+    movedLog(deps, before, context),
+  ]);
+  if (log.write_pause_ms !== null) deps.metrics.paused(log.write_pause_ms / 1_000);
+  const facts = { ...log, from: before.from, to: input.to, revision };
+  return { checks: [...placed, serving, idle, ...logChecks(log)], facts };
+}
+
+async function placedChecks(deps: PlacementDeps, input: Context['input'], revision: number): Promise<Check[]> {
+  const { kind, tenant_id, to } = input;
+  const [record, entry] = await Promise.all([
+    deps.store.find(kind, tenant_id),
+    deps.nats.placement.get(placementKeyOf(kind, tenant_id)),
+  ]);
+  const limit = `${to} at revision ${revision}`;
+  const place = (shard: string | null | undefined, at: number | undefined): string =>
+    shard ? `${shard} at revision ${at}` : 'nowhere';
+  const recorded = place(record?.shard_id, record?.revision);
+  const published = place(entry?.value.shard, entry?.value.revision);
+  return [
+    holds('placement.recorded', 'MongoDB has the new placement', recorded === limit, {
+      measured: recorded,
+      limit,
+      detail: `recorded: ${recorded}`,
+    }),
+    holds('placement.published', 'NATS KV has the new placement', published === limit, {
+      measured: published,
+      limit,
+      detail: `published: ${published}`,
+    }),
+  ];
+}
+
+async function servingCheck(
+  deps: PlacementDeps,
+  target: Shard,
+  tenantId: string,
+  revision: number,
+  signal: AbortSignal,
+): Promise<Check> {
+  const there = await tenantAt(deps, target, tenantId, signal);
+  const measured = there ? `${there.state} at revision ${there.placement_revision}` : 'not there';
+  const detail = `${target.shard_id} says of ${tenantId}: ${measured}`;
+  const values = { measured, limit: `serving at revision ${revision}`, detail };
+  return holds('target.serving', 'The target serves the tenant', isServed(there, revision), values);
+}
+
+/** A source that cannot be reached at all warns: it died after it had drained, and reads the placement when it starts. */
+async function idleCheck(deps: PlacementDeps, source: Shard, tenantId: string, signal: AbortSignal): Promise<Check> {
+  const title = 'The source no longer serves the tenant';
+  try {
+    const there = await tenantAt(deps, source, tenantId, signal);
+    const measured = there ? `${there.state}, in flight ${there.in_flight}` : 'not there';
+    const detail = `${source.shard_id} says of ${tenantId}: ${measured}`;
+    return holds('source.idle', title, isIdle(there), { measured, limit: 'idle', detail });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'node.unreachable') throw error;
+    return checkOf('source.idle', title, 'warn', { measured: null, limit: 'idle', detail: error.message });
+  }
+}
+
+async function movedLog(
+  deps: PlacementDeps,
+  before: DrainIntent,
+  { input, plan, signal }: Context,
+): Promise<LogVerdict> {
+  const { baseline, from } = before;
+  const since = Math.max(0, baseline.seq - LOOK_BACK);
+  const read = async (): Promise<LogVerdict> => {
+    const events = await deps.nats.eventsAfter(input.tenant_id, since, MAX_EVENTS);
+    const verdict = readMovedLog({ baseline, events, from, to: input.to });
+    // Only the aggregate writes: while a projection or a runner moves, commands go on.
+    return input.kind === 'aggregate' ? verdict : { ...verdict, write_pause_ms: null };
+  };
+  let verdict = await read();
+  const isFlowing =
+    input.kind === 'aggregate' && (verdict.commands > 0 || (plan.blast_radius.requests_per_second ?? 0) > 0);
+  if (isFlowing && verdict.write_pause_ms === null) {
+    await waitFor(deps.ambient, FIRST_EVENT_MS, signal, async () => {
+      verdict = await read();
+      return verdict.write_pause_ms;
+    });
+  }
+  return verdict;
+}
+
+function logChecks(log: LogVerdict): Check[] {
+  const range = `events ${grouped(log.events_from)} to ${grouped(log.events_to)}`;
+  return [
+    holds('events.contiguous', 'The tenant’s events are contiguous across the move', log.lost === 0, {
+      measured: log.lost,
+      limit: 0,
+      unit: 'events',
+      detail: `lost ${grouped(log.lost)} of ${range}`,
+    }),
+    holds('commands.once', 'No command was carried out twice', log.duplicated === 0, {
+      measured: log.duplicated,
+      limit: 0,
+      unit: 'events',
+      detail: `duplicated ${grouped(log.duplicated)} in ${range}`,
+    }),
+  ];
+}

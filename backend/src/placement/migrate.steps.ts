@@ -1,0 +1,207 @@
+/**
+ * The steps of a migration. Each may be run again after a crash at any line, and undone from any prefix: what decides
+ * is the drain's intent (where the tenant was, at which revision, where its log ended) and the record's revision.
+ */
+import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
+import type { InputOf } from '../call.ts';
+import type { Step, StepContext } from '../jobs/definition.ts';
+import type { PlacementDeps } from './deps.ts';
+import { limitsOf } from './placement.ts';
+import { placementOf, shardOf } from './placement.store.ts';
+import { placeBack, placeOnTarget } from './placing.ts';
+import { isServed, tenantAt, untilDrained, untilReleased, untilServed } from './tenant-at-node.ts';
+import { waitFor } from './waiting.ts';
+
+type Input = InputOf<'scale.migrate'>;
+
+type Context = StepContext<Input>;
+
+/** Recorded before the source is asked to drain. */
+export interface DrainIntent {
+  readonly from: string;
+  /** The placement's revision before the move; the move makes it one more. */
+  readonly revision: number;
+  /** Where the tenant's log ended. */
+  readonly baseline: { readonly version: number; readonly seq: number };
+  /** Somebody had drained the tenant before: undoing then leaves it drained. */
+  readonly was_drained: boolean;
+}
+
+/** How long a node may take to take over or give up a tenant. */
+const TAKE_OVER_MS = 10_000;
+const RELEASE_MS = 5_000;
+/** What a node handed back stays "not acknowledged" until somebody takes it again, so it is not waited for longer. */
+const HANDED_BACK_MS = 250;
+/** Beyond the drain's own time: recording, and the last poll. */
+const GRACE_MS = 5_000;
+
+export const migrateSteps = (deps: PlacementDeps): Step<Input>[] => [
+  drainStep(deps),
+  convergeStep(deps),
+  placeStep(deps),
+  reloadStep(deps),
+  readyStep(deps),
+];
+
+export function drainIntent(context: Pick<Context, 'intentOf'>): DrainIntent {
+  const intent = context.intentOf<DrainIntent>('drain');
+  if (!intent) throw new Problem('step.failed', 'the drain recorded no intent');
+  return intent;
+}
+
+function drainStep(deps: PlacementDeps): Step<Input> {
+  return {
+    name: 'drain',
+    title: ({ tenant_id, kind }) =>
+      `Drain ${tenant_id} on its ${kind}: nothing new is taken, what is in flight is finished`,
+    async intent({ input, plan, signal }): Promise<DrainIntent> {
+      const { tenant_id, kind } = input;
+      const record = await deps.store.find(kind, tenant_id);
+      const placement = record && placementOf(record);
+      const planned = plan.diff.find(({ path }) => path.endsWith('.shard_id'))?.before;
+      if (!placement || placement.shard_id !== planned) {
+        throw new Problem('plan.stale', `${tenant_id} is no longer on ${String(planned)}`);
+      }
+      const [there, last] = await Promise.all([
+        tenantAt(deps, await shardAt(deps, placement.shard_id), tenant_id, signal),
+        deps.nats.lastEvent(tenant_id),
+      ]);
+      const was_drained = there?.state === 'draining' || there?.state === 'drained';
+      const { version, seq } = last;
+      return { from: placement.shard_id, revision: placement.revision, baseline: { version, seq }, was_drained };
+    },
+    async run({ input, intent, signal }) {
+      const source = await shardAt(deps, (intent as DrainIntent).from);
+      const { tenants } = await deps.nodes.at(source.endpoint).drain(input.tenant_id, signal);
+      return { in_flight: tenants.find((tenant) => tenant.tenant_id === input.tenant_id)?.in_flight ?? 0 };
+    },
+    async compensate({ input, intent, signal }) {
+      const before = intent as DrainIntent | null;
+      // Without an intent nothing was asked of the source yet.
+      if (before) await resumeAt(deps, before, input, signal);
+    },
+  };
+}
+
+/** Resumes the tenant on the source and waits until it is served there: a tenant that nobody serves is the worst outcome. */
+async function resumeAt(deps: PlacementDeps, before: DrainIntent, input: Input, signal: AbortSignal): Promise<void> {
+  const source = await shardAt(deps, before.from);
+  const node = deps.nodes.at(source.endpoint);
+  if (before.was_drained) {
+    await node.reload(signal);
+    return;
+  }
+  const served = await waitFor(deps.ambient, TAKE_OVER_MS, signal, async () => {
+    await node.resume(input.tenant_id, signal);
+    const there = await tenantAt(deps, source, input.tenant_id, signal);
+    if (isServed(there, before.revision)) return true;
+    if (!there) await node.reload(signal);
+    return null;
+  });
+  if (!served)
+    throw new Problem('node.timeout', `${before.from} did not resume ${input.tenant_id} in ${TAKE_OVER_MS} ms`);
+}
+
+function convergeStep(deps: PlacementDeps): Step<Input> {
+  return {
+    name: 'converge',
+    title: (input) => `Wait until nothing is in flight, at most ${limitsOf(input).drainTimeoutMs / 1_000} s`,
+    timeoutMs: (input) => limitsOf(input).drainTimeoutMs + GRACE_MS,
+    // An overrun is a verdict, not a hiccup: the source must resume.
+    attempts: 1,
+    /** The box is of time that people feel, so a crash in it does not open a new one. */
+    intent: async () => ({ since: deps.ambient.now().toISOString() }),
+    async run(context) {
+      const { input, signal } = context;
+      const limit = limitsOf(input).drainTimeoutMs;
+      const source = await shardAt(deps, drainIntent(context).from);
+      const elapsed = deps.ambient.now().getTime() - Date.parse((context.intent as { since: string }).since);
+      const left = Math.min(Math.max(limit - elapsed, 0), limit);
+      const drained = await untilDrained(deps, source, input.tenant_id, left, signal);
+      if ('overrun' in drained) {
+        deps.metrics.overran(input.kind);
+        throw new Problem(
+          'drain.not_converging',
+          `${input.tenant_id} did not drain on ${source.shard_id} in ${limit / 1_000} s: ${drained.overrun}`,
+        );
+      }
+      deps.metrics.drained(input.kind, drained.ms / 1_000);
+      return { ...drained, ack_pending: await handedBack(deps, input.kind, input.tenant_id, signal) };
+    },
+  };
+}
+
+/** Events delivered and not acknowledged, once the node has none in flight; null where the kind has no consumer. */
+async function handedBack(
+  { ambient, nats }: PlacementDeps,
+  kind: ServiceKind,
+  tenantId: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (kind !== 'projection' && kind !== 'runner') return null;
+  let left: number | null = null;
+  await waitFor(ambient, HANDED_BACK_MS, signal, async () => {
+    left = (await nats.consumer(tenantId, kind))?.ackPending ?? null;
+    return left ? null : true;
+  });
+  return left;
+}
+
+function placeStep(deps: PlacementDeps): Step<Input> {
+  return {
+    name: 'place',
+    title: ({ to }) => `Record ${to} as the tenant’s shard, and publish it`,
+    run: async (context) => placeOnTarget(deps, drainIntent(context), context),
+    compensate: async (context) => {
+      const before = context.intentOf<DrainIntent>('drain');
+      if (before) await placeBack(deps, before, context);
+    },
+  };
+}
+
+function reloadStep(deps: PlacementDeps): Step<Input> {
+  return {
+    name: 'reload',
+    title: 'Have both nodes read the placement, and wait until the target holds the tenant at that revision',
+    async run(context) {
+      const { input, signal } = context;
+      const before = drainIntent(context);
+      const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
+      const [there, gone] = await Promise.allSettled([
+        deps.nodes.at(target.endpoint).reload(signal),
+        deps.nodes.at(source.endpoint).reload(signal),
+      ]);
+      signal.throwIfAborted();
+      if (there.status === 'rejected') throw there.reason;
+      const held = await untilServed(deps, target, input.tenant_id, before.revision + 1, TAKE_OVER_MS, signal);
+      // A source that died serves nothing and reads the placement when it starts; the proof says so.
+      const said = gone.status === 'rejected' ? (gone.reason as Error).message : null;
+      return { revision: held.placement_revision, source_problem: said };
+    },
+  };
+}
+
+function readyStep(deps: PlacementDeps): Step<Input> {
+  return {
+    name: 'ready',
+    title: 'Check that the target is ready and serves the tenant, and clear the drain on the source',
+    async run(context) {
+      const { input, signal } = context;
+      const before = drainIntent(context);
+      const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
+      const { ready, dependencies } = await deps.nodes.at(target.endpoint).ready(signal);
+      if (!ready) {
+        const bad = dependencies.filter((one) => !one.ok).map((one) => `${one.name}: ${one.detail ?? 'not ok'}`);
+        throw new Problem('step.failed', `${input.to} is not ready: ${bad.join('; ') || 'it says so'}`);
+      }
+      await untilServed(deps, target, input.tenant_id, before.revision + 1, TAKE_OVER_MS, signal);
+      const released = await untilReleased(deps, source, input.tenant_id, RELEASE_MS, signal);
+      // Only once the source gave the tenant up: a mark left behind would greet it when it comes back.
+      if (released) await deps.nodes.at(source.endpoint).resume(input.tenant_id, signal);
+      return { released };
+    },
+  };
+}
+
+const shardAt = async (deps: PlacementDeps, shardId: string): Promise<Shard> =>
+  shardOf(await deps.store.shard(shardId));

@@ -1,0 +1,94 @@
+/** Asks every shard's node how it is, every 2 s, so that lists and statuses need not wait for a node. */
+import type { Logger } from 'pino';
+import { Problem, type Shard } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { NodesPort } from '../ports/nodes/index.ts';
+import type { NodeReport } from './placement-book.ts';
+import type { ShardSight } from './placement.ts';
+
+const EVERY_MS = 2_000;
+/** Nodes asked at once: enough for 100 shards in one round, few enough not to starve the process. */
+const AT_ONCE = 16;
+
+export interface NodeWatchDeps {
+  readonly nodes: NodesPort;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  shards(): Promise<Shard[]>;
+}
+
+export class NodeWatch {
+  private readonly deps: NodeWatchDeps;
+  private readonly stopping = new AbortController();
+  private latest = new Map<string, NodeReport>();
+  private running: Promise<void> | undefined;
+
+  constructor(deps: NodeWatchDeps) {
+    this.deps = deps;
+  }
+
+  reports(): ReadonlyMap<string, NodeReport> {
+    return this.latest;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort(new Error('the watch is stopped'));
+    await this.running;
+  }
+
+  /** Asks one node now, and keeps the answer. */
+  async look(shard: Shard, signal?: AbortSignal): Promise<ShardSight> {
+    const sight = await this.ask(shard, signal);
+    const { state, readiness, problem } = sight;
+    const at = this.deps.ambient.now();
+    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, at });
+    return sight;
+  }
+
+  /** Asks one node now; for a node that is not, or not yet, the shard's. */
+  async ask(shard: Shard, signal?: AbortSignal): Promise<ShardSight> {
+    const node = this.deps.nodes.at(shard.endpoint);
+    const [state, readiness] = await Promise.allSettled([node.state(signal), node.ready(signal)]);
+    signal?.throwIfAborted();
+    const failed = [state, readiness].find((answer) => answer.status === 'rejected');
+    return {
+      shard,
+      state: state.status === 'fulfilled' ? state.value : null,
+      readiness: readiness.status === 'fulfilled' ? readiness.value : null,
+      problem: failed ? sentence(failed.reason) : null,
+    };
+  }
+
+  /** Asks every node now. */
+  async lookAll(signal?: AbortSignal): Promise<ShardSight[]> {
+    const shards = await this.deps.shards();
+    const sights: ShardSight[] = [];
+    const queue = [...shards.entries()];
+    const worker = async (): Promise<void> => {
+      for (let next = queue.shift(); next; next = queue.shift()) sights[next[0]] = await this.look(next[1], signal);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    const known = new Set(shards.map(({ shard_id }) => shard_id));
+    for (const shardId of this.latest.keys()) if (!known.has(shardId)) this.latest.delete(shardId);
+    return sights;
+  }
+
+  private async run(): Promise<void> {
+    const { ambient, logger } = this.deps;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.lookAll(signal);
+      } catch (error) {
+        if (!signal.aborted) logger.warn({ err: error }, 'the nodes could not be asked');
+      }
+      await ambient.sleep(EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+}
+
+const sentence = (error: unknown): string => (error instanceof Problem ? error.message : String(error));

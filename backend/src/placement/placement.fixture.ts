@@ -1,0 +1,113 @@
+// A placement feature over a real MongoDB, a real NATS and real nodes, with commands flowing through a gateway.
+import type { ServiceKind } from '@cloudlysis/contract';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { startPlatform, type TestPlatform, TOKEN } from '../../../dataplane/testing/platform.ts';
+import { freshDatabase } from '../../../testing/mongo.ts';
+import { systemAmbient } from '../ambient.ts';
+import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
+import { connectNats, type NatsPort } from '../ports/nats/index.ts';
+import { createNodes } from '../ports/nodes/index.ts';
+import { createPlacement, type PlacementFeature } from './index.ts';
+import { createPlacementStore, type PlacementStore } from './placement.store.ts';
+import { ScriptedEngine } from './scripted-engine.fixture.ts';
+
+export type { Script } from './scripted-engine.fixture.ts';
+
+export interface World {
+  readonly platform: TestPlatform;
+  readonly mongo: Mongo;
+  readonly nats: NatsPort;
+  readonly placement: PlacementFeature;
+  readonly store: PlacementStore;
+  readonly engine: ScriptedEngine;
+  readonly metrics: Registry;
+  /** State of the tenants that exist. */
+  readonly tenants: Map<string, string>;
+  /** A tenant of its own, placed and served. */
+  tenant(id: string, homes: Partial<Record<ServiceKind, string>>): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const KINDS: Record<string, ServiceKind> = { a: 'aggregate', p: 'projection', r: 'runner', g: 'gateway' };
+
+export async function startWorld(...shards: string[]): Promise<World> {
+  const platform = await startPlatform(...shards);
+  const { uri, db } = freshDatabase();
+  const mongo = await connectMongo(uri, db);
+  const nats = await connectNats(platform.nats.url);
+  const ambient = systemAmbient();
+  const metrics = new Registry();
+  const tenants = new Map<string, string>();
+  const engine = new ScriptedEngine(mongo);
+  const seeded = [...platform.nodes.values()].map(({ shard, url }) => ({
+    shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',
+  })); // prettier-ignore
+  const placement = createPlacement({
+    mongo, nats, ambient, metrics, jobs: engine,
+    nodes: createNodes({ ambient, allowlist: '127.0.0.1', token: TOKEN }),
+    config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
+    logger: pino({ level: 'silent' }),
+  }); // prettier-ignore
+  placement.tenantState = async (id) => {
+    const state = tenants.get(id);
+    return state ? { state, reason: 'as the test says' } : null;
+  };
+  engine.definitions = placement.definitions as unknown as ScriptedEngine['definitions'];
+  await placement.start();
+  return {
+    platform, mongo, nats, placement, engine, metrics, tenants,
+    store: createPlacementStore(mongo),
+    async tenant(id, homes) {
+      tenants.set(id, 'active');
+      await nats.ensureConsumers(id);
+      for (const [kind, shardId] of Object.entries(homes)) {
+        await placement.book.assign(id, kind as ServiceKind, shardId, 'job_seed');
+        await platform.node(shardId).post('/admin/reload');
+      }
+      for (const node of platform.nodes.values()) if (node.kind === 'gateway') await node.post('/admin/reload');
+      return id;
+    },
+    async stop() {
+      await placement.stop();
+      await nats.close();
+      await mongo.close();
+      await platform.stop();
+    },
+  }; // prettier-ignore
+}
+
+export interface Traffic {
+  readonly acknowledged: Set<string>;
+  readonly failed: string[];
+  stop(): Promise<void>;
+}
+
+/** Commands of one tenant through the gateway, one every `everyMs`, until stopped. */
+export async function traffic(platform: TestPlatform, tenant: string, everyMs: number): Promise<Traffic> {
+  const acknowledged = new Set<string>();
+  const failed: string[] = [];
+  const pending = new Set<Promise<void>>();
+  const authorization = `Bearer ${await platform.token()}`;
+  let sent = 0;
+  const send = async (): Promise<void> => {
+    const command_id = `${tenant}-${++sent}`;
+    const body = { command_id, type: 'deposit', data: { account: 'a', amount: 1 } };
+    const reply = await platform.command(tenant, body, { authorization });
+    if (reply.status === 200) acknowledged.add(command_id);
+    else failed.push(`${command_id} ${reply.status} ${JSON.stringify(reply.body)}`);
+  };
+  const timer = setInterval(() => {
+    const one = send().catch((error: unknown) => void failed.push(String(error)));
+    pending.add(one);
+    void one.finally(() => pending.delete(one));
+  }, everyMs);
+  return {
+    acknowledged,
+    failed,
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(pending);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/** Pure rules of moving one tenant: what is looked at, what may move, and what would change. */
+import type { Change, Check, Placement, ServiceKind, Shard } from '@cloudlysis/contract';
+import type { NodeReadiness, NodeState, NodeTenant } from '../ports/nodes/index.ts';
+import { capacityCheck, checkOf, grouped } from './checks.ts';
+
+export interface MoveLimits {
+  readonly inFlight: number;
+  readonly lag: number;
+  readonly drainTimeoutMs: number;
+}
+
+export interface LimitInput {
+  readonly max_in_flight?: number | undefined;
+  readonly max_consumer_lag?: number | undefined;
+  readonly drain_timeout_s?: number | undefined;
+}
+
+/** SCL-08, SCL-10, SCL-11: 100 commands, 5 000 events, 30 s unless told. */
+export const limitsOf = (input: LimitInput): MoveLimits => ({
+  inFlight: input.max_in_flight ?? 100,
+  lag: input.max_consumer_lag ?? 5_000,
+  drainTimeoutMs: (input.drain_timeout_s ?? 30) * 1_000,
+});
+
+/** A shard and what its node said just now; `problem` when it did not say it, or not by the contract. */
+export interface ShardSight {
+  readonly shard: Shard;
+  readonly state: NodeState | null;
+  readonly readiness: NodeReadiness | null;
+  readonly problem: string | null;
+}
+
+export interface ConsumerSight {
+  readonly kind: 'projection' | 'runner';
+  /** Where the consumer's tenant lives; null when it is not placed for that kind. */
+  readonly shardId: string | null;
+  /** Null when the consumer does not exist: then nothing is behind. */
+  readonly lag: number | null;
+}
+
+export interface TenantSight {
+  readonly state: string;
+  readonly reason: string;
+}
+
+/** Everything the decision is made on. */
+export interface MoveSight {
+  readonly tenantId: string;
+  readonly tenant: TenantSight;
+  readonly placement: Placement;
+  readonly source: ShardSight;
+  readonly target: ShardSight;
+  /** Tenants placed on the target now. */
+  readonly targetTenants: number;
+  /** Why JetStream could not be asked; null when it was. */
+  readonly busProblem: string | null;
+  readonly consumers: readonly ConsumerSight[];
+  /** The sentence why the placement has drifted; null when it has not. */
+  readonly drift: string | null;
+  /** The job that holds the tenant's lane, in words; null when it is free. */
+  readonly laneHolder: string | null;
+  /** The job that empties or drains the target, in words; null when it stays. */
+  readonly targetLeaving: string | null;
+}
+
+export interface MoveDecision {
+  readonly checks: readonly Check[];
+  readonly diff: readonly Change[];
+}
+
+export function decideMigration(now: MoveSight, limits: MoveLimits): MoveDecision {
+  const { source, target } = now;
+  const checks = [
+    tenantCheck(now),
+    laneCheck(`tenant:${now.tenantId}`, now.laneHolder),
+    nodeCheck('source', source),
+    nodeCheck('target', target),
+    readyCheck(target),
+    stayingCheck(now),
+    storageCheck('source', source),
+    storageCheck('target', target),
+    inFlightCheck(now, limits.inFlight),
+    ...lagChecks(now, limits.lag),
+    capacityCheck('target.capacity', target.shard, now.targetTenants + 1),
+    driftCheck(now.drift),
+  ];
+  return { checks, diff: moveDiff(now.placement, target.shard.shard_id) };
+}
+
+export const moveDiff = ({ kind, tenant_id, shard_id, revision }: Placement, to: string): Change[] => {
+  const path = `placement.${kind}.${tenant_id}`;
+  return [
+    { op: 'replace', path: `${path}.shard_id`, before: shard_id, after: to },
+    { op: 'replace', path: `${path}.revision`, before: revision, after: revision + 1 },
+  ];
+};
+
+export const tenantOn = (state: NodeState | null, tenantId: string): NodeTenant | null =>
+  state?.tenants.find((tenant) => tenant.tenant_id === tenantId) ?? null;
+
+const NOT_MOVABLE = ['provisioning', 'archived'];
+/** Moving mends none of these, and a drained or paused tenant moves without a pause of its own. */
+const WORTH_SAYING = ['suspended', 'degraded', 'draining'];
+
+function tenantCheck({ tenantId, tenant }: MoveSight): Check {
+  const status = NOT_MOVABLE.includes(tenant.state) ? 'block' : WORTH_SAYING.includes(tenant.state) ? 'warn' : 'pass';
+  const detail = `${tenantId} is ${tenant.state}: ${tenant.reason}`;
+  return checkOf('tenant.active', 'The tenant is active', status, { measured: tenant.state, limit: 'active', detail });
+}
+
+export function laneCheck(lane: string, holder: string | null): Check {
+  const detail = holder ? `${holder} holds ${lane}` : `nothing else works on ${lane}`;
+  const title = 'No other job works on it';
+  return checkOf('lane.free', title, holder ? 'block' : 'pass', { measured: holder, limit: null, detail });
+}
+
+/** Answers, by the contract, and is the node the shard's record says it is. */
+export function nodeCheck(role: string, { shard, state, problem }: ShardSight): Check {
+  const title = `The ${role} node answers and is the one that is recorded`;
+  const id = `${role}.reachable`;
+  if (!state) {
+    return checkOf(id, title, 'block', { measured: problem, limit: null, detail: `${shard.shard_id}: ${problem}` });
+  }
+  const said = `${state.service}/${state.shard_id}`;
+  const expected = `${shard.kind}/${shard.shard_id}`;
+  const isIt = said === expected;
+  const detail = isIt
+    ? `${expected} answers at ${shard.endpoint}`
+    : `the node at ${shard.endpoint} says it is ${said}, not ${expected}`;
+  return checkOf(id, title, isIt ? 'pass' : 'block', { measured: said, limit: expected, detail });
+}
+
+function readyCheck({ shard, readiness, state, problem }: ShardSight): Check {
+  const failing = readiness?.dependencies.filter((one) => !one.ok) ?? [];
+  const why = failing.map((one) => `${one.name}: ${one.detail ?? 'not ok'}`).join('; ');
+  const trouble = !readiness
+    ? (problem ?? 'it did not answer')
+    : !readiness.ready
+      ? why || 'it says so'
+      : state?.draining
+        ? 'the whole node drains'
+        : null;
+  const detail = trouble === null ? `${shard.shard_id} is ready` : `${shard.shard_id} is not ready: ${trouble}`;
+  const values = { measured: trouble === null, limit: true, detail };
+  return checkOf('target.ready', 'The target is ready to serve', trouble === null ? 'pass' : 'block', values);
+}
+
+function stayingCheck({ target, targetLeaving }: MoveSight): Check {
+  const id = target.shard.shard_id;
+  const detail = targetLeaving ? `${targetLeaving} takes ${id} out of service` : `nothing takes ${id} out of service`;
+  const values = { measured: targetLeaving, limit: null, detail };
+  return checkOf('target.staying', 'The target stays in service', targetLeaving ? 'block' : 'pass', values);
+}
+
+/** SCL-09. A node that names no storage cannot be held to it, and that is said. */
+export function storageCheck(role: string, { shard, readiness }: ShardSight): Check {
+  const title = `Storage is healthy on the ${role}`;
+  const id = `${role}.storage`;
+  const storage = readiness?.dependencies.filter(({ name }) => name.toLowerCase().includes('storage')) ?? [];
+  if (!readiness) {
+    const detail = `${shard.shard_id} did not say how its storage is`;
+    return checkOf(id, title, 'block', { measured: null, limit: true, detail });
+  }
+  if (storage.length === 0) {
+    const detail = `${shard.shard_id} reports no storage dependency`;
+    return checkOf(id, title, 'warn', { measured: null, limit: true, detail });
+  }
+  const bad = storage.filter((one) => !one.ok);
+  const detail = bad.length
+    ? `storage on ${shard.shard_id} is not healthy: ${bad.map((one) => one.detail ?? one.name).join('; ')}`
+    : `storage on ${shard.shard_id} is healthy (${storage.map((one) => one.detail ?? one.name).join('; ')})`;
+  return checkOf(id, title, bad.length ? 'block' : 'pass', { measured: bad.length === 0, limit: true, detail });
+}
+
+/** SCL-08. */
+function inFlightCheck({ tenantId, source }: MoveSight, limit: number): Check {
+  const title = 'Work in flight is low enough to drain';
+  const there = tenantOn(source.state, tenantId);
+  if (!source.state) {
+    const detail = `${source.shard.shard_id} did not say what is in flight`;
+    return checkOf('drain.in_flight', title, 'block', { measured: null, limit, detail });
+  }
+  const measured = there?.in_flight ?? 0;
+  const over = measured > limit;
+  const detail = `in flight ${grouped(measured)} ${over ? '>' : '≤'} ${grouped(limit)}`;
+  return checkOf('drain.in_flight', title, over ? 'block' : 'pass', { measured, limit, unit: 'commands', detail });
+}
+
+/** SCL-10: both consumers, whatever moves; a tenant that is behind is not moved on top of it. */
+function lagChecks({ consumers, busProblem }: MoveSight, limit: number): Check[] {
+  const title = 'Consumers have caught up';
+  if (busProblem !== null) {
+    return [checkOf('lag.consumer', title, 'block', { measured: null, limit, detail: busProblem })];
+  }
+  return consumers.map(({ kind, shardId, lag }) => {
+    const where = shardId === null ? kind : `${kind}/${shardId}`;
+    if (lag === null) {
+      const detail = `${where} has no consumer yet, so nothing is behind`;
+      return checkOf(`lag.${kind}`, title, 'pass', { measured: null, limit, unit: 'events', detail });
+    }
+    const over = lag > limit;
+    const detail = `consumer lag ${grouped(lag)} ${over ? '>' : '≤'} ${grouped(limit)} on ${where}`;
+    return checkOf(`lag.${kind}`, title, over ? 'block' : 'pass', { measured: lag, limit, unit: 'events', detail });
+  });
+}
+
+function driftCheck(drift: string | null): Check {
+  const detail = drift ?? 'record, publication and nodes agree';
+  const title = 'The placement has not drifted';
+  return checkOf('drift.none', title, drift ? 'block' : 'pass', { measured: drift, limit: null, detail });
+}
+
+export const placementKeyOf = (kind: ServiceKind, tenantId: string): string => `${kind}.${tenantId}`;

@@ -1,0 +1,226 @@
+// The jobs around moving: evacuate a shard, drain and resume, repair drift, register shards.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { startWorld, traffic, type World } from './placement.fixture.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld('a1', 'a2', 'a3', 'g1');
+});
+afterAll(() => world?.stop());
+afterEach(async () => {
+  const none = {
+    slow_ms: 0,
+    error_rate: 0,
+    stuck: false,
+    refuse_drain: false,
+    lie_ready: null,
+    hang: false,
+    in_flight: 0,
+  };
+  for (const node of world.platform.nodes.values()) {
+    await node.post('/admin/faults', none);
+    await node.post('/admin/resume');
+  }
+});
+
+const run = (kind: Parameters<World['engine']['run']>[0], input: object, script = {}) =>
+  world.engine.run(kind, { reason: 'test', ...input }, script);
+const plan = (kind: Parameters<World['engine']['run']>[0], input: object) =>
+  world.engine.plan(kind, { reason: 'test', ...input });
+const onShard = async (shard: string) =>
+  (await world.store.all()).filter(({ shard_id }) => shard_id === shard).map(({ tenant_id }) => tenant_id).sort(); // prettier-ignore
+const settled = async (shard: string, tenant: string, state: string | undefined) => {
+  for (let tried = 0; tried < 100; tried++) {
+    if ((await world.platform.node(shard).tenant(tenant))?.state === state) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${tenant} on ${shard} is not ${state}`);
+};
+
+describe('SCL-06 an evacuation', () => {
+  it('shows where each tenant goes, moves all of them under traffic, and proves the shard empty', async () => {
+    const tenants = await Promise.all(
+      ['e1', 'e2', 'e3', 'e4', 'e5'].map((id) => world.tenant(id, { aggregate: 'a1' })),
+    );
+    await world.tenant('e6', { aggregate: 'a2' });
+    const loads = await Promise.all(tenants.map((tenant) => traffic(world.platform, tenant, 50)));
+    const shown = await plan('scale.evacuate', { shard_id: 'a1' });
+    expect(shown.blockers).toEqual([]);
+    expect(shown.checks.find(({ id }) => id === 'load.a3')?.detail).toBe('a3: 0 → 3 of 50 tenants (0 % → 6 %)');
+    expect(
+      shown.diff.filter(({ path }) => path.endsWith('shard_id')).map(({ path, after }) => `${path} ${String(after)}`),
+    ).toEqual([
+      'placement.aggregate.e1.shard_id a3',
+      'placement.aggregate.e2.shard_id a2',
+      'placement.aggregate.e3.shard_id a3',
+      'placement.aggregate.e4.shard_id a2',
+      'placement.aggregate.e5.shard_id a3',
+    ]);
+    const ended = await run('scale.evacuate', { shard_id: 'a1', concurrency: 3 });
+    await Promise.all(loads.map((load) => load.stop()));
+    expect(ended.problem).toBeNull();
+    expect(ended.proof!.facts).toMatchObject({ moved: 5, lost: 0, duplicated: 0 });
+    expect(await onShard('a1')).toEqual([]);
+    expect(loads.flatMap(({ failed }) => failed)).toEqual([]);
+  });
+
+  it('that fails for one tenant names it; the others stay moved, and it stays served', async () => {
+    for (const id of ['f1', 'f2']) await world.tenant(id, { aggregate: 'a1' });
+    world.tenants.set('f2', 'archived');
+    const ended = await run('scale.evacuate', { shard_id: 'a1' });
+    expect(ended.problem).toMatchObject({ code: 'step.failed' });
+    expect(ended.problem!.message).toMatch(/^1 of 2 tenants were not moved .* f2 refused \(.*f2 is archived/);
+    expect(await onShard('a1')).toEqual(['f2']);
+    await settled('a1', 'f2', 'serving');
+    world.tenants.set('f2', 'active');
+    expect((await run('scale.evacuate', { shard_id: 'a1', to: ['a3'] })).problem).toBeNull();
+    expect(await onShard('a1')).toEqual([]);
+  });
+
+  it('is blocked without room or without a target, and a shard being emptied gets no new tenant', async () => {
+    await world.tenant('h1', { aggregate: 'a1' });
+    for (const shard of ['a2', 'a3'])
+      await world.platform.node(shard).post('/admin/faults', { lie_ready: 'not-ready' });
+    const { blockers } = await plan('scale.evacuate', { shard_id: 'a1' });
+    expect(blockers).toEqual([
+      { code: 'targets.ready', detail: '0 other aggregate shards are ready' },
+      { code: 'targets.capacity', detail: 'no room for 1 of 1 tenants: h1' },
+    ]);
+    for (const shard of ['a2', 'a3']) await world.platform.node(shard).post('/admin/faults', { lie_ready: null });
+    const job = { jobId: 'job_x', kind: 'scale.evacuate', tenantId: null, lane: 'shard:a1', actor: 'u', since: new Date(), input: {} } as const; // prettier-ignore
+    world.engine.running.set('job_x', job);
+    expect((await world.placement.book.leastLoaded('aggregate'))?.shard_id).not.toBe('a1');
+    const move = await plan('scale.migrate', { tenant_id: 'e1', kind: 'aggregate', to: 'a1' });
+    expect(move.blockers).toMatchObject([{ code: 'target.staying' }]);
+    world.engine.running.delete('job_x');
+    await expect(plan('scale.evacuate', { shard_id: 'a1', to: ['g1'] })).rejects.toMatchObject({
+      code: 'shard.kind_mismatch',
+    });
+  });
+});
+
+describe('OPS-07, OPS-08 draining', () => {
+  it('a tenant, and taking it back: the undo of each is the other', async () => {
+    const tenant = await world.tenant('d1', { aggregate: 'a1' });
+    const drained = await run('scale.drain', { shard_id: 'a1', tenant_id: tenant, action: 'drain' }, { twice: true });
+    expect(drained.proof!.checks).toMatchObject([
+      { id: 'drain.state', status: 'pass', measured: 'drained, in flight 0' },
+    ]);
+    expect(drained.undo).toMatchObject({ operation: 'scale.drain', body: { action: 'resume' } });
+    await settled('a1', tenant, 'drained');
+    const listed = await world.placement.handlers['scale.drains.list']({} as never);
+    expect(listed.items).toContainEqual({
+      shard_id: 'a1',
+      kind: 'aggregate',
+      tenant_id: 'd1',
+      state: 'drained',
+      in_flight: 0,
+    });
+    const resumed = await run('scale.drain', drained.undo!.body as object);
+    expect(resumed.problem).toBeNull();
+    await settled('a1', tenant, 'serving');
+  });
+
+  it('a whole node, and a failure afterwards takes it back', async () => {
+    const tenant = await world.tenant('d2', { aggregate: 'a1' });
+    const ended = await run(
+      'scale.drain',
+      { shard_id: 'a1', action: 'drain' },
+      { failAt: { step: 'converge', when: 'after' } },
+    );
+    expect(ended.state).toBe('compensated');
+    await settled('a1', tenant, 'serving');
+    expect((await run('scale.drain', { shard_id: 'a1', action: 'drain' })).problem).toBeNull();
+    await settled('a1', tenant, 'drained');
+    const shown = await plan('scale.drain', { shard_id: 'a1', action: 'resume' });
+    expect(shown.diff).toEqual([{ op: 'replace', path: 'drain.a1', before: 'drained', after: 'serving' }]);
+    expect((await run('scale.drain', { shard_id: 'a1', action: 'resume' })).problem).toBeNull();
+  });
+
+  it('SCL-11 that does not converge is taken back and counted', async () => {
+    const tenant = await world.tenant('d3', { aggregate: 'a1' });
+    const before = async (step: string) =>
+      void (step === 'act' && (await world.platform.node('a1').post('/admin/faults', { in_flight: 2 })));
+    const input = { shard_id: 'a1', tenant_id: tenant, action: 'drain', drain_timeout_s: 1 };
+    const ended = await run('scale.drain', input, { before });
+    expect(ended).toMatchObject({ state: 'compensated', problem: { code: 'drain.not_converging' } });
+    await settled('a1', tenant, 'serving');
+  });
+
+  it('is refused for a tenant that lives elsewhere or nowhere', async () => {
+    const drain = (tenant_id: string, shard_id: string) =>
+      plan('scale.drain', { shard_id, tenant_id, action: 'drain' });
+    await expect(drain('d1', 'a2')).rejects.toMatchObject({ code: 'placement.unknown' });
+    await expect(drain('ghost', 'a1')).rejects.toMatchObject({ code: 'tenant.unknown' });
+    await expect(drain('d1', 'zz')).rejects.toMatchObject({ code: 'shard.unknown' });
+  });
+});
+
+describe('GEN-30 drift', () => {
+  const survey = () => world.placement.handlers['scale.drift.get']({ signal: AbortSignal.timeout(20_000) } as never);
+  const put = async (key: string, value: unknown) =>
+    (await world.platform.kv('placement')).put(key, JSON.stringify(value));
+
+  it('is seen and repaired: lost, misplaced, ahead, unreadable and unreleased publications', async () => {
+    expect((await survey()).items).toEqual([]);
+    for (const id of ['w1', 'w2', 'w3', 'w4', 'w5']) await world.tenant(id, { aggregate: 'a1' });
+    await (await world.platform.kv('placement')).delete('aggregate.w1');
+    await put('aggregate.w2', { shard: 'a2', revision: 1, job_id: null });
+    await put('aggregate.w3', { shard: 'a2', revision: 9, job_id: null });
+    await (await world.platform.kv('placement')).put('aggregate.w4', 'not json');
+    await world.placement.book.release('w5', 'job_r');
+    await put('aggregate.w5', { shard: 'a1', revision: 1, job_id: null });
+    await put('aggregate.stranger', { shard: 'a2', revision: 1, job_id: null });
+    const { items, unreachable } = await survey();
+    expect(items.map(({ tenant_id, repairable }) => `${tenant_id} ${repairable}`).sort()).toEqual([
+      'stranger false', 'w1 true', 'w2 true', 'w3 true', 'w4 true', 'w5 true',
+    ]); // prettier-ignore
+    expect(unreachable).toEqual([]);
+    const ended = await run('scale.drift.repair', {}, { twice: true });
+    expect(ended.problem).toBeNull();
+    expect(ended.proof!.facts).toEqual({ repaired: 5 });
+    expect((await survey()).items.map(({ tenant_id }) => tenant_id)).toEqual(['stranger']);
+    expect((await world.nats.placement.get('aggregate.w3'))?.value).toMatchObject({ shard: 'a1', revision: 10 });
+    for (const id of ['w1', 'w2', 'w3', 'w4']) await settled('a1', id, 'serving');
+    await settled('a1', 'w5', undefined);
+    await (await world.platform.kv('placement')).delete('aggregate.stranger');
+  });
+
+  it('of a tenant blocks its move; a node that does not answer is named and not guessed about', async () => {
+    await world.tenant('w6', { aggregate: 'a1' });
+    await put('aggregate.w6', { shard: 'a1', revision: 7, job_id: null });
+    const { blockers } = await plan('scale.migrate', { tenant_id: 'w6', kind: 'aggregate', to: 'a2' });
+    expect(blockers[0]).toEqual({ code: 'drift.none', detail: 'aggregate.w6: recorded at revision 1, published at 7' });
+    expect((await run('scale.drift.repair', {})).problem).toBeNull();
+    await world.platform.node('a3').post('/admin/faults', { hang: true });
+    expect(await survey()).toMatchObject({ items: [], unreachable: ['a3'] });
+  });
+});
+
+describe('SCL-01 shards', () => {
+  const put = (over: object = {}) => ({
+    shard_id: 'a2', kind: 'aggregate', endpoint: world.platform.node('a2').url, labels: { rack: 'r1' }, capacity: { tenants: 60 },
+    region: 'us', ...over,
+  }); // prettier-ignore
+
+  it('are changed with what changes shown first, and put back by the undo', async () => {
+    const shown = await plan('scale.shards.put', put());
+    expect(shown.diff.map(({ path }) => path)).toEqual(['shards.a2.labels', 'shards.a2.capacity', 'shards.a2.region']);
+    const ended = await run('scale.shards.put', put());
+    expect(await world.placement.book.shard('a2')).toMatchObject({ region: 'us', labels: { rack: 'r1' } });
+    const { params, body } = ended.undo!;
+    expect((await run('scale.shards.put', { ...params, ...(body as object) })).problem).toBeNull();
+    expect(await world.placement.book.shard('a2')).toMatchObject({ region: 'eu', capacity: { tenants: 50 } });
+  });
+
+  it('NFR-06 on hosts outside the allowlist are refused; so is another kind while tenants live there', async () => {
+    const bad = put({ endpoint: 'http://169.254.169.254' });
+    await expect(plan('scale.shards.put', bad)).rejects.toMatchObject({ code: 'node.forbidden_host' });
+    await world.tenant('s1', { aggregate: 'a2' });
+    await expect(plan('scale.shards.put', put({ kind: 'runner' }))).rejects.toMatchObject({
+      code: 'shard.kind_mismatch',
+    });
+    const wrong = await plan('scale.shards.put', put({ endpoint: world.platform.node('a1').url }));
+    expect(wrong.blockers).toMatchObject([{ code: 'node.reachable' }]);
+  });
+});

@@ -1,0 +1,112 @@
+/** NATS as the control plane sees it: boards, streams and what was written to them, over one connection. */
+import { Counter, type Registry } from 'prom-client';
+import { z } from 'zod';
+import { ShardId, TenantId } from '@cloudlysis/contract';
+import { systemAmbient, type Ambient } from '../../ambient.ts';
+import { Connection, isStreamMissing, type Link } from './connection.ts';
+import { eventsAfter, lastEvent } from './events.ts';
+import { kvBoard } from './kv-board.ts';
+import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET } from './names.ts';
+import type { ConsumerInfo, NatsPort, PublishedPlacement, TenantFlags } from './nats-port.ts';
+import { staticBoard } from './static-board.ts';
+import { ensureConsumer, ensureStreams, existing } from './streams.ts';
+
+export interface NatsOptions {
+  readonly ambient?: Ambient;
+  /** Shown by the server as the connection's name. */
+  readonly name?: string;
+  /** Takes `cp_bus_unreadable_total{source}`. */
+  readonly metrics?: Registry;
+  /** Set for `PLACEMENT_SOURCE=static`: placements then come from this file and cannot be written. */
+  readonly placementFile?: string | undefined;
+}
+
+const Published: z.ZodType<PublishedPlacement> = z.object({
+  shard: ShardId,
+  revision: z.number().int().nonnegative(),
+  job_id: z.string().nullable().catch(null),
+});
+const Flags: z.ZodType<TenantFlags> = z.object({
+  paused: z.boolean(),
+  reason: z.string().catch(''),
+  revision: z.number().int().nonnegative(),
+});
+
+/**
+ * Returns once connected, or after 3 s without: the port then goes on trying, and its calls are refused with
+ * `bus.unavailable` until it succeeds, so that a control plane starts, and stays up, without NATS.
+ */
+export async function connectNats(url: string, options: NatsOptions = {}): Promise<NatsPort> {
+  const { ambient = systemAmbient(), name = 'cloudlysis-control', metrics, placementFile } = options;
+  const connection = new Connection(url, name, ambient);
+  const counter = unreadableCounter(metrics);
+  const unreadable = (source: string) => (): void => counter.inc({ source });
+  const call = callWith(connection);
+  const board = { call, unreadable: unreadable('placement'), value: Published };
+  const port: NatsPort = {
+    placement: placementFile
+      ? staticBoard(placementFile, Published, board.unreadable)
+      : kvBoard({ ...board, bucket: PLACEMENT_BUCKET }),
+    config: kvBoard({ call, bucket: CONFIG_BUCKET, value: Flags, unreadable: unreadable('config') }),
+    ensureStreams: () => call('making the streams', ensureStreams),
+    ...consumersOf(call),
+    lastEvent: (tenantId) => call(`reading the log of ${tenantId}`, (link) => lastEvent(link, safe(tenantId))),
+    eventsAfter: (tenantId, seq, limit) =>
+      call(`reading the log of ${tenantId}`, (link) =>
+        eventsAfter(link, safe(tenantId), seq, limit, unreadable('events')),
+      ),
+    ping: () => connection.call('ping', ({ nc }) => nc.rtt()),
+    close: () => connection.close(),
+  };
+  await port.ping().catch(() => undefined);
+  return port;
+}
+
+type Call = <R>(what: string, work: (link: Link) => Promise<R>) => Promise<R>;
+
+/** A NATS that lost its data, or that nobody set up yet, gets the streams and buckets made at the first call. */
+const callWith =
+  (connection: Connection): Call =>
+  (what, work) =>
+    connection.call(what, async (link) => {
+      try {
+        return await work(link);
+      } catch (error) {
+        if (!isStreamMissing(error)) throw error;
+        await ensureStreams(link);
+        return work(link);
+      }
+    });
+
+function consumersOf(call: Call): Pick<NatsPort, 'ensureConsumers' | 'deleteConsumers' | 'consumer'> {
+  return {
+    ensureConsumers: (tenantId) =>
+      call(`making the consumers of ${tenantId}`, async (link) => {
+        const made: string[] = [];
+        for (const kind of ['projection', 'runner'] as const)
+          if (await ensureConsumer(link, kind, safe(tenantId))) made.push(consumerName(kind, tenantId));
+        return made;
+      }),
+    deleteConsumers: (tenantId, names) =>
+      call(`deleting consumers of ${tenantId}`, async ({ jsm }) => {
+        for (const consumer of names) await existing(() => jsm.consumers.delete('EVENTS', consumer));
+      }),
+    consumer: (tenantId, kind) =>
+      call(`reading consumer ${consumerName(kind, tenantId)}`, async ({ jsm }): Promise<ConsumerInfo | null> => {
+        const found = await existing(() => jsm.consumers.info('EVENTS', consumerName(kind, safe(tenantId))));
+        if (!found) return null;
+        const { num_pending: pending, num_ack_pending: ackPending, num_redelivered: redelivered } = found;
+        return { name: found.name, lag: pending + ackPending, pending, ackPending, redelivered };
+      }),
+  };
+}
+
+/** An id becomes a token of a subject: nothing but a tenant id may, whoever asks. */
+const safe = (tenantId: string): string => TenantId.parse(tenantId);
+
+function unreadableCounter(metrics: Registry | undefined): Counter<'source'> {
+  const name = 'cp_bus_unreadable_total';
+  const known = metrics?.getSingleMetric(name) as Counter<'source'> | undefined;
+  const help = 'Values on NATS that are not what the platform contract says, and were ignored';
+  return known ?? new Counter({ name, help, labelNames: ['source'], registers: metrics ? [metrics] : [] });
+}

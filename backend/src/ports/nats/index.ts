@@ -1,0 +1,4 @@
+/** The NATS port: what features may import of it. */
+export type * from './nats-port.ts';
+export { connectNats, type NatsOptions } from './connect-nats.ts';
+export { consumerNames, placementKey, tenantFlagsKey } from './names.ts';

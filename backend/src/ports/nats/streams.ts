@@ -1,0 +1,41 @@
+/** The streams, buckets and consumers the platform stands on, made when they are absent and otherwise left as they are. */
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { nanos } from '@nats-io/transport-node';
+import { isMissing, type Link } from './connection.ts';
+import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, STREAMS, tenantEvents, type ConsumerKind } from './names.ts';
+
+export async function ensureStreams({ js, jsm }: Link): Promise<void> {
+  for (const [name, subject] of Object.entries(STREAMS)) {
+    const found = await existing(() => jsm.streams.info(name));
+    // Events are read back by direct gets, so that reading leaves no consumer behind.
+    if (!found) await jsm.streams.add({ name, subjects: [subject], allow_direct: true });
+    else if (!found.config.allow_direct) await jsm.streams.update(name, { ...found.config, allow_direct: true });
+  }
+  for (const bucket of [PLACEMENT_BUCKET, CONFIG_BUCKET]) await new Kvm(js).create(bucket, { history: 1 });
+}
+
+/** True when it had to be made. */
+export async function ensureConsumer({ jsm }: Link, kind: ConsumerKind, tenantId: string): Promise<boolean> {
+  const durable_name = consumerName(kind, tenantId);
+  if (await existing(() => jsm.consumers.info('EVENTS', durable_name))) return false;
+  await jsm.consumers.add('EVENTS', {
+    durable_name,
+    filter_subject: tenantEvents(tenantId),
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(10_000),
+    max_ack_pending: 512,
+  });
+  return true;
+}
+
+/** What `find` finds; null when NATS says that there is no such thing. */
+export async function existing<T>(find: () => Promise<T>): Promise<T | null> {
+  try {
+    return await find();
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

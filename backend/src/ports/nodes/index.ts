@@ -1,0 +1,3 @@
+/** The nodes port: what features may import of it. */
+export type * from './nodes-port.ts';
+export { createNodes, type NodesOptions } from './nodes.ts';

@@ -1,0 +1,176 @@
+// The nodes port against HTTP servers that are honest, silent, endless, wrong, or somewhere they must not be.
+import { createServer, type RequestListener } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { systemAmbient } from '../../ambient.ts';
+import { createNodes } from './index.ts';
+import { sumOf } from './prometheus.ts';
+
+const nodes = createNodes({ ambient: systemAmbient(), allowlist: '127.0.0.1, node.internal:9100', token: 'secret' });
+
+async function serving<T>(listener: RequestListener, work: (url: string) => Promise<T>): Promise<T> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+const json =
+  (status: number, body: unknown): RequestListener =>
+  (_request, response) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+const STATE = {
+  service: 'aggregate',
+  version: '1',
+  git_sha: 'x',
+  shard_id: 'a1',
+  placement_revision: 3,
+  config_revision: 0,
+  draining: false,
+  tenants: [{ tenant_id: 'acme', placement_revision: 3, state: 'serving', in_flight: 0 }],
+};
+
+test('NFR-06 only hosts on the allowlist are called, however they are spelt', () => {
+  const allowed = ['http://127.0.0.1:9000', 'https://127.0.0.1', 'http://0x7f.1:9000', 'http://node.internal:9100'];
+  for (const endpoint of allowed) expect(() => nodes.assertAllowed(endpoint)).not.toThrow();
+  const refused = [
+    'http://169.254.169.254/latest/meta-data',
+    'http://[::1]:9000',
+    'http://[::ffff:127.0.0.1]:9000',
+    'http://127.0.0.1@evil.test/',
+    'http://user:pw@127.0.0.1/',
+    'http://127.0.0.1.evil.test/',
+    'http://evil.test#127.0.0.1',
+    'http://127.0.0.1/?to=http://evil.test',
+    'http://node.internal:9101',
+    'file:///etc/passwd',
+    'ftp://127.0.0.1',
+    'nonsense',
+    '',
+  ];
+  for (const endpoint of refused)
+    expect(() => nodes.assertAllowed(endpoint)).toThrow(expect.objectContaining({ code: 'node.forbidden_host' }));
+});
+
+test('NFR-06 a call to a host that is not allowed never leaves, and a redirect is not followed', async () => {
+  await expect(nodes.at('http://10.0.0.1:1').state()).rejects.toMatchObject({ code: 'node.forbidden_host' });
+  let calls = 0;
+  const redirect: RequestListener = (_request, response) => {
+    calls++;
+    response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
+  };
+  await serving(redirect, async (url) => {
+    await expect(nodes.at(url).state()).rejects.toThrow(/302: redirects are not followed/);
+  });
+  expect(calls).toBe(1);
+});
+
+test('GEN-28 answers are parsed, and the node token goes along', async () => {
+  const seen: unknown[] = [];
+  const listener: RequestListener = (request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+    json(200, STATE)(request, response);
+  };
+  await serving(listener, async (url) => {
+    expect(await nodes.at(url).state()).toEqual(STATE);
+    expect(await nodes.at(url).reload()).toEqual(STATE);
+  });
+  expect(seen).toEqual(['GET /admin/state Bearer secret', 'POST /admin/reload Bearer secret']);
+});
+
+test('SCL-09 503 means not ready, whatever the body claims', async () => {
+  await serving(
+    json(503, { ready: true, dependencies: [{ name: 'storage', ok: false, detail: 'read-only' }] }),
+    async (url) => {
+      expect(await nodes.at(url).ready()).toMatchObject({
+        ready: false,
+        dependencies: [{ name: 'storage', ok: false }],
+      });
+    },
+  );
+});
+
+test('a node that hangs, is gone, lies about its shape or talks too much gets its named problem', async () => {
+  await serving(
+    () => undefined,
+    async (url) => {
+      const started = performance.now();
+      await expect(nodes.at(url).state()).rejects.toMatchObject({ code: 'node.timeout' });
+      expect(performance.now() - started).toBeLessThan(2600);
+    },
+  );
+  const slow: RequestListener = (_request, response) => void response.writeHead(200).write('{"service":');
+  await serving(slow, async (url) => {
+    await expect(nodes.at(url).state()).rejects.toMatchObject({ code: 'node.timeout' });
+  });
+  await expect(nodes.at('http://127.0.0.1:1').state()).rejects.toMatchObject({ code: 'node.unreachable' });
+  await serving(json(200, { ...STATE, tenants: [{ tenant_id: 'acme', state: 'happy' }] }), async (url) => {
+    await expect(nodes.at(url).state()).rejects.toMatchObject({ code: 'node.invalid_answer' });
+  });
+  await serving(
+    (_request, response) => void response.end('<html>'),
+    async (url) => {
+      await expect(nodes.at(url).state()).rejects.toThrow(/did not answer JSON/);
+    },
+  );
+  await serving(
+    (_request, response) => void response.end('x'.repeat(5_000_000)),
+    async (url) => {
+      await expect(nodes.at(url).state()).rejects.toThrow(/more than 4194304 bytes/);
+    },
+  );
+});
+
+test('a drain refusal, an unknown tenant and a wrong token are told apart', async () => {
+  await serving(json(409, { code: 'drain.refused', detail: 'not now' }), async (url) => {
+    await expect(nodes.at(url).drain('acme')).rejects.toMatchObject({ code: 'drain.refused', message: /not now/ });
+  });
+  await serving(json(404, { code: 'tenant.unknown' }), async (url) => {
+    await expect(nodes.at(url).drain('acme')).rejects.toMatchObject({ code: 'tenant.unknown' });
+    await expect(nodes.at(url).resume('acme')).resolves.toBeUndefined();
+    await expect(nodes.at(url).resume(null)).rejects.toMatchObject({ code: 'node.invalid_answer' });
+  });
+  await serving(json(401, { code: 'auth.required', detail: 'token' }), async (url) => {
+    await expect(nodes.at(url).drainState()).rejects.toMatchObject({ code: 'node.invalid_answer' });
+  });
+});
+
+test('a call ends with the caller’s own reason when the caller gives up', async () => {
+  await serving(
+    () => undefined,
+    async (url) => {
+      const reason = new Error('cancelled');
+      await expect(nodes.at(url).state(AbortSignal.abort(reason))).rejects.toBe(reason);
+      const later = new AbortController();
+      const call = nodes.at(url).state(later.signal);
+      setTimeout(() => later.abort(reason), 20);
+      await expect(call).rejects.toBe(reason);
+    },
+  );
+});
+
+test('a metric is the sum over the label sets that match', () => {
+  const text = [
+    '# HELP requests_total Requests',
+    '# TYPE requests_total counter',
+    'requests_total{tenant_id="acme",status_class="2xx"} 3',
+    'requests_total{status_class="5xx",tenant_id="acme"} 1 1700000000000',
+    'requests_total{tenant_id="a\\"b}c",status_class="2xx"} 5',
+    'requests_total_created 99',
+    'plain 1.5e3',
+    '# TYPE empty counter',
+  ].join('\n');
+  expect(sumOf(text, 'requests_total', { tenant_id: 'acme' })).toBe(4);
+  expect(sumOf(text, 'requests_total', { tenant_id: 'a"b}c' })).toBe(5);
+  expect(sumOf(text, 'requests_total')).toBe(9);
+  expect(sumOf(text, 'requests_total', { tenant_id: 'zeta' })).toBe(0);
+  expect(sumOf(text, 'plain')).toBe(1500);
+  expect(sumOf(text, 'empty')).toBe(0);
+  expect(sumOf(text, 'absent')).toBeNull();
+  fc.assert(fc.property(fc.string(), fc.string({ minLength: 1 }), (any, name) => void sumOf(any, name)));
+});

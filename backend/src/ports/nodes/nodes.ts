@@ -1,0 +1,136 @@
+/** Nodes over HTTP: the clauses of the platform contract as calls, every answer checked against its shape. */
+import { z } from 'zod';
+import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../../ambient.ts';
+import { allowlist } from './allowlist.ts';
+import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
+import type { NodeClient, NodeDrain, NodeReadiness, NodesPort, NodeState } from './nodes-port.ts';
+import { sumOf } from './prometheus.ts';
+
+export interface NodesOptions {
+  readonly ambient: Ambient;
+  /** Hosts that may be called, comma-separated; `host:port` allows one port alone. */
+  readonly allowlist: string;
+  /** Bearer of the admin endpoints; NODE_ADMIN_TOKEN. */
+  readonly token?: string | undefined;
+}
+
+const MAX_TENANTS = 100_000;
+const count = z.number().int().nonnegative();
+const Readiness: z.ZodType<NodeReadiness> = z.object({
+  ready: z.boolean(),
+  dependencies: z
+    .array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string().optional() }))
+    .max(100)
+    .default([]),
+});
+const State: z.ZodType<NodeState> = z.object({
+  service: z.string().max(64),
+  version: z.string().max(128),
+  git_sha: z.string().max(128),
+  shard_id: z.string().max(64),
+  placement_revision: count,
+  config_revision: count,
+  draining: z.boolean(),
+  tenants: z
+    .array(
+      z.object({
+        tenant_id: z.string().max(64),
+        placement_revision: count,
+        state: z.enum(['serving', 'draining', 'drained', 'paused']),
+        in_flight: count,
+      }),
+    )
+    .max(MAX_TENANTS),
+});
+const Drain: z.ZodType<NodeDrain> = z.object({
+  draining: z.boolean(),
+  tenants: z
+    .array(z.object({ tenant_id: z.string().max(64), state: z.string().max(32), in_flight: count }))
+    .max(MAX_TENANTS),
+});
+const Refusal = z.object({ code: z.string().max(64).optional(), detail: z.string().max(500).optional() });
+
+export function createNodes({ ambient, allowlist: list, token }: NodesOptions): NodesPort {
+  const allowed = allowlist(list);
+  const http = nodeHttp(ambient, allowed, token);
+  return { at: (endpoint) => clientOf(http, endpoint), assertAllowed: (endpoint) => void allowed(endpoint) };
+}
+
+function clientOf(http: NodeHttp, endpoint: string): NodeClient {
+  const send = (method: NodeCall['method'], path: string, body?: unknown, signal?: AbortSignal): Promise<NodeAnswer> =>
+    http({ endpoint, method, path, body, signal });
+  const tenant = (id: string | null): unknown => (id === null ? {} : { tenant_id: id });
+  const at = (path: string): string => `${endpoint}${path}`;
+  return {
+    ready: async (signal) => {
+      const answer = await send('GET', '/health/ready', undefined, signal);
+      if (answer.status !== 200 && answer.status !== 503) throw refused(at('/health/ready'), answer);
+      const body = parse(Readiness, at('/health/ready'), answer);
+      // A node that says 503 is not ready, whatever its body claims.
+      return { ...body, ready: body.ready && answer.status === 200 };
+    },
+    state: async (signal) => ok(State, at('/admin/state'), await send('GET', '/admin/state', undefined, signal)),
+    drain: async (id, signal) => {
+      const answer = await send('POST', '/admin/drain', tenant(id), signal);
+      if (answer.status === 409) throw new Problem('drain.refused', detailOf(at('/admin/drain'), answer));
+      if (answer.status === 404 && id !== null) throw notHere(endpoint, id);
+      return ok(Drain, at('/admin/drain'), answer);
+    },
+    drainState: async (signal) => ok(Drain, at('/admin/drain'), await send('GET', '/admin/drain', undefined, signal)),
+    resume: async (id, signal) => {
+      const answer = await send('POST', '/admin/resume', tenant(id), signal);
+      // A tenant that is not on the node has no drain mark there either.
+      if (answer.status === 404 && id !== null) return;
+      if (!isOk(answer)) throw refused(at('/admin/resume'), answer);
+    },
+    reload: async (signal) => ok(State, at('/admin/reload'), await send('POST', '/admin/reload', {}, signal)),
+    metric: async (name, labels, signal) => {
+      const answer = await send('GET', '/metrics', undefined, signal);
+      if (!isOk(answer)) throw refused(at('/metrics'), answer);
+      return sumOf(answer.text, name, labels);
+    },
+  };
+}
+
+const isOk = ({ status }: NodeAnswer): boolean => status >= 200 && status < 300;
+
+function ok<T>(schema: z.ZodType<T>, where: string, answer: NodeAnswer): T {
+  if (!isOk(answer)) throw refused(where, answer);
+  return parse(schema, where, answer);
+}
+
+function parse<T>(schema: z.ZodType<T>, where: string, { text }: NodeAnswer): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Problem('node.invalid_answer', `${where} did not answer JSON`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') || 'body';
+  throw new Problem(
+    'node.invalid_answer',
+    `${where} is not as the platform contract says: ${field}: ${issue?.message}`,
+  );
+}
+
+const notHere = (endpoint: string, tenantId: string): Problem =>
+  new Problem('tenant.unknown', `${endpoint} does not serve ${tenantId}`);
+
+const refused = (where: string, answer: NodeAnswer): Problem =>
+  new Problem('node.invalid_answer', detailOf(where, answer), { node_status: answer.status });
+
+/** The node's own sentence where it gave one, cut short: it is somebody else's text. */
+function detailOf(where: string, { status, text }: NodeAnswer): string {
+  let body: z.infer<typeof Refusal> = {};
+  try {
+    body = Refusal.parse(JSON.parse(text));
+  } catch {
+    // Not a problem document: the status has to do.
+  }
+  if (status >= 300 && status < 400) return `${where} answered ${status}: redirects are not followed`;
+  return `${where} answered ${status}${body.detail ? `: ${body.detail}` : ''}`;
+}
