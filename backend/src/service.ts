@@ -48,7 +48,7 @@ export async function startControlPlane(
   const replicaId = config.REPLICA_ID ?? `${config.HOST}:${config.PORT}`;
   const { environment } = config.platform;
 
-  const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB);
+  const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId);
   const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
   const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile });
   const nodes = createNodes({

@@ -12,6 +12,13 @@ interface ReplicaDocument {
   beat: number;
 }
 
+interface Seen {
+  readonly boot: string;
+  readonly beat: number;
+  readonly at: number;
+  released: boolean;
+}
+
 export interface Replicas {
   /** `<replica>#<boot>`: what this process writes as a job's owner. */
   readonly self: string;
@@ -28,17 +35,26 @@ export interface Replicas {
 export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leaseMs: number): Replicas {
   const collection: Collection<ReplicaDocument> = mongo.db.collection('replicas');
   const boot = ambient.uuid();
-  const seen = new Map<string, { boot: string; beat: number; at: number }>();
+  const seen = new Map<string, Seen>();
   let beat = 0;
   let lastBeat = ambient.monotonic();
   let known = false;
+
+  const isSilent = (replica: Seen): boolean => ambient.monotonic() - replica.at > leaseMs;
+  /** A replica that was killed inside a transaction keeps its locks for a minute, audit chain included. */
+  const releaseOnce = async (name: string, replica: Seen): Promise<void> => {
+    if (name === replicaId) return;
+    await mongo.releaseTransactionsOf(name);
+    replica.released = true;
+  };
 
   const look = async (): Promise<void> => {
     const present = await collection.find().toArray();
     for (const { _id, boot, beat } of present) {
       const before = seen.get(_id);
-      if (before?.boot !== boot || before.beat !== beat) seen.set(_id, { boot, beat, at: ambient.monotonic() });
+      if (before?.boot !== boot || before.beat !== beat) seen.set(_id, { boot, beat, at: ambient.monotonic(), released: false });
     }
+    for (const [name, one] of seen) if (!one.released && isSilent(one)) await releaseOnce(name, one);
     const names = new Set(present.map((replica) => replica._id));
     for (const name of seen.keys()) if (!names.has(name)) seen.delete(name);
     known = true;
@@ -67,7 +83,7 @@ export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leas
       const at = owner.lastIndexOf('#');
       const replica = seen.get(owner.slice(0, at));
       if (!replica || replica.boot !== owner.slice(at + 1)) return true;
-      return ambient.monotonic() - replica.at > leaseMs;
+      return isSilent(replica);
     },
     leaseLost: () => ambient.monotonic() - lastBeat > leaseMs * 0.6,
     leave: () => translated(async () => void (await collection.deleteOne({ _id: replicaId, boot }))),

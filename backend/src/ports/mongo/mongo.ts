@@ -1,6 +1,7 @@
 /** The connection to MongoDB: majority writes, short deadlines, and its errors turned into problems here. */
 import { MongoClient, MongoError, MongoServerError, type ClientSession, type Db } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
+import { recordedSessions, type Sessions } from './sessions.ts';
 
 /** A mutation must be refused within 2 s of the store going away, so every operation is given less than that. */
 const DEADLINE_MS = 1500;
@@ -10,13 +11,18 @@ export interface Mongo {
   readonly db: Db;
   /** Runs `work` in one majority transaction, retried by the driver on transient conflicts. */
   transaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T>;
+  /** Ends the transactions that a replica which is gone left open. @throws Problem `store.unavailable` */
+  releaseTransactionsOf(owner: string): Promise<void>;
   /** Round trip in milliseconds. @throws Problem `store.unavailable` */
   ping(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** @throws Problem `store.unavailable`; Error when the server is a standalone, which has neither transactions nor change streams. */
-export async function connectMongo(uri: string, name: string): Promise<Mongo> {
+/**
+ * `owner` names this process across restarts: what an earlier life of it left open is ended here.
+ * @throws Problem `store.unavailable`; Error when the server is a standalone, which has neither transactions nor change streams.
+ */
+export async function connectMongo(uri: string, name: string, owner: string | null = null): Promise<Mongo> {
   const client = new MongoClient(uri, {
     serverSelectionTimeoutMS: DEADLINE_MS,
     connectTimeoutMS: DEADLINE_MS,
@@ -35,16 +41,22 @@ export async function connectMongo(uri: string, name: string): Promise<Mongo> {
         'Restart it with `mongod --replSet rs0` and run once: mongosh --eval "rs.initiate()"',
     );
   }
+  const sessions = recordedSessions(client, db, owner);
+  if (owner !== null) await translated(() => sessions.release(owner));
   return {
     client,
     db,
-    transaction: (work) => translated(() => inTransaction(client, work)),
+    transaction: (work) => translated(() => inTransaction(sessions, work)),
+    releaseTransactionsOf: (gone) => translated(() => sessions.release(gone)),
     ping: async () => {
       const started = performance.now();
       await translated(() => db.command({ ping: 1 }));
       return performance.now() - started;
     },
-    close: () => client.close(),
+    close: async () => {
+      await sessions.close().catch(() => undefined);
+      await client.close();
+    },
   };
 }
 
@@ -52,11 +64,11 @@ export async function connectMongo(uri: string, name: string): Promise<Mongo> {
  * The driver repeats a transaction for two minutes, network errors included. Here the caller is answered at the
  * deadline, and from then on no repetition begins: what was refused must not happen later.
  */
-async function inTransaction<T>(client: MongoClient, work: (session: ClientSession) => Promise<T>): Promise<T> {
+async function inTransaction<T>(sessions: Sessions, work: (session: ClientSession) => Promise<T>): Promise<T> {
   const until = performance.now() + DEADLINE_MS;
   const overdue = (): Problem =>
     new Problem('store.unavailable', `The transaction did not finish within ${DEADLINE_MS} ms`);
-  const done = client.withSession((session) =>
+  const done = sessions.use((session) =>
     session.withTransaction(() => {
       if (performance.now() > until) throw overdue();
       return work(session);

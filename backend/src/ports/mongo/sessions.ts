@@ -1,0 +1,61 @@
+/**
+ * Sessions of transactions, on record: a process that is killed inside a transaction leaves its locks behind, and a
+ * server lets go of them after 60 s only (`transactionLifetimeLimitSeconds`). Whoever comes after it ends its sessions.
+ */
+import type { ClientSession, Collection, Db, MongoClient, UUID } from 'mongodb';
+import { MongoError } from 'mongodb';
+
+interface SessionsDocument {
+  /** Replica. */
+  _id: string;
+  ids: UUID[];
+}
+
+/** A replica holds as many as it has transactions at once; more are remembered because a broken one is replaced. */
+const REMEMBERED = 256;
+
+export interface Sessions {
+  /** Lends a session that is on record under this process's name. */
+  use<T>(work: (session: ClientSession) => Promise<T>): Promise<T>;
+  /** Ends the transactions that a replica which is gone left open. */
+  release(owner: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function recordedSessions(client: MongoClient, db: Db, owner: string | null): Sessions {
+  const collection: Collection<SessionsDocument> = db.collection('sessions');
+  const idle: ClientSession[] = [];
+
+  const opened = async (): Promise<ClientSession> => {
+    const session = client.startSession();
+    const id = session.id?.id as unknown as UUID | undefined;
+    if (owner !== null && id) {
+      const ids = { $each: [id], $slice: -REMEMBERED };
+      await collection.updateOne({ _id: owner }, { $push: { ids } }, { upsert: true });
+    }
+    return session;
+  };
+
+  return {
+    async use(work) {
+      const session = idle.pop() ?? (await opened());
+      try {
+        const result = await work(session);
+        idle.push(session);
+        return result;
+      } catch (error) {
+        // What the server thinks of a session after a driver's error is unknown; a refusal of ours leaves it as it was.
+        if (error instanceof MongoError || session.inTransaction()) await session.endSession().catch(() => undefined);
+        else idle.push(session);
+        throw error;
+      }
+    },
+    async release(gone) {
+      const found = await collection.findOne({ _id: gone });
+      if (!found || found.ids.length === 0) return;
+      await client.db('admin').command({ killSessions: found.ids.map((id) => ({ id })) });
+      await collection.updateOne({ _id: gone }, { $pullAll: { ids: found.ids } });
+    },
+    close: async () => void (await Promise.all(idle.splice(0).map((session) => session.endSession()))),
+  };
+}

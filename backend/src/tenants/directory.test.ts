@@ -1,0 +1,190 @@
+import { expect, it } from '@jest/globals';
+import { PLACED_KINDS, TenantState, type Placement, type Tenant } from '@cloudlysis/contract';
+import fc from 'fast-check';
+import type { Visible } from '../principal.ts';
+import { Directory, type Observations, type TenantQuery } from './directory.ts';
+import { completeMetadata, newTenant, recordAfter, type TenantRecord } from './tenants.ts';
+
+const T0 = new Date('2026-11-21T09:00:00.000Z');
+const plans = ['free', 'pro', 'enterprise'] as const;
+const moment = { jobId: 'job_2', reason: 'INC-42', now: T0, coolingDays: 30 };
+
+/** Every 10th is paused, every 50th archived; plan, environment and shard go round. */
+function tenant(index: number): TenantRecord {
+  const name = `Company ${index}`;
+  const environments = [index % 4 === 0 ? ('prod' as const) : ('staging' as const)];
+  const metadata = { ...completeMetadata({ name }, 'dev'), plan: plans[index % 3]!, environments };
+  const live = { ...newTenant(idOf(index), metadata, 'job_1', T0), phase: 'live' as const };
+  if (index % 50 === 0) return recordAfter('tenants.archive', live, moment);
+  return index % 10 === 0 ? recordAfter('tenants.pause', live, moment) : live;
+}
+const idOf = (index: number): string => `t-${String(index).padStart(5, '0')}`;
+const placementsOf = (id: string, index: number): Placement[] =>
+  PLACED_KINDS.map((kind) => ({ tenant_id: id, kind, shard_id: `${kind[0]}${(index % 2) + 1}`, revision: 1 }));
+
+function filled(count: number): Directory {
+  const directory = new Directory(T0);
+  directory.replace(
+    Array.from({ length: count }, (_, index) => tenant(index)),
+    directory.moment(),
+  );
+  for (let index = 0; index < count; index += 1) directory.place(idOf(index), placementsOf(idOf(index), index));
+  return directory;
+}
+
+function everything(directory: Directory, query: Partial<TenantQuery> = {}, visible: Visible = 'all'): Tenant[] {
+  const items: Tenant[] = [];
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const page = directory.page({ limit: 200, ...query, ...(cursor ? { cursor } : {}) }, visible);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  return items;
+}
+
+const seen = (fields: Partial<Observations>): Observations => ({
+  now: T0,
+  jobs: new Map(),
+  reports: new Map(),
+  lags: new Map(),
+  ...fields,
+});
+
+it('NFR-09 10 000 tenants are paged once each, in order', () => {
+  const ids = everything(filled(10_000)).map(({ tenant_id }) => tenant_id);
+  expect(ids).toEqual(Array.from({ length: 10_000 }, (_, index) => idOf(index)));
+});
+
+it('TEN-02 tenants added, removed and changed between two pages make neither gap nor repeat', () => {
+  const directory = filled(1_000);
+  const seenIds: string[] = [];
+  let added = 0;
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const page = directory.page({ limit: 37, ...(cursor ? { cursor } : {}) }, 'all');
+    seenIds.push(...page.items.map(({ tenant_id }) => tenant_id));
+    cursor = page.next_cursor;
+    const last = seenIds.at(-1)!;
+    directory.put({ ...tenant(1), _id: `${last}-new`, version: 1 });
+    directory.put({ ...tenant(1), _id: `a-${(added += 1)}` });
+    directory.remove(last);
+  }
+  expect(new Set(seenIds).size).toBe(seenIds.length);
+  expect(seenIds.toSorted()).toEqual(seenIds);
+  for (let index = 0; index < 1_000; index += 1) expect(seenIds).toContain(idOf(index));
+});
+
+it('TEN-02 search, state, plan, environment and shard filter alone and together', () => {
+  const directory = filled(1_000);
+  const count = (query: Partial<TenantQuery>): number => everything(directory, query).length;
+  expect(count({ search: 'COMPANY 99' })).toBe(11);
+  expect(count({ search: 't-0099' })).toBe(10);
+  expect(count({ state: 'archived' })).toBe(20);
+  expect(count({ state: 'suspended' })).toBe(80);
+  expect(count({ state: 'active' })).toBe(900);
+  expect(count({ plan: 'pro' })).toBe(333);
+  expect(count({ environment: 'prod' })).toBe(250);
+  expect(count({ shard_id: 'p2' })).toBe(500);
+  expect(count({ shard_id: 'p9' })).toBe(0);
+  const both = everything(directory, { plan: 'pro', environment: 'prod', shard_id: 'a1', limit: 7 });
+  expect(both.map(({ tenant_id }) => tenant_id)).toEqual(
+    Array.from({ length: 1_000 }, (_, index) => index)
+      .filter((index) => index % 3 === 1 && index % 4 === 0)
+      .map(idOf),
+  );
+});
+
+it('TEN-02 a caller sees the tenants of their scopes and no others, whatever they filter by', () => {
+  const directory = filled(1_000);
+  const mine = new Set([idOf(7), idOf(500), 'elsewhere']);
+  expect(everything(directory, { limit: 1 }, mine).map(({ tenant_id }) => tenant_id)).toEqual([idOf(7), idOf(500)]);
+  expect(everything(directory, { search: 'company 7' }, mine).map(({ tenant_id }) => tenant_id)).toEqual([idOf(7)]);
+  expect(everything(directory, {}, new Set())).toEqual([]);
+});
+
+it('TEN-02 a cursor that is not one of ours is refused', () => {
+  const directory = filled(3);
+  for (const cursor of ['', 'x', 'MTI', Buffer.from('{"a":1}').toString('base64url'), `${'A'.repeat(400)}`]) {
+    expect(() => directory.page({ limit: 1, cursor }, 'all')).toThrow(
+      expect.objectContaining({ code: 'cursor.invalid' }),
+    );
+  }
+});
+
+it('NFR-07 records arriving in any order, twice, with full reads in between, end as the newest', () => {
+  const versions = [1, 2, 3, 4].map((version) => ({ ...tenant(1), version, job_id: `job_${version}` }));
+  const arrival = fc.oneof(
+    fc.constantFrom(...versions),
+    fc.constantFrom(...versions).map((record) => [record]),
+  );
+  fc.assert(
+    fc.property(fc.array(arrival, { minLength: 1 }), (arrivals) => {
+      const directory = new Directory(T0);
+      for (const one of arrivals) {
+        if (Array.isArray(one)) directory.replace(one, directory.moment());
+        else directory.put(one);
+      }
+      const newest = Math.max(...arrivals.map((one) => (Array.isArray(one) ? one[0]! : one).version));
+      expect(directory.get(idOf(1))?.record.version).toBe(newest);
+      expect(directory.size).toBe(1);
+    }),
+  );
+});
+
+it('NFR-07 a full read that began before a write neither undoes nor forgets it', () => {
+  const directory = filled(3);
+  const moment = directory.moment();
+  const read = [tenant(0), tenant(1), tenant(2)];
+  directory.put({ ...tenant(1), version: 2, job_id: 'job_9' });
+  directory.put(tenant(3));
+  directory.remove(idOf(2));
+  directory.replace(read.slice(0, 2), moment);
+  expect(directory.all()).toEqual([idOf(0), idOf(1), idOf(3)]);
+  expect(directory.get(idOf(1))?.record.version).toBe(2);
+});
+
+it('TEN-04 since stays while a cause lasts, and calm begins when the last cause has gone', () => {
+  const directory = filled(2);
+  const at = (minute: number): Date => new Date(T0.getTime() + minute * 60_000);
+  const statusOf = () => directory.page({ limit: 1, cursor: undefined, search: idOf(1) }, 'all').items[0]!.status;
+  const down = {
+    problem: { reason: 'unreachable (timeout)', since: at(1) },
+    draining: null,
+    drainingTenants: new Map(),
+  };
+  for (const minute of [1, 2, 3]) {
+    directory.observe(seen({ now: at(minute), reports: new Map([['a2', down]]) }));
+    expect(statusOf()).toMatchObject({ state: 'degraded', since: at(1).toISOString() });
+  }
+  for (const minute of [4, 5]) {
+    directory.observe(seen({ now: at(minute) }));
+    expect(statusOf()).toMatchObject({ state: 'active', since: at(4).toISOString() });
+  }
+});
+
+it('TEN-04 every listed tenant has one of the seven states and a sentence', () => {
+  for (const { status } of everything(filled(200))) {
+    expect(TenantState.options).toContain(status.state);
+    expect(status.reason).not.toBe('');
+  }
+});
+
+it('NFR-09 at 10 000 tenants the last page costs what the first one does: a few milliseconds at most', () => {
+  const directory = filled(10_000);
+  const timed = (query: TenantQuery): number => {
+    const times = Array.from({ length: 25 }, () => {
+      const started = performance.now();
+      directory.page(query, 'all');
+      return performance.now() - started;
+    });
+    return times.toSorted((a, b) => a - b)[12]!;
+  };
+  const deep = { limit: 50, cursor: Buffer.from(JSON.stringify(idOf(9_900))).toString('base64url') };
+  for (const query of [
+    { limit: 50 },
+    deep,
+    { limit: 50, search: 'company 9999' },
+    { limit: 50, state: 'draining' as const },
+  ]) {
+    expect(timed(query)).toBeLessThan(20);
+  }
+});

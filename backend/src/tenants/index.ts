@@ -1,0 +1,108 @@
+/** Tenants: their life as jobs, their status, and the lists (TEN-01..12, TEN-14, OPS-11). */
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import type { Ambient } from '../ambient.ts';
+import type { Config } from '../config.ts';
+import type { JobReader } from '../jobs/job-reader.ts';
+import type { PlacementBook } from '../placement/placement-book.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { NodesPort } from '../ports/nodes/index.ts';
+import { createJob } from './create.job.ts';
+import { Directory } from './directory.ts';
+import { lifecycleJob } from './lifecycle.jobs.ts';
+import type { TenantJobParts } from './job-parts.ts';
+import { createObserver } from './observer.ts';
+import { createRecordFeed } from './record-feed.ts';
+import { seedTenants } from './seed.ts';
+import { createServingNodes } from './serving-nodes.ts';
+import { createTenantFlag } from './tenant-flag.ts';
+import { createTenantReads, type TenantReads } from './tenants.handlers.ts';
+import { createTenantStore } from './tenants.store.ts';
+import { createTrafficMeter } from './traffic.ts';
+import { updateJob } from './update.job.ts';
+
+export type { Status } from './tenant-status.ts';
+
+export interface TenantsDeps {
+  readonly mongo: Mongo;
+  readonly nats: NatsPort;
+  readonly nodes: NodesPort;
+  readonly placement: PlacementBook;
+  readonly jobs: JobReader;
+  readonly ambient: Ambient;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics?: Registry;
+  /** How long nodes may take to agree, in milliseconds; 15 000 unless told. */
+  readonly patienceMs?: number;
+}
+
+export interface Tenants extends TenantReads {
+  readonly definitions: ReturnType<typeof definitionsOf>;
+  ensureIndexes(): Promise<void>;
+  /** Provisions the configured tenants at first start; call it again when it throws. Needs the shards to be there. */
+  seed(): Promise<number>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const PATIENCE_MS = 15_000;
+
+export function createTenants(deps: TenantsDeps): Tenants {
+  const { mongo, nats, nodes, placement, jobs, ambient, config, logger } = deps;
+  const patienceMs = deps.patienceMs ?? PATIENCE_MS;
+  const store = createTenantStore(mongo);
+  const directory = new Directory(ambient.now());
+  const feed = createRecordFeed({ store, directory, placement, ambient, logger });
+  const observer = createObserver({ directory, jobs, placement, nats, ambient, logger });
+  const parts: TenantJobParts = {
+    store,
+    flag: createTenantFlag(nats.config),
+    serving: createServingNodes({ nodes, placement, ambient, patienceMs }),
+    traffic: createTrafficMeter({ placement, nodes, ambient }),
+    nats,
+    nodes,
+    placement,
+    jobs,
+    ambient,
+    config,
+    writes: feed,
+    patienceMs,
+  };
+  if (deps.metrics) countByState(deps.metrics, directory);
+  return {
+    definitions: definitionsOf(parts),
+    ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient }),
+    ensureIndexes: () => store.ensureIndexes(),
+    seed: () => seedTenants(config.platform.tenants, parts),
+    start() {
+      feed.start();
+      observer.start();
+    },
+    stop: async () => void (await Promise.all([feed.stop(), observer.stop()])),
+  };
+}
+
+/** One definition per mutation of the contract. */
+const definitionsOf = (parts: TenantJobParts) => ({
+  'tenants.create': createJob(parts),
+  'tenants.update': updateJob(parts),
+  'tenants.pause': lifecycleJob('tenants.pause', parts),
+  'tenants.resume': lifecycleJob('tenants.resume', parts),
+  'tenants.archive': lifecycleJob('tenants.archive', parts),
+  'tenants.restore': lifecycleJob('tenants.restore', parts),
+});
+
+function countByState(registry: Registry, directory: Directory): void {
+  new Gauge({
+    name: 'cp_tenants',
+    help: 'Tenants by state, as this replica computes it',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [state, count] of directory.counts()) this.set({ state }, count);
+    },
+  });
+}

@@ -1,0 +1,68 @@
+/** What the tenant jobs work with: the ports and rules they share, and where they tell of what they wrote. */
+import { mutations, type MutationId, type Permission, type Risk } from '@cloudlysis/contract';
+import type { ClientSession } from 'mongodb';
+import type { Ambient } from '../ambient.ts';
+import type { Config } from '../config.ts';
+import type { JobReader } from '../jobs/job-reader.ts';
+import type { PlacementBook } from '../placement/placement-book.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { NodesPort } from '../ports/nodes/index.ts';
+import { laneOf } from './preflight-checks.ts';
+import type { ServingNodes } from './serving-nodes.ts';
+import type { TenantFlag } from './tenant-flag.ts';
+import type { TenantRecord } from './tenants.ts';
+import type { TenantStore } from './tenants.store.ts';
+import type { TrafficMeter } from './traffic.ts';
+
+/** Told of every write of this replica, so that its own lists show it at once. */
+export interface LocalWrites {
+  wrote(record: TenantRecord): void;
+  removed(tenantId: string): void;
+  /** A write of this version inside a transaction that may yet be given up: lists look whether it was committed. */
+  committing(tenantId: string, version: number): void;
+}
+
+export interface TenantJobParts {
+  readonly store: TenantStore;
+  readonly flag: TenantFlag;
+  readonly serving: ServingNodes;
+  readonly traffic: TrafficMeter;
+  readonly nats: NatsPort;
+  readonly nodes: NodesPort;
+  readonly placement: PlacementBook;
+  readonly jobs: JobReader;
+  readonly ambient: Ambient;
+  readonly config: Config;
+  readonly writes: LocalWrites;
+  /** How long nodes may take to agree, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+/** Milliseconds a step that waits for nodes may take: their patience and what asking them costs. */
+export const waitingStepMs = ({ patienceMs }: TenantJobParts): number => patienceMs + 10_000;
+
+/** The part of a definition that the contract and the tenant's id decide. */
+export const tenantJob = <K extends MutationId>(kind: K) => ({
+  kind,
+  risk: mutations[kind].submit.mutation.risk as Risk,
+  permission: mutations[kind].submit.permission as Permission,
+  lane: ({ tenant_id }: { tenant_id: string }) => laneOf(tenant_id),
+  tenantId: ({ tenant_id }: { tenant_id: string }) => tenant_id,
+  resource: ({ tenant_id }: { tenant_id: string }) => `tenant:${tenant_id}`,
+});
+
+/**
+ * Writes the record with the job's end, over the version that was decided on. The answer to an earlier commit may have
+ * been lost: what this job has written already is left as it is.
+ */
+export async function commitRecord(
+  { store, writes }: TenantJobParts,
+  { tenantId, jobId, version }: { tenantId: string; jobId: string; version: number },
+  next: (record: TenantRecord) => TenantRecord,
+  session: ClientSession,
+): Promise<void> {
+  const record = await store.get(tenantId);
+  if (record.version === version + 1 && record.job_id === jobId) return;
+  await store.save(next(record), version, session);
+  writes.committing(tenantId, version + 1);
+}

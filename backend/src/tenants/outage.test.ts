@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals';
+import { startNats } from '../../../testing/nats.ts';
+import { startGround, startReplica } from './test-platform.ts';
+
+const reason = 'INC-42: a test';
+
+it('NFR-07 with NATS away plans are blocked and say so, and reads go on; all of it bounded', async () => {
+  await using ground = await startGround();
+  await using replica = await startReplica(ground);
+  await replica.run('tenants.create', { tenant_id: 'acme', metadata: { name: 'Acme' }, reason });
+  ground.nats.kill();
+  const started = performance.now();
+  for (const kind of ['tenants.pause', 'tenants.archive'] as const) {
+    const plan = await replica.preflight(kind, { tenant_id: 'acme', reason });
+    expect(plan.blockers).toEqual([expect.objectContaining({ code: 'bus.reachable' })]);
+    expect(plan.blast_radius.consumer_lag).toBeNull();
+  }
+  const input = { tenant_id: 'globex', metadata: { name: 'Globex' }, reason };
+  expect((await replica.preflight('tenants.create', input)).blockers.map(({ code }) => code)).toContain(
+    'bus.reachable',
+  );
+  expect((await replica.get('acme')).tenant_id).toBe('acme');
+  expect((await replica.list()).items.map(({ tenant_id }) => tenant_id)).toEqual(['acme']);
+  expect(performance.now() - started).toBeLessThan(25_000);
+}, 60_000);
+
+it('NFR-07 seeding that NATS interrupts is refused, and goes on when it is called again', async () => {
+  await using ground = await startGround();
+  await using replica = await startReplica(ground, { tenants: ['acme', 'globex'] });
+  const { port, storeDir } = ground.nats;
+  ground.nats.kill();
+  await expect(replica.tenants.seed()).rejects.toMatchObject({ code: 'bus.unavailable' });
+  const again = await startNats({ port, storeDir });
+  let seeded = 0;
+  for (let tried = 0; seeded === 0 && tried < 50; tried += 1) {
+    seeded = await replica.tenants.seed().catch(() => 0);
+    await replica.ambient.sleep(100);
+  }
+  expect(seeded).toBe(2);
+  expect((await replica.list()).items.map(({ status }) => status.state)).not.toContain('provisioning');
+  await again.stop();
+}, 60_000);

@@ -1,0 +1,114 @@
+/** What every tenant job looks at before it may run: whose lane it is, which nodes answer, and who would feel it. */
+import { Problem, type BlastRadius, type Check } from '@cloudlysis/contract';
+import type { JobReader } from '../jobs/job-reader.ts';
+import type { PlacementBook } from '../placement/placement-book.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { ServingNodes } from './serving-nodes.ts';
+import type { TrafficMeter } from './traffic.ts';
+
+export const laneOf = (tenantId: string): string => `tenant:${tenantId}`;
+
+export const passed = (id: string, title: string, detail: string, measured: unknown = true): Check => ({
+  id,
+  title,
+  status: 'pass',
+  measured,
+  limit: null,
+  unit: null,
+  detail,
+});
+
+export const blocked = (id: string, title: string, detail: string, measured: unknown = false): Check => ({
+  ...passed(id, title, detail, measured),
+  status: 'block',
+});
+
+/** Two operators on one tenant: the second is told who is at it, rather than queued to be surprised later. */
+export async function laneCheck(jobs: JobReader, tenantId: string, except: string | null): Promise<Check> {
+  const title = 'No other job is working on the tenant';
+  const holder = await jobs.holderOf(laneOf(tenantId), except);
+  if (!holder) return passed('lane.free', title, `nothing else is working on ${tenantId}`, null);
+  const detail = `${holder.jobId} (${holder.kind}, asked for by ${holder.actor}) is working on ${tenantId}`;
+  return blocked('lane.free', title, detail, holder.jobId);
+}
+
+/** A node that does not answer can come back in time, so it warns: the kill switch must not be locked by a sick node. */
+export async function nodesCheck(serving: ServingNodes, tenantId: string): Promise<Check> {
+  const title = 'The nodes that serve the tenant answer';
+  const verdicts = await serving.ask(tenantId, () => true);
+  const silent = verdicts.filter(({ ok }) => !ok);
+  const detail = silent.length
+    ? `${silent.map(({ node, says }) => `${node.shardId}: ${says}`).join('; ')}; the change is undone unless all confirm it`
+    : `${verdicts.length} nodes answer: ${verdicts.map(({ node }) => node.shardId).join(', ') || 'none serves it'}`;
+  return {
+    ...passed('nodes.answer', title, detail, verdicts.length - silent.length),
+    limit: verdicts.length,
+    status: silent.length ? 'warn' : 'pass',
+    unit: 'nodes',
+  };
+}
+
+/** NATS away is a blocked check in a preflight, not an error: the plan still says everything else. */
+export async function busCheck(nats: NatsPort): Promise<Check> {
+  const title = 'NATS answers';
+  try {
+    const ms = Math.round((await nats.ping()) * 10) / 10;
+    return { ...passed('bus.reachable', title, `NATS answers in ${ms} ms`, ms), unit: 'ms' };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return blocked('bus.reachable', title, error.message, null);
+  }
+}
+
+export const untouched = (tenantId: string): BlastRadius => ({
+  tenants: [tenantId],
+  tenant_count: 1,
+  in_flight: null,
+  consumer_lag: null,
+  requests_per_second: null,
+  traffic_share: null,
+});
+
+export interface BlastDeps {
+  readonly nats: NatsPort;
+  readonly placement: PlacementBook;
+  readonly traffic: TrafficMeter;
+}
+
+/** Who would feel it now: measured where it can be, null where it cannot. A tenant that is held back has no traffic. */
+export async function blastRadius(
+  tenantId: string,
+  hasTraffic: boolean,
+  { nats, placement, traffic }: BlastDeps,
+): Promise<BlastRadius> {
+  const [lag, flow] = await Promise.all([
+    largestLag(tenantId, nats).catch(() => null),
+    hasTraffic ? traffic.of(tenantId).catch(() => null) : null,
+  ]);
+  return {
+    ...untouched(tenantId),
+    in_flight: inFlightOf(tenantId, placement),
+    consumer_lag: lag,
+    requests_per_second: flow?.perSecond ?? null,
+    traffic_share: flow?.share ?? null,
+  };
+}
+
+async function largestLag(tenantId: string, nats: NatsPort): Promise<number | null> {
+  const [projection, runner] = await Promise.all([
+    nats.consumer(tenantId, 'projection'),
+    nats.consumer(tenantId, 'runner'),
+  ]);
+  const lags = [projection, runner].flatMap((consumer) => (consumer ? [consumer.lag] : []));
+  return lags.length ? Math.max(...lags) : null;
+}
+
+/** Commands in flight, from the last reports of the aggregates; null when no aggregate reports the tenant. */
+function inFlightOf(tenantId: string, placement: PlacementBook): number | null {
+  const counts = [...placement.reports().values()].flatMap(({ state }) =>
+    state?.service === 'aggregate'
+      ? state.tenants.filter((tenant) => tenant.tenant_id === tenantId).map((tenant) => tenant.in_flight)
+      : [],
+  );
+  return counts.length ? counts.reduce((sum, count) => sum + count, 0) : null;
+}

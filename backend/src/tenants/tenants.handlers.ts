@@ -1,0 +1,81 @@
+/** Reads: the list from memory in a few milliseconds, one tenant from MongoDB with fresh facts. */
+import type { Placement, Tenant } from '@cloudlysis/contract';
+import type { ReadHandlers } from '../call.ts';
+import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
+import type { PlacementBook } from '../placement/placement-book.ts';
+import type { Ambient } from '../ambient.ts';
+import type { Directory, TenantPage } from './directory.ts';
+import type { Observer } from './observer.ts';
+import { laneOf } from './preflight-checks.ts';
+import type { RecordFeed } from './record-feed.ts';
+import { computeStatus, type Status } from './tenant-status.ts';
+import { inOrder, toWire } from './tenant-view.ts';
+import type { TenantRecord } from './tenants.ts';
+import type { TenantStore } from './tenants.store.ts';
+
+export interface TenantReads {
+  readonly handlers: ReadHandlers<'tenants.list' | 'tenants.get'>;
+  /** Computed now; null when there is no such tenant. `except`: a job that is not to be counted as active. */
+  stateOf(tenantId: string, except?: string | null): Promise<Status | null>;
+}
+
+export interface TenantReadsDeps {
+  readonly store: TenantStore;
+  readonly directory: Directory;
+  readonly feed: RecordFeed;
+  readonly observer: Observer;
+  readonly jobs: JobReader;
+  readonly placement: PlacementBook;
+  readonly ambient: Ambient;
+}
+
+export function createTenantReads(deps: TenantReadsDeps): TenantReads {
+  const { store, directory, feed, observer, jobs, placement, ambient } = deps;
+
+  /** What is learnt on the way goes into the directory, so that the list agrees with what was just shown. */
+  async function judged(record: TenantRecord, except: string | null): Promise<[Status, readonly Placement[]]> {
+    const [placed, activeJob, lags] = await Promise.all([
+      placement.of(record._id),
+      jobs.holderOf(laneOf(record._id), except),
+      observer.lagsOf(record._id),
+    ]);
+    const placements = inOrder(placed);
+    directory.put(record);
+    directory.place(record._id, placements);
+    const calmSince = directory.get(record._id)?.calmSince ?? null;
+    const facts = { activeJob: activeJob as ActiveJob | null, placements, reports: observer.findings(), lags };
+    return [computeStatus(record, { ...facts, calmSince, now: ambient.now() }), placements];
+  }
+
+  /** In the first seconds of a replica placements are not all read yet: those of this page are, in one query. */
+  async function placeUnknown({ items }: TenantPage): Promise<boolean> {
+    const unknown = items.filter(({ tenant_id }) => directory.get(tenant_id)?.placements === null);
+    if (unknown.length === 0) return false;
+    const read = unknown.map(async ({ tenant_id }) =>
+      directory.place(tenant_id, inOrder(await placement.of(tenant_id))),
+    );
+    return (await Promise.allSettled(read)).some(({ status }) => status === 'fulfilled');
+  }
+
+  async function get(tenantId: string): Promise<Tenant> {
+    const record = await store.get(tenantId);
+    const [status, placements] = await judged(record, null);
+    return toWire(record, status, placements);
+  }
+
+  return {
+    handlers: {
+      'tenants.list': async ({ query, visible }) => {
+        await feed.current();
+        await observer.refreshJobs();
+        const page = directory.page(query, visible);
+        return (await placeUnknown(page)) ? directory.page(query, visible) : page;
+      },
+      'tenants.get': ({ params }) => get(params.tenant_id),
+    },
+    async stateOf(tenantId, except = null) {
+      const record = await store.find(tenantId);
+      return record && (await judged(record, except))[0];
+    },
+  };
+}

@@ -1,0 +1,185 @@
+/** A platform for the tests of this folder: real MongoDB, NATS, placement, audit and job engine, and nodes over HTTP. */
+import type { Job, MutationId, Plan, Shard, Tenant } from '@cloudlysis/contract';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { freshDatabase } from '../../../testing/mongo.ts';
+import { startNats, type TestNats } from '../../../testing/nats.ts';
+import { systemAmbient, type Ambient } from '../ambient.ts';
+import { createAudit } from '../audit/index.ts';
+import { readConfig, type Config } from '../config.ts';
+import { jobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
+import { createPlacement } from '../placement/index.ts';
+import type { PlacementBook } from '../placement/placement-book.ts';
+import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
+import { connectNats, type NatsPort } from '../ports/nats/index.ts';
+import { createNodes, type NodesPort } from '../ports/nodes/index.ts';
+import type { Principal, Visible } from '../principal.ts';
+import type { TenantQuery } from './directory.ts';
+import { createTenants, type Tenants } from './index.ts';
+import { startTestNode, type TestNode } from './test-nodes.ts';
+
+export const ada: Principal = {
+  id: 'user:ada@x.test',
+  kind: 'user',
+  name: 'ada@x.test',
+  email: 'ada@x.test',
+  via: 'gateway',
+  onBehalfOf: null,
+  steppedUpAt: null,
+  granted: [],
+};
+const provenance = { requestId: 'req_1', traceId: null, ip: null, agent: null };
+
+/** What the replicas of one platform share. */
+export interface Ground extends AsyncDisposable {
+  readonly uri: string;
+  readonly db: string;
+  readonly nats: TestNats;
+  readonly port: NatsPort;
+  readonly nodes: readonly TestNode[];
+  readonly shards: readonly Shard[];
+  node(shardId: string): TestNode;
+}
+
+const SHARDS = [
+  ['a1', 'aggregate'], ['a2', 'aggregate'], ['p1', 'projection'], ['p2', 'projection'], ['r1', 'runner'], ['g1', 'gateway'],
+] as const; // prettier-ignore
+
+export async function startGround(capacity = 20_000): Promise<Ground> {
+  const nats = await startNats();
+  const port = await connectNats(nats.url);
+  await port.ensureStreams();
+  const nodes = await Promise.all(SHARDS.map(([id, kind]) => startTestNode(port, kind, id)));
+  const shards = nodes.map(({ shardId, kind, endpoint }) => ({
+    shard_id: shardId,
+    kind,
+    endpoint,
+    labels: {},
+    capacity: { tenants: capacity },
+    region: 'eu',
+  }));
+  return {
+    ...freshDatabase(),
+    nats,
+    port,
+    nodes,
+    shards,
+    node: (shardId) => nodes.find((node) => node.shardId === shardId)!,
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node[Symbol.asyncDispose]();
+      await port.close();
+      await nats.stop();
+    },
+  };
+}
+
+export interface ReplicaOptions {
+  readonly name?: string;
+  readonly ambient?: Ambient;
+  readonly tenants?: readonly string[];
+  readonly patienceMs?: number;
+  readonly coolingDays?: number;
+  readonly crashPoint?: (point: CrashPoint) => void;
+}
+
+export interface Replica extends AsyncDisposable {
+  readonly mongo: Mongo;
+  readonly nats: NatsPort;
+  readonly nodePort: NodesPort;
+  readonly book: PlacementBook;
+  readonly engine: JobEngine;
+  readonly tenants: Tenants;
+  readonly config: Config;
+  readonly ambient: Ambient;
+  preflight(kind: MutationId, input: Input): Promise<Plan>;
+  /** Preflight, then submit with its hash, then wait for the end. */
+  run(kind: MutationId, input: Input): Promise<Job>;
+  list(query?: Partial<TenantQuery>, visible?: Visible): Promise<{ items: Tenant[]; next_cursor: string | null }>;
+  get(tenantId: string): Promise<Tenant>;
+}
+
+type Input = Record<string, unknown> & { tenant_id: string };
+
+/** One backend replica on the ground, without HTTP. */
+export async function startReplica(ground: Ground, options: ReplicaOptions = {}): Promise<Replica> {
+  const ambient = options.ambient ?? systemAmbient();
+  const logger = pino({ level: 'silent' });
+  const base = readConfig({ MONGODB_URI: ground.uri, NATS_URL: ground.nats.url, MODE: 'development' });
+  const platform = { ...base.platform, shards: [...ground.shards], tenants: [...(options.tenants ?? [])] };
+  const config: Config = { ...base, platform, ARCHIVE_COOLING_DAYS: options.coolingDays ?? 30 };
+  // What was started is stopped also when a later part does not start: a left-over connection would keep jest alive.
+  await using starting = new AsyncDisposableStack();
+  const mongo = starting.adopt(await connectMongo(ground.uri, ground.db), (it) => it.close());
+  const nats = starting.adopt(await connectNats(ground.nats.url), (it) => it.close());
+  const nodes = createNodes({ ambient, allowlist: '127.0.0.1' });
+  const replicaId = options.name ?? 'replica-a';
+  const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
+  const engine = jobEngine({
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger,
+    metrics: new Registry(),
+    replicaId,
+    ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
+  });
+  const shared = { mongo, nats, nodes, jobs: engine, ambient, config, logger };
+  const placement = createPlacement({ ...shared, metrics: new Registry() });
+  const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
+  const tenants = createTenants({ ...shared, placement: placement.book, ...patience });
+  placement.tenantState = tenants.stateOf;
+  engine.define(tenants.definitions as never);
+  starting.defer(() => audit.stop());
+  starting.defer(() => placement.stop());
+  starting.defer(() => tenants.stop());
+  starting.defer(() => engine.stop(1_000));
+  await audit.ensureIndexes();
+  await placement.start();
+  await tenants.ensureIndexes();
+  audit.start();
+  await engine.start();
+  tenants.start();
+  const running = starting.move();
+  return {
+    ...callsOf(engine, tenants, ambient),
+    mongo,
+    nats,
+    nodePort: nodes,
+    book: placement.book,
+    engine,
+    tenants,
+    config,
+    ambient,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function callsOf(
+  engine: JobEngine,
+  tenants: Tenants,
+  ambient: Ambient,
+): Pick<Replica, 'preflight' | 'run' | 'list' | 'get'> {
+  const kinds = Object.keys(tenants.definitions) as never[];
+  const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, kinds);
+  const call = (input: unknown, query: unknown = {}, visible: Visible = 'all') => ({
+    params: {},
+    body: input,
+    query,
+    principal: ada,
+    provenance,
+    visible,
+    signal: new AbortController().signal,
+  });
+  const preflight = (kind: MutationId, input: Input): Promise<Plan> => handlers[kind].preflight(call(input) as never);
+  return {
+    preflight,
+    run: async (kind, input) => {
+      const { hash } = await preflight(kind, input);
+      const headers = { idempotencyKey: ambient.uuid(), planHash: hash, waitMs: 30_000 };
+      return handlers[kind].submit(call(input) as never, headers);
+    },
+    list: (query = {}, visible = 'all') =>
+      tenants.handlers['tenants.list'](call({}, { limit: 50, ...query }, visible) as never),
+    get: (tenantId) => tenants.handlers['tenants.get']({ ...call({}), params: { tenant_id: tenantId } } as never),
+  };
+}

@@ -1,0 +1,121 @@
+/** Changing a tenant's metadata (TEN-05..09): decided on one version of the record, written with the job's end. */
+import { Problem, TenantMetadata, type Change } from '@cloudlysis/contract';
+import diff from 'microdiff';
+import type { InputOf } from '../call.ts';
+import type { JobDefinition, PlanDraft } from '../jobs/definition.ts';
+import { commitRecord, tenantJob, type TenantJobParts } from './job-parts.ts';
+import { versionCheck } from './lifecycle.jobs.ts';
+import { blocked, laneCheck, passed, untouched } from './preflight-checks.ts';
+import { mergeMetadata, reversePatch, type TenantRecord } from './tenants.ts';
+
+type UpdateInput = InputOf<'tenants.update'>;
+
+interface UpdateIntent {
+  readonly version: number;
+  readonly before: TenantMetadata;
+  readonly after: TenantMetadata;
+}
+
+export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
+  const { store, ambient } = parts;
+  return {
+    ...tenantJob('tenants.update'),
+    plan: (input, { jobId }) => plan(input, jobId, parts),
+    steps: [
+      {
+        name: 'metadata',
+        title: 'Merge the change into the metadata that is there',
+        intent: async ({ input }): Promise<UpdateIntent> => {
+          const record = unmoved(await store.get(input.tenant_id), input.version);
+          return {
+            version: record.version,
+            before: record.metadata,
+            after: mergeMetadata(record.metadata, input.metadata),
+          };
+        },
+        run: async ({ intent }) => {
+          const { before, after } = intent as UpdateIntent;
+          return { changed: changesOf('metadata', before, after).map(({ path }) => path) };
+        },
+      },
+    ],
+    verify: async ({ input, intentOf }) => {
+      const { version, after } = intentOf<UpdateIntent>('metadata')!;
+      const valid = TenantMetadata.safeParse(after);
+      const verdict = valid.success ? passed : blocked;
+      const detail = valid.success ? 'the merged metadata fits the contract' : valid.error.message;
+      return {
+        checks: [
+          versionCheck(await store.get(input.tenant_id), version),
+          verdict('metadata.valid', 'The merged metadata fits the contract', detail),
+        ],
+        facts: { version: version + 1 },
+      };
+    },
+    commit: ({ jobId, input, intentOf }, session) => {
+      const { version, after } = intentOf<UpdateIntent>('metadata')!;
+      const changed = { metadata: after, job_id: jobId, updated_at: ambient.now() };
+      const at = { tenantId: input.tenant_id, jobId, version };
+      return commitRecord(parts, at, (record) => ({ ...record, ...changed }), session);
+    },
+    // Without a version: a pause in between must not make it unusable, and its own preflight shows what it would undo.
+    undo: ({ tenant_id, metadata }, { jobId, intentOf }) => ({
+      operation: 'tenants.update',
+      params: { tenant_id },
+      body: {
+        metadata: reversePatch(intentOf<UpdateIntent>('metadata')!.before, metadata),
+        reason: `undo of ${jobId}`,
+      },
+    }),
+  };
+}
+
+async function plan(input: UpdateInput, jobId: string | null, { store, jobs }: TenantJobParts): Promise<PlanDraft> {
+  const record = unmoved(await store.get(input.tenant_id), input.version);
+  const changes = changesOf(
+    `tenants.${record._id}.metadata`,
+    record.metadata,
+    mergeMetadata(record.metadata, input.metadata),
+  );
+  const title = 'Something would change';
+  const differs = changes.length
+    ? passed('metadata.differs', title, `${changes.length} fields would change`, changes.length)
+    : {
+        ...passed('metadata.differs', title, 'the metadata is like that already', 0),
+        status: 'warn' as const,
+      };
+  return {
+    checks: [stateCheck(record), await laneCheck(jobs, record._id, jobId), differs],
+    diff: changes,
+    blastRadius: untouched(record._id),
+    rollback: 'The reverse change puts the values back that were there before.',
+    world: { version: record.version },
+  };
+}
+
+const stateCheck = ({ _id, phase }: TenantRecord) =>
+  (phase === 'provisioning' ? blocked : passed)(
+    'tenant.state',
+    'The tenant is in a state that allows this',
+    `${_id} is ${phase}`,
+    phase,
+  );
+
+/** @throws Problem `version.stale` when the record is no longer the one that was read. */
+function unmoved(record: TenantRecord, read: number | undefined): TenantRecord {
+  if (read === undefined || read === record.version) return record;
+  throw new Problem('version.stale', `${record._id} is at version ${record.version}, not ${read}`, {
+    expected: read,
+    actual: record.version,
+  });
+}
+
+const OPS = { CREATE: 'add', REMOVE: 'remove', CHANGE: 'replace' } as const;
+
+const changesOf = (at: string, before: TenantMetadata, after: TenantMetadata): Change[] =>
+  diff(before, after).map((difference) => ({
+    op: OPS[difference.type],
+    path: [at, ...difference.path].join('.'),
+    before: 'oldValue' in difference ? difference.oldValue : null,
+    after: 'value' in difference ? difference.value : null,
+  }));

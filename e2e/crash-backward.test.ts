@@ -1,0 +1,68 @@
+// Must-show 3, the way back: a job is cancelled, and the backend is killed before and after every compensation.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CRASH_TENANTS } from './crash-cases.ts';
+import { inOrder } from './crash-order.ts';
+import { CrashRig, nameOf, type Point } from './crash-rig.ts';
+import { carryOut, logProof } from './journey.ts';
+
+let rig: CrashRig;
+let points: Point[];
+
+beforeAll(async () => {
+  rig = await CrashRig.start();
+  points = await rig.runUndisturbed();
+}, 120_000);
+afterAll(() => rig?.stop());
+
+/** How far the job had come when it was cancelled: its step not done, done and not recorded, or all but the end. */
+function diedAt(point: Point, round: number): Point {
+  const ways = ['before', 'after', 'end'] as const;
+  const way = ways[round % ways.length]!;
+  if (way === 'end' || point.step === 'end') return { ...point, step: 'end', direction: 'forward', at: 'before' };
+  return { ...point, direction: 'forward', at: way };
+}
+
+describe('a backend that dies on the way back of any job', () => {
+  it('API-03 NFR-07 leaves every job undone, as if it had never been asked for', async () => {
+    const backward = inOrder(points.filter((point) => point.direction === 'backward'));
+    expect(backward.length).toBeGreaterThan(30);
+    const first = backward.map(diedAt);
+    await rig.restart(null, { CRASH_AT: nameOf(first[0]!) });
+    for (const [index, point] of backward.entries()) {
+      const one = await rig.case(point.kind);
+      const before = await (one.undoneWorld ? one.undoneWorld() : one.world());
+      const dead = await rig.die(first[index]!, one);
+      dead.fence = await rig.cancel(dead, point.kind);
+      await rig.dieAgain(point);
+      const next = first[index + 1];
+      await rig.restart(dead, next ? { CRASH_AT: nameOf(next) } : {});
+      await rig.expectUndone(point, dead, one, before);
+    }
+    expect(Math.max(...rig.recoveries)).toBeLessThan(1_000);
+  }, 420_000);
+
+  it('API-03 NFR-07 a creation cancelled at every point of its way forward leaves nothing behind', async () => {
+    const mine = points.filter(({ kind, direction }) => kind === 'tenants.create' && direction === 'forward');
+    const cancellable = mine.filter(({ step, at }) => !(step === 'end' && at === 'after'));
+    for (const point of cancellable) {
+      await rig.restart(null, { CRASH_AT: nameOf(point) });
+      const one = await rig.case(point.kind);
+      const before = await one.world();
+      const dead = await rig.die(point, one);
+      dead.fence = await rig.cancel(dead, point.kind);
+      await rig.restart(dead);
+      await rig.expectUndone(point, dead, one, before);
+    }
+  }, 120_000);
+
+  it('AUD-01 NFR-07 through all of that the chain and every log hold, and nothing is left drifting', async () => {
+    await carryOut(rig.operator, 'scale.drift.repair', { body: { reason: 'what was cancelled half-way' } });
+    expect((await rig.operator.read('scale.drift.get')).items).toEqual([]);
+    expect(await rig.operator.read('audit.verify')).toMatchObject({ ok: true });
+    for (const tenant of CRASH_TENANTS) {
+      const { status } = await rig.stack.command(tenant, `after-${tenant}`);
+      expect(tenant === 'lifer' ? [200, 423] : [200]).toContain(status);
+      expect([tenant, await logProof(rig.stack, tenant)]).toMatchObject([tenant, { duplicated: 0, gaps: 0 }]);
+    }
+  });
+});

@@ -1,0 +1,126 @@
+// One case per kind of job: how to bring the world to where the job makes sense, what to ask, and how to look at what came of it.
+import {
+  mutations,
+  type Client,
+  type MutationId,
+  type MutationInput,
+  type ServiceKind,
+  type Shard,
+} from '@cloudlysis/contract';
+import { eventually } from '../backend/testing/eventually.ts';
+import type { Stack } from '../backend/testing/stack.ts';
+import { carryOut, otherShard, placementOf, putEntry } from './journey.ts';
+import { tenantWorld } from './world.ts';
+
+export type JobKind = Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>;
+export const JOB_KINDS = (Object.keys(mutations) as MutationId[]).filter(
+  (id): id is JobKind => id !== 'jobs.cancel' && id !== 'jobs.retry',
+);
+
+/** Tenants by their part in the cases; evacuation empties r3 into r4 and back, so that the others stay where they are. */
+export const CRASH_TENANTS = ['mover', 'lifer', 'drainer', 'drifter', 'settler', 'wanderer'];
+export const CRASH_SHARDS = ['g1', 'a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'r3', 'r4'];
+
+export interface CrashCase {
+  readonly input: { params?: Record<string, string>; body: Record<string, unknown> };
+  /** The world as far as this job touches it, comparable between runs. */
+  world(): Promise<unknown>;
+  /** What may be compared when the job was undone; the whole world unless told. */
+  undoneWorld?(): Promise<unknown>;
+}
+
+interface Rig {
+  readonly stack: Stack;
+  readonly operator: Client;
+}
+
+/** A kind without a case here does not compile, and one that appears only at run time fails the test. */
+export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
+  'tenants.create': async ({ stack }) => {
+    const tenant_id = `born-${++born}-${stack.backend.pid}`;
+    const shards = { aggregate: 'a1', projection: 'p1', runner: 'r1' };
+    const body = { tenant_id, metadata: { name: 'Born' }, shards, reason: 'crash test' };
+    return { input: { body }, world: () => tenantWorld(stack, tenant_id) };
+  },
+  'tenants.update': async ({ stack }) => {
+    const body = { metadata: { name: `Lifer ${++born}` }, reason: 'crash test' };
+    const world = async () => {
+      const { name, ...rest } = await tenantWorld(stack, 'lifer');
+      return { ...rest, renamed: name === body.metadata.name };
+    };
+    return { input: { params: { tenant_id: 'lifer' }, body }, world };
+  },
+  'tenants.pause': (rig) => lifecycle(rig, false, false),
+  'tenants.resume': (rig) => lifecycle(rig, true, false),
+  'tenants.archive': (rig) => lifecycle(rig, false, false),
+  'tenants.restore': (rig) => lifecycle(rig, false, true),
+  'scale.shards.put': async ({ stack }) => {
+    const { _id, version: _version, ...shard } = (await shardDocument(stack, 'p2'))!;
+    const labels = { zone: 'b', round: String(++born) };
+    const body = { ...shard, labels, reason: 'crash test' };
+    const world = async () => (await shardDocument(stack, 'p2'))?.labels['round'] === labels.round;
+    return { input: { params: { shard_id: _id }, body }, world };
+  },
+  'scale.drift.repair': async ({ stack, operator }) => {
+    const { shard_id, revision } = await placementOf(operator, 'drifter', 'aggregate');
+    const wrong = { shard: otherShard(shard_id), revision: revision + 1, job_id: null };
+    await putEntry(stack, 'placement', 'aggregate.drifter', wrong);
+    await eventually('the drift is seen', async () => (await operator.read('scale.drift.get')).items.length > 0);
+    const world = () => tenantWorld(stack, 'drifter');
+    return { input: { body: { reason: 'crash test' } }, world, undoneWorld: async () => 'may be half repaired' };
+  },
+  'scale.migrate': async ({ stack, operator }) => {
+    const from = (await placementOf(operator, 'mover', 'aggregate')).shard_id;
+    const body = { tenant_id: 'mover', kind: 'aggregate', to: otherShard(from), reason: 'crash test' };
+    const world = async () => {
+      const { shard_id } = await recorded(stack, 'aggregate', 'mover');
+      return { ...(await tenantWorld(stack, 'mover')), moved: shard_id !== from };
+    };
+    return { input: { body }, world };
+  },
+  'scale.evacuate': async ({ stack, operator }) => {
+    const { items } = await operator.read('scale.shards.list', { query: { kind: 'runner' } });
+    const load = (id: string) => items.find((shard) => shard.shard_id === id)!.tenants;
+    const [from, to] = load('r3') >= load('r4') ? ['r3', 'r4'] : ['r4', 'r3'];
+    if (load(from) < 1) throw new Error('evacuation needs tenants on r3 or r4');
+    const body = { shard_id: from, to: [to], concurrency: 2, reason: 'crash test' };
+    const whole = async () => ({
+      drift: (await operator.read('scale.drift.get')).items,
+      openChildren: await stack.db.collection('jobs').countDocuments({ active: true }),
+    });
+    const left = () => stack.db.collection('placements').countDocuments({ shard_id: from });
+    return { input: { body }, world: async () => ({ ...(await whole()), left: await left() }), undoneWorld: whole };
+  },
+  'scale.drain': async ({ stack, operator }) => {
+    const { shard_id } = await placementOf(operator, 'drainer', 'projection');
+    await stack.node(shard_id).call('POST', '/admin/resume', { tenant_id: 'drainer' });
+    const body = { shard_id, tenant_id: 'drainer', action: 'drain', reason: 'crash test' };
+    return { input: { body }, world: () => tenantWorld(stack, 'drainer') };
+  },
+};
+
+let born = 0;
+
+async function lifecycle({ stack, operator }: Rig, paused: boolean, archived: boolean): Promise<CrashCase> {
+  const params = { tenant_id: 'lifer' };
+  const input = { params, body: { reason: 'crash test' } };
+  const now = async () => (await tenantWorld(stack, 'lifer')) as { phase: string; paused: boolean };
+  const admin = stack.as('owner');
+  if ((await now()).phase === 'archived' && !archived) await carryOut(admin, 'tenants.restore', input);
+  if ((await now()).paused !== paused)
+    await carryOut(operator, paused ? 'tenants.pause' : 'tenants.resume', input as MutationInput<'tenants.pause'>);
+  if ((await now()).phase === 'live' && archived) await carryOut(admin, 'tenants.archive', input);
+  return {
+    input,
+    world: async () => {
+      const { name: _name, ...rest } = await tenantWorld(stack, 'lifer');
+      return rest;
+    },
+  };
+}
+
+type ShardDocument = Omit<Shard, 'shard_id'> & { _id: string; version: number };
+const shardDocument = (stack: Stack, id: string) => stack.db.collection<ShardDocument>('shards').findOne({ _id: id });
+
+const recorded = async (stack: Stack, kind: ServiceKind, tenantId: string) =>
+  (await stack.db.collection<{ _id: string; shard_id: string }>('placements').findOne({ _id: `${kind}.${tenantId}` }))!;
