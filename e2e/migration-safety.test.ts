@@ -142,8 +142,11 @@ describe('what goes wrong on the way', () => {
       'job.compensated',
       'job.submitted',
     ]);
-    const again = await refusal(carryOut(operator, 'jobs.cancel', { params, body: { reason: 'once more' } }));
-    expect(again.code).toBe('job.state');
+    // Asked again it is the same answer; a job that went well cannot be cancelled any more.
+    expect((await carryOut(operator, 'jobs.cancel', { params, body: { reason: 'once more' } })).job_id).toBe(jobId);
+    const done = await carryOut(operator, 'scale.migrate', (await move('tenant-04')).input);
+    const late = carryOut(operator, 'jobs.cancel', { params: { job_id: done.job_id }, body: { reason: 'too late' } });
+    expect(await refusal(late)).toMatchObject({ code: 'job.state', status: 409 });
   });
 
   async function carryOutCancel(params: { job_id: string }): Promise<void> {

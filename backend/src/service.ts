@@ -72,6 +72,7 @@ export async function startControlPlane(
     nodes,
     placement: placement.book,
     jobs,
+    audit: audit.log,
     ambient,
     config,
     logger,

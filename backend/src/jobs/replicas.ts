@@ -52,7 +52,8 @@ export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leas
     const present = await collection.find().toArray();
     for (const { _id, boot, beat } of present) {
       const before = seen.get(_id);
-      if (before?.boot !== boot || before.beat !== beat) seen.set(_id, { boot, beat, at: ambient.monotonic(), released: false });
+      if (before?.boot !== boot || before.beat !== beat)
+        seen.set(_id, { boot, beat, at: ambient.monotonic(), released: false });
     }
     for (const [name, one] of seen) if (!one.released && isSilent(one)) await releaseOnce(name, one);
     const names = new Set(present.map((replica) => replica._id));

@@ -3,9 +3,10 @@ import { PLACED_KINDS, Problem } from '@cloudlysis/contract';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { createPlacement } from '../placement/index.ts';
+import { createAudit } from '../audit/index.ts';
 import { createTenants } from './index.ts';
-import { Crash, fragileMongo, fragileNats, Fuse, TestJob } from './test-crashes.ts';
-import { startGround, startReplica, type Ground, type Replica } from './test-platform.ts';
+import { Crash, fragileMongo, fragileNats, Fuse, TestJob } from './crashes.fixture.ts';
+import { startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
 import type { LifecycleKind } from './tenants.ts';
 
 let ground: Ground;
@@ -33,7 +34,8 @@ function definitionsOf(fuse = new Fuse(), refusal?: (call: string) => void) {
   const { ambient, config, nodePort: nodes } = base;
   const shared = { mongo, nats, nodes, ambient, config, jobs: idle, logger: pino({ level: 'silent' }) };
   const { book } = createPlacement({ ...shared, metrics: new Registry() });
-  return createTenants({ ...shared, placement: book, patienceMs: 1_000 }).definitions;
+  const audit = createAudit({ mongo, ambient, replicaId: 'crashes', environment: 'dev' }).log;
+  return createTenants({ ...shared, audit, placement: book, patienceMs: 1_000 }).definitions;
 }
 
 async function traces(id: string) {

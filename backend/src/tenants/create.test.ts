@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Plan, Tenant } from '@cloudlysis/contract';
-import { startGround, startReplica, type Ground, type Replica } from './test-platform.ts';
+import { startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
 
 let ground: Ground;
 let replica: Replica;

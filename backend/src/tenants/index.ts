@@ -1,6 +1,7 @@
 /** Tenants: their life as jobs, their status, and the lists (TEN-01..12, TEN-14, OPS-11). */
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
@@ -30,6 +31,7 @@ export interface TenantsDeps {
   readonly nodes: NodesPort;
   readonly placement: PlacementBook;
   readonly jobs: JobReader;
+  readonly audit: Pick<AuditLog, 'append'>;
   readonly ambient: Ambient;
   readonly config: Config;
   readonly logger: Logger;
@@ -68,6 +70,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
     ambient,
     config,
     writes: feed,
+    audit: deps.audit,
     patienceMs,
   };
   if (deps.metrics) countByState(deps.metrics, directory);

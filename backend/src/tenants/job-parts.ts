@@ -1,6 +1,7 @@
 /** What the tenant jobs work with: the ports and rules they share, and where they tell of what they wrote. */
 import { mutations, type MutationId, type Permission, type Risk } from '@cloudlysis/contract';
 import type { ClientSession } from 'mongodb';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
@@ -34,6 +35,8 @@ export interface TenantJobParts {
   readonly ambient: Ambient;
   readonly config: Config;
   readonly writes: LocalWrites;
+  /** Records what seeding does; what jobs do, the engine records. */
+  readonly audit: Pick<AuditLog, 'append'>;
   /** How long nodes may take to agree, in milliseconds. */
   readonly patienceMs: number;
 }

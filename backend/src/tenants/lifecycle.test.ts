@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Plan } from '@cloudlysis/contract';
-import { startGround, startReplica, type Ground, type Replica } from './test-platform.ts';
+import { connect } from '@nats-io/transport-node';
+import { startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
 
 let ground: Ground;
 let replica: Replica;
@@ -56,8 +57,7 @@ it('TEN-14 pausing what is paused is a blocked check that says since when and wh
 });
 
 it('OPS-11 the plan of a pause says what it hits: in flight, lag, requests per second', async () => {
-  await create('hit');
-  await replica.run('tenants.update', { tenant_id: 'hit', metadata: { plan: 'pro' }, reason });
+  await create('acme');
   const plan = Plan.parse(await replica.preflight('tenants.pause', { tenant_id: 'acme', reason }));
   expect(plan.blast_radius).toMatchObject({ tenants: ['acme'], tenant_count: 1, consumer_lag: 0 });
   expect(plan.blast_radius.requests_per_second).toBeGreaterThan(10);
@@ -158,6 +158,26 @@ it('TEN-04 a node that goes away makes its tenants degraded, in get and list, si
     await replica.ambient.sleep(100);
   }
   expect((await listed('sick'))!.status.since > [...seen][0]!).toBe(true);
+});
+
+it('TEN-04 consumers that fall behind make their tenant degraded, with measure and limit, until they catch up', async () => {
+  await create('slow');
+  const { placements } = await replica.get('slow');
+  const bus = await connect({ servers: ground.nats.url });
+  for (let event = 0; event < 5_001; event += 1) bus.publish('events.slow.log', '{}');
+  await bus.flush();
+  await bus.close();
+  let status = (await replica.get('slow')).status;
+  for (let tried = 0; status.state !== 'degraded' && tried < 50; tried += 1) {
+    await replica.ambient.sleep(100);
+    status = (await replica.get('slow')).status;
+  }
+  const [, projection] = placements;
+  expect(status.reason).toContain(`consumer lag 5 001 > 5 000 on projection/${projection!.shard_id} since `);
+  await replica.ambient.sleep(2_500);
+  expect((await listed('slow'))!.status).toEqual(status);
+  await replica.nats.deleteConsumers('slow', ['projection-slow', 'runner-slow']);
+  expect((await replica.get('slow')).status.state).toBe('active');
 });
 
 it('NFR-07 two operators on one tenant: the second is told who is at it', async () => {

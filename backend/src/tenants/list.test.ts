@@ -3,7 +3,7 @@ import { PLACED_KINDS } from '@cloudlysis/contract';
 import { MongoClient } from 'mongodb';
 import { startMongo, type TestMongo } from '../../../testing/mongo.ts';
 import { systemAmbient } from '../ambient.ts';
-import { startGround, startReplica, type Ground, type Replica } from './test-platform.ts';
+import { startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
 import { completeMetadata, newTenant, type TenantRecord } from './tenants.ts';
 
 const COUNT = 10_000;
@@ -41,6 +41,8 @@ async function settled(): Promise<void> {
 async function fill(): Promise<void> {
   await using client = new MongoClient(mongo.uri, { retryWrites: false });
   const db = client.db(ground.db);
+  // Before there is anything to index: on a full collection it takes longer than the service waits for one call.
+  await db.collection('placements').createIndex({ tenant_id: 1 });
   const plans = ['free', 'pro', 'enterprise'] as const;
   for (let start = 0; start < COUNT; start += 500) {
     const indices = Array.from({ length: 500 }, (_, offset) => start + offset);

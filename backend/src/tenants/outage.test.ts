@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { startNats } from '../../../testing/nats.ts';
-import { startGround, startReplica } from './test-platform.ts';
+import { startGround, startReplica } from './platform.fixture.ts';
 
 const reason = 'INC-42: a test';
 

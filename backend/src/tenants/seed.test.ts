@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { PLACED_KINDS } from '@cloudlysis/contract';
-import { startGround, startReplica } from './test-platform.ts';
+import { startGround, startReplica } from './platform.fixture.ts';
 
 const twelve = Array.from({ length: 12 }, (_, index) => `seeded-${index}`);
 

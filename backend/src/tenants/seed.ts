@@ -30,10 +30,20 @@ async function seedOne(id: string, parts: TenantJobParts, provisioning: Provisio
   return goLive(record, parts);
 }
 
-async function recordOf(id: string, { store, ambient, config, writes }: TenantJobParts): Promise<TenantRecord> {
+async function recordOf(id: string, { store, ambient, config, writes, audit }: TenantJobParts): Promise<TenantRecord> {
   const found = await store.find(id);
   if (found) return found;
   const metadata = completeMetadata({ name: nameOf(id) }, config.platform.environment);
+  await audit.append({
+    code: 'tenant.seeded',
+    action: 'tenants.create',
+    actor: 'system:configuration',
+    resource: `tenant:${id}`,
+    tenantId: id,
+    outcome: 'requested',
+    reason: 'Named by the configuration at first start',
+    after: metadata,
+  });
   try {
     const record = await store.insert(newTenant(id, metadata, SEED_JOB, ambient.now()));
     writes.wrote(record);

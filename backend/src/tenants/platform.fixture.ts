@@ -16,7 +16,7 @@ import { createNodes, type NodesPort } from '../ports/nodes/index.ts';
 import type { Principal, Visible } from '../principal.ts';
 import type { TenantQuery } from './directory.ts';
 import { createTenants, type Tenants } from './index.ts';
-import { startTestNode, type TestNode } from './test-nodes.ts';
+import { startTestNode, type TestNode } from './nodes.fixture.ts';
 
 export const ada: Principal = {
   id: 'user:ada@x.test',
@@ -123,7 +123,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     replicaId,
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
-  const shared = { mongo, nats, nodes, jobs: engine, ambient, config, logger };
+  const shared = { mongo, nats, nodes, jobs: engine, audit: audit.log, ambient, config, logger };
   const placement = createPlacement({ ...shared, metrics: new Registry() });
   const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
   const tenants = createTenants({ ...shared, placement: placement.book, ...patience });
@@ -132,7 +132,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   starting.defer(() => audit.stop());
   starting.defer(() => placement.stop());
   starting.defer(() => tenants.stop());
-  starting.defer(() => engine.stop(1_000));
+  starting.defer(() => engine.stop(200));
   await audit.ensureIndexes();
   await placement.start();
   await tenants.ensureIndexes();

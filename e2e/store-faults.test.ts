@@ -1,0 +1,183 @@
+// MongoDB cut, frozen or full: changes are refused in time and have no effect; reads and recovery go on.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mutations, Problem, type Client, type MutationId } from '@cloudlysis/contract';
+import { eventually } from '../backend/testing/eventually.ts';
+import { startStack, type Stack } from '../backend/testing/stack.ts';
+import { temporaryFolder } from '../testing/processes.ts';
+import { carryOut, entry, metric, otherShard, placementOf, published } from './journey.ts';
+
+/** A disk that can be filled: the sum of what SecantusDB needs for its journal and these tests. */
+const DISK_MB = 160;
+
+let stack: Stack;
+let owner: Client;
+let folder: string;
+beforeAll(async () => {
+  folder = temporaryFolder('small-disk');
+  mountSmallDisk();
+  stack = await startStack({ tenants: 2, ownMongo: true, mongoFolder: join(folder, 'store') });
+  owner = stack.as('owner');
+}, 60_000);
+afterAll(async () => {
+  await stack?.stop();
+  unmount();
+});
+afterEach(async () => {
+  if (stack.mongo) stack.resumeMongo();
+});
+
+/** As root a small tmpfs; elsewhere the folder itself, where the disk test then fills nothing and says so by failing. */
+function mountSmallDisk(): void {
+  if (process.getuid?.() === 0) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', folder]);
+}
+function unmount(): void {
+  if (process.getuid?.() === 0) execFileSync('umount', ['-l', folder]);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+const tenant = 'tenant-01';
+const shard = { kind: 'runner', endpoint: 'http://127.0.0.1:9', labels: {}, capacity: { tenants: 1 }, region: 'x' };
+const INPUTS: Record<Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>, { params?: object; body: object }> = {
+  'tenants.create': { body: { tenant_id: 'cut', metadata: { name: 'Cut' }, reason: 'store is cut' } },
+  'tenants.update': { params: { tenant_id: tenant }, body: { metadata: { name: 'Cut' }, reason: 'store is cut' } },
+  'tenants.pause': { params: { tenant_id: tenant }, body: { reason: 'store is cut' } },
+  'tenants.resume': { params: { tenant_id: tenant }, body: { reason: 'store is cut' } },
+  'tenants.archive': { params: { tenant_id: tenant }, body: { reason: 'store is cut' } },
+  'tenants.restore': { params: { tenant_id: tenant }, body: { reason: 'store is cut' } },
+  'scale.shards.put': { params: { shard_id: 'r9' }, body: { ...shard, reason: 'store is cut' } },
+  'scale.drift.repair': { body: { reason: 'store is cut' } },
+  'scale.migrate': { body: { tenant_id: tenant, kind: 'aggregate', to: 'a2', reason: 'store is cut' } },
+  'scale.evacuate': { body: { shard_id: 'a1', reason: 'store is cut' } },
+  'scale.drain': { body: { shard_id: 'a1', action: 'drain', reason: 'store is cut' } },
+};
+
+/** One try without the client's retries, and how long it took. */
+async function attempt(kind: keyof typeof INPUTS): Promise<{ status: number; code: string; ms: number }> {
+  const { submit } = mutations[kind];
+  const { params = {}, body } = INPUTS[kind];
+  const path = submit.path.replace(/:(\w+)/g, (_, name: string) => (params as Record<string, string>)[name]!);
+  const began = performance.now();
+  const response = await fetch(`${stack.url()}/admin/v1${path}`, {
+    method: submit.method,
+    headers: {
+      authorization: `Bearer ${stack.bearer('owner')}`,
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+      'plan-hash': `${'0'.repeat(32)}.${Math.round(Date.now() / 1000 + 600).toString(36)}`,
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const answer = (await response.json()) as { code: string };
+  return { status: response.status, code: answer.code, ms: performance.now() - began };
+}
+
+const world = async () => ({
+  jobs: await stack.db.collection('jobs').countDocuments(),
+  flag: await entry(stack, 'config', `tenants.${tenant}`),
+  place: await published(stack, 'aggregate', tenant),
+  cut: await published(stack, 'aggregate', 'cut'),
+  node: await stack.node((await published(stack, 'aggregate', tenant))!.shard).tenant(tenant),
+});
+
+describe('must-show 5: with the store cut, changes answer 503 within 2 s and nothing happens', () => {
+  async function expectRefused(): Promise<void> {
+    const answers = await Promise.all(
+      (Object.keys(INPUTS) as (keyof typeof INPUTS)[]).map(async (kind) => ({ kind, ...(await attempt(kind)) })),
+    );
+    const slow = answers.filter(({ ms }) => ms > 2_000);
+    expect(slow).toEqual([]);
+    const wrong = answers.filter(({ status, code }) => status !== 503 || !/^(audit|store)\.unavailable$/.test(code));
+    expect(wrong).toEqual([]);
+  }
+
+  it('AUD-01 NFR-07 frozen (SIGSTOP): it is there, and answers nothing', async () => {
+    const before = await world();
+    stack.pauseMongo();
+    await expectRefused();
+    const ready = await fetch(`${stack.url()}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ dependencies: { mongodb: { ok: false }, nats: { ok: true } } });
+    expect((await fetch(`${stack.url()}/healthz`)).status).toBe(200);
+    stack.resumeMongo();
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    expect(await world()).toEqual(before);
+  });
+
+  it('NFR-07 killed (-9): and back it carries out what is asked then', async () => {
+    const before = await world();
+    stack.mongo!.kill();
+    await expectRefused();
+    expect((await stack.command(tenant, randomUUID())).status).toBe(200);
+    await stack.restartMongo();
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    expect((await world()).jobs).toBe(before.jobs);
+    const { shard_id } = await placementOf(owner, tenant, 'aggregate');
+    const body = { tenant_id: tenant, kind: 'aggregate' as const, to: otherShard(shard_id), reason: 'it is back' };
+    expect(await carryOut(owner, 'scale.migrate', { body })).toMatchObject({ state: 'succeeded' });
+    expect(await owner.read('audit.verify')).toMatchObject({ ok: true });
+  });
+
+  it('NFR-07 killed in the middle of a migration: the job ends as it should once the store is back', async () => {
+    const { shard_id } = await placementOf(owner, tenant, 'aggregate');
+    await stack.node(shard_id).fault({ stuck: true });
+    const parked = stack.command(tenant, randomUUID());
+    await eventually('a command is in flight', async () => (await stack.node(shard_id).tenant(tenant))!.in_flight > 0);
+    const to = otherShard(shard_id);
+    const body = { tenant_id: tenant, kind: 'aggregate' as const, to, drain_timeout_s: 20, reason: 'cut in it' };
+    const plan = await owner.preflight('scale.migrate', { body });
+    const { job } = await owner.submit('scale.migrate', { body, idempotencyKey: randomUUID(), planHash: plan.hash });
+    stack.mongo!.kill();
+    await stack.node(shard_id).fault({ stuck: false });
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await stack.restartMongo();
+    const ended = await owner.follow(job.job_id, () => undefined, AbortSignal.timeout(40_000));
+    expect([ended.state, ended.problem]).toEqual(['succeeded', null]);
+    expect([200, 503]).toContain((await parked).status);
+    expect(await placementOf(owner, tenant, 'aggregate')).toMatchObject({ shard_id: to });
+    expect(await owner.read('audit.verify')).toMatchObject({ ok: true });
+  });
+});
+
+describe('a store that cannot be written', () => {
+  it('AUD-01 a full disk: changes are refused by name or carried out whole, and it recovers when there is room', async () => {
+    expect(process.getuid?.()).toBe(0);
+    const filler = join(folder, 'filler');
+    fill(filler);
+    const answers = [];
+    for (let round = 0; round < 6; round++) answers.push(await attempt('tenants.update'));
+    for (const { status, code, ms } of answers) {
+      expect(ms).toBeLessThan(2_500);
+      if (status !== 202 && status !== 200)
+        expect([status, code]).toEqual([503, expect.stringMatching(/unavailable$/)]);
+    }
+    rmSync(filler);
+    if (!(await isAlive())) await stack.restartMongo();
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    const params = { tenant_id: 'tenant-02' };
+    const wanted = { params, body: { metadata: { name: 'Room again' }, reason: 'there is room' } };
+    expect(await carryOut(owner, 'tenants.update', wanted)).toMatchObject({ state: 'succeeded' });
+    expect(await owner.read('audit.verify')).toMatchObject({ ok: true });
+    expect(await metric(stack, 'cp_jobs_running')).toBe(0);
+  }, 90_000);
+
+  const isAlive = async (): Promise<boolean> =>
+    stack.db.command({ ping: 1 }, { timeoutMS: 2_000 }).then(
+      () => true,
+      () => false,
+    );
+
+  /** Until no byte more fits. */
+  function fill(file: string): void {
+    for (let size = DISK_MB; size > 0; size = Math.floor(size / 2))
+      try {
+        for (;;) writeFileSync(file, Buffer.alloc(size * 1024 * 1024), { flag: 'a' });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw new Problem('internal', String(error));
+      }
+  }
+});
