@@ -88,7 +88,7 @@ export async function startControlPlane(
     mode: config.MODE,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,
-    ready: readiness({ mongodb: () => mongo.ping(), nats: () => nats.ping() }),
+    ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),
     reads: {
       ...identityHandlers(permissions), ...tenants.handlers, ...placement.handlers, ...audit.handlers,
       ...jobReads({ engine: jobs, ambient, may }),
@@ -144,13 +144,23 @@ async function seeded(
   }
 }
 
+/** Below the time readiness as a whole has, so that the dependency that is silent is named. */
+const PING_MS = 1_500;
+
 /** One verdict per dependency: its round trip, or why there is none. */
-function readiness(dependencies: Record<string, () => Promise<number>>): Readiness {
-  const ask = async (ping: () => Promise<number>): Promise<DependencyState> =>
-    ping().then(
+function readiness(ambient: Ambient, dependencies: Record<string, () => Promise<number>>): Readiness {
+  const ask = async (ping: () => Promise<number>): Promise<DependencyState> => {
+    const timer = new AbortController();
+    const late = ambient.sleep(PING_MS, timer.signal).then(
+      () => ({ ok: false, detail: `no answer in ${PING_MS} ms` }),
+      () => ({ ok: false, detail: 'not waited for' }),
+    );
+    const answer = ping().then(
       (ms) => ({ ok: true, detail: `answered in ${ms.toFixed(1)} ms` }),
       (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : 'no answer' }),
     );
+    return Promise.race([answer, late]).finally(() => timer.abort());
+  };
   return async () =>
     Object.fromEntries(
       await Promise.all(Object.entries(dependencies).map(async ([name, ping]) => [name, await ask(ping)] as const)),

@@ -5,6 +5,7 @@ import { MongoClient, type Db, type UUID } from 'mongodb';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { createClient, ROLE_TEMPLATES, type Assignment, type Client, type RoleName } from '@cloudlysis/contract';
 import { runLoad, tenantNames, type LoadOptions, type LoadResult } from '../../dataplane/src/load/run-load.ts';
+import { natsReady } from '../../launch/servers.ts';
 import { signToken, type TokenRequest } from '../../launch/token.ts';
 import { freshDatabase, startMongo, type TestMongo } from '../../testing/mongo.ts';
 import { startNats, type TestNats } from '../../testing/nats.ts';
@@ -123,6 +124,13 @@ export class Stack {
     ).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.backend.log()}`);
     });
+  }
+
+  natsAnswers(): Promise<boolean> {
+    return natsReady(this.nats.url).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Starts NATS again on its port and store, as after a crash. */
