@@ -13,7 +13,12 @@ beforeAll(async () => {
   stack = await startStack({ tenants: 2 });
   owner = stack.as('owner');
 });
-afterEach(() => Promise.all([...stack.nodes.values()].map((node) => node.fault(NO_FAULTS))));
+afterEach(async () => {
+  // A test that failed half-way leaves the next one what it needs.
+  if (!stack.nc.isClosed() && !(await stack.natsAnswers())) await stack.restartNats();
+  for (const node of stack.nodes.values()) if (!node.running) await node.start();
+  await Promise.all([...stack.nodes.values()].map((node) => node.fault(NO_FAULTS)));
+});
 afterAll(() => stack?.stop());
 
 async function move(): Promise<{ from: string; input: MutationInput<'scale.migrate'> }> {

@@ -1,7 +1,7 @@
 /** Jobs in MongoDB. Every write of a running job carries its fence in the filter; nothing else knows the collection. */
 import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
-import { isDuplicateKey, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import { newestFirst } from '../ports/mongo/newest-first.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 
@@ -100,8 +100,8 @@ export function jobStore(mongo: Mongo): JobStore {
       }
     },
 
-    get: (jobId) => translated(() => jobs.findOne({ _id: jobId })),
-    byIdempotency: (key) => translated(() => jobs.findOne({ idempotency: key })),
+    get: (jobId) => prompt(() => jobs.findOne({ _id: jobId })),
+    byIdempotency: (key) => prompt(() => jobs.findOne({ idempotency: key })),
 
     async claim(job, owner, now) {
       const claimed: Partial<JobDocument> = {

@@ -50,7 +50,7 @@ export async function connectMongo(uri: string, name: string, owner: string | nu
     releaseTransactionsOf: (gone) => translated(() => sessions.release(gone)),
     ping: async () => {
       const started = performance.now();
-      await translated(() => db.command({ ping: 1 }));
+      await prompt(() => db.command({ ping: 1 }));
       return performance.now() - started;
     },
     close: async () => {
@@ -93,6 +93,19 @@ export async function translated<T>(call: () => Promise<T>, session?: ClientSess
   } catch (error) {
     throw session ? error : toProblem(error);
   }
+}
+
+/**
+ * As `translated`, for a read of one document that somebody waits for. The driver queues for a connection, repeats and
+ * connects anew, each with a deadline of its own: a server that is frozen was told of after 12 s.
+ */
+export async function prompt<T>(call: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const overdue = (): Problem => new Problem('store.unavailable', `The database did not answer in ${DEADLINE_MS} ms`);
+    timer = setTimeout(() => reject(overdue()), DEADLINE_MS);
+  });
+  return Promise.race([translated(call), late]).finally(() => clearTimeout(timer));
 }
 
 /** Duplicate keys and problems pass through: the store that knows the index decides what they mean. */
