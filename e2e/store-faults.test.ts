@@ -16,6 +16,7 @@ const DISK_MB = 160;
 let stack: Stack;
 let owner: Client;
 let folder: string;
+let mounted = false;
 beforeAll(async () => {
   folder = temporaryFolder('small-disk');
   mountSmallDisk();
@@ -30,12 +31,17 @@ afterEach(async () => {
   if (stack.mongo) stack.resumeMongo();
 });
 
-/** As root a small tmpfs; elsewhere the folder itself, where the disk test then fills nothing and says so by failing. */
+/** A small tmpfs where that may be mounted; elsewhere the server's own limit on the size of a file plays the full disk. */
 function mountSmallDisk(): void {
-  if (process.getuid?.() === 0) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', folder]);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', folder], { stdio: 'ignore' });
+    mounted = true;
+  } catch {
+    mounted = false;
+  }
 }
 function unmount(): void {
-  if (process.getuid?.() === 0) execFileSync('umount', ['-l', folder]);
+  if (mounted) execFileSync('umount', ['-l', folder]);
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -56,16 +62,23 @@ const INPUTS: Record<Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>, { params
 };
 
 /** Fills a journal faster than a name does. */
-const BULK = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`account-${n}`, 'x'.repeat(250)]));
+const BULK = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`account-${n}`, 'x'.repeat(120)]));
 
 /** Of the right shape; that the plan is another one is found only after the store was asked. */
 const PLAN_HASH = `${'0'.repeat(32)}.${Math.round(Date.now() / 1000 + 600).toString(36)}`;
 
 /** One try without the client's retries, and how long it took. */
-async function attempt(kind: keyof typeof INPUTS, more: object = {}): Promise<{ status: number; code: string; ms: number }> {
+async function attempt(
+  kind: keyof typeof INPUTS,
+  more: object = {},
+  named: object = {},
+): Promise<{ status: number; code: string; ms: number }> {
   const { submit } = mutations[kind];
-  const { params = {}, body } = INPUTS[kind];
-  const path = submit.path.replace(/:(\w+)/g, (_, name: string) => (params as Record<string, string>)[name]!);
+  const { params, body } = INPUTS[kind];
+  const path = submit.path.replace(
+    /:(\w+)/g,
+    (_, name: string) => (({ ...params, ...named }) as Record<string, string>)[name]!,
+  );
   const began = performance.now();
   const response = await fetch(`${stack.url()}/admin/v1${path}`, {
     method: submit.method,
@@ -151,19 +164,21 @@ describe('must-show 5: with the store cut, changes answer 503 within 2 s and not
 
 describe('a store that cannot be written', () => {
   it('AUD-01 a full disk: changes are refused by name or carried out whole, and it recovers when there is room', async () => {
-    expect(process.getuid?.()).toBe(0);
     const filler = join(folder, 'filler');
-    fill(filler);
+    if (mounted) fill(filler);
+    else execFileSync('prlimit', ['--pid', String(stack.mongo!.pid), '--fsize=4096']);
     const seen: { status: number; code: string; ms: number }[] = [];
     // What is written already has room in the journal; some kilobytes later nothing has.
     while (seen.length < 400 && seen.filter(({ status }) => status === 503).length < 3)
-      seen.push(await attempt('tenants.update', { metadata: { name: `Full ${seen.length}`, billing: BULK } }));
+      seen.push(await attempt('scale.shards.put', { labels: BULK }, { shard_id: `full-${seen.length}` }));
     const refused = seen.filter(({ status }) => status !== 200 && status !== 202);
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.filter(({ code }) => !/^(audit|store)\.unavailable$/.test(code))).toEqual([]);
     expect(seen.filter(({ ms }) => ms > 2_500)).toEqual([]);
-    rmSync(filler);
-    if (!(await isAlive())) await stack.restartMongo();
+    rmSync(filler, { force: true });
+    // A storage engine that could not write does not go on by itself: whoever makes room starts it again.
+    stack.mongo!.kill();
+    await stack.restartMongo();
     await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
     const params = { tenant_id: 'tenant-02' };
     const wanted = { params, body: { metadata: { name: 'Room again' }, reason: 'there is room' } };
@@ -171,12 +186,6 @@ describe('a store that cannot be written', () => {
     expect(await owner.read('audit.verify')).toMatchObject({ ok: true });
     expect(await metric(stack, 'cp_jobs_running')).toBe(0);
   }, 90_000);
-
-  const isAlive = async (): Promise<boolean> =>
-    stack.db.command({ ping: 1 }, { timeoutMS: 2_000 }).then(
-      () => true,
-      () => false,
-    );
 
   /** Until no byte more fits. */
   function fill(file: string): void {

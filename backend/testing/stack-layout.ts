@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Assignment, ServiceKind } from '@cloudlysis/contract';
 import { gatewayKey } from '../../launch/keys.ts';
 import { root } from '../../launch/programs.ts';
+import { LEAN, LEAN_ENV } from '../../launch/specs.ts';
 import { freePort } from '../../testing/processes.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import type { ChildSpec } from './child.ts';
@@ -94,9 +95,10 @@ export function backendSpec(layout: Layout, index: number, env: NodeJS.ProcessEn
   const port = layout.backendPorts[index]!;
   return {
     name: `backend-${index + 1}`,
-    args: [join(root, 'backend', 'src', 'main.ts')],
+    args: [...LEAN, join(root, 'backend', 'src', 'main.ts')],
     env: {
       ...inherited(),
+      ...LEAN_ENV,
       HOST: '127.0.0.1',
       PORT: String(port),
       MODE: 'development',

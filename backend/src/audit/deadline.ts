@@ -8,14 +8,14 @@ export const DEADLINE_MS = 1_500;
 
 /** @throws Problem `audit.unavailable` after `ms`; what `work` still does then is nobody's any more. */
 export async function within<T>(ambient: Ambient, ms: number, work: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = ambient.sleep(ms, timer.signal).then(() => {
-    throw new Problem('audit.unavailable', `The audit store did not answer within ${ms} ms`);
-  });
+  const late = Promise.withResolvers<never>();
+  const cancel = ambient.after(ms, () =>
+    late.reject(new Problem('audit.unavailable', `The audit store did not answer within ${ms} ms`)),
+  );
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, late.promise]);
   } finally {
-    timer.abort();
+    cancel();
   }
 }
 

@@ -272,7 +272,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     submit: submitJob,
     cancel,
     settled,
-    active: async () => (await store.unfinished(1_000)).map(toActive),
+    active: async () => (await store.active()).map(toActive),
     holderOf: async (lane, except) => {
       const job = await store.holderOf(lane, except);
       return job && toActive(job);

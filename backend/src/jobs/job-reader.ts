@@ -13,7 +13,7 @@ export interface ActiveJob {
 }
 
 export interface JobReader {
-  /** Jobs queued, running or cancelling, at most 1 000. */
+  /** Jobs that hold their lane, at most 1 000; those that wait have done nothing yet. */
   active(): Promise<ActiveJob[]>;
   /** The job that holds a lane or waits for it, other than `except`; null when it is free. */
   holderOf(lane: string, except: string | null): Promise<ActiveJob | null>;

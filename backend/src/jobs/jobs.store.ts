@@ -37,11 +37,10 @@ export interface JobStore {
   requestCancel(job: JobDocument, cancel: JobDocument['cancel'], now: Date, session: ClientSession): Promise<boolean>;
   /** Lets go of a job that this claimant cannot continue. */
   handBack(jobId: string, fence: number): Promise<void>;
-  /** Queued, running and cancelling jobs that hold their lane. */
+  /** Running and cancelling jobs: those that hold their lane. */
   active(): Promise<JobDocument[]>;
   isHeld(lane: string): Promise<boolean>;
   ready(limit: number): Promise<JobDocument[]>;
-  unfinished(limit: number): Promise<JobDocument[]>;
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
   childrenOf(jobId: string): Promise<JobDocument[]>;
   /** Marks a queued job as waiting for its lane. */
@@ -145,7 +144,6 @@ export function jobStore(mongo: Mongo): JobStore {
     isHeld: (lane) =>
       translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
     ready: (limit) => many({ queue: 'ready' }, limit),
-    unfinished: (limit) => many({ state: { $in: NON_FINAL } }, limit),
     childrenOf: (jobId) => many({ parent_job_id: jobId }, 10_000),
     holderOf: (lane, except) =>
       translated(() =>

@@ -19,20 +19,31 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   outer.throwIfAborted();
-  const timer = new AbortController();
-  const inner = AbortSignal.any([outer, timer.signal]);
-  const over = new AbortController();
-  const wait = (time: number): Promise<void> => ambient.sleep(time, over.signal).catch(() => undefined);
-  void wait(ms).then(() => timer.abort(new Problem('step.deadline', `not finished within ${ms} ms`)));
-  const aborted = new Promise<void>((resolve) => inner.addEventListener('abort', () => resolve(), { once: true }));
-  const result = work(inner);
+  const inner = new AbortController();
+  const aborted = Promise.withResolvers<void>();
+  const abort = (reason: unknown): void => {
+    inner.abort(reason);
+    aborted.resolve();
+  };
+  const stop = (): void => abort(outer.reason);
+  outer.addEventListener('abort', stop, { once: true });
+  const cancel = ambient.after(ms, () => abort(new Problem('step.deadline', `not finished within ${ms} ms`)));
+  const result = work(inner.signal);
+  const settled = result.then(
+    () => undefined,
+    () => undefined,
+  );
   try {
-    await Promise.race([result.catch(() => undefined), aborted]);
-    if (!inner.aborted) return await result;
-    await Promise.race([result.catch(() => undefined), wait(GRACE_MS)]);
-    throw inner.reason;
+    await Promise.race([settled, aborted.promise]);
+    if (!inner.signal.aborted) return await result;
+    const grace = Promise.withResolvers<void>();
+    const giveUp = ambient.after(GRACE_MS, grace.resolve);
+    await Promise.race([settled, grace.promise]);
+    giveUp();
+    throw inner.signal.reason;
   } finally {
-    over.abort();
+    cancel();
+    outer.removeEventListener('abort', stop);
   }
 }
 
