@@ -71,7 +71,8 @@ export class Child {
       try {
         return await this.spec.ready();
       } catch (error) {
-        if (performance.now() > end) throw new Error(`${this.spec.name}: ${String(error)}\n${this.log()}`);
+        if (performance.now() > end)
+          throw new Error(`${this.spec.name}: ${String(error)}\n${this.log()}`, { cause: error });
       }
     }
   }
