@@ -1,5 +1,5 @@
 // The audit log under attack and in trouble: one record touched in the store is named; a log that cannot be written stops changes.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Collection, Document } from 'mongodb';
 import type { Client } from '@cloudlysis/contract';
@@ -20,24 +20,33 @@ beforeAll(async () => {
       params: { tenant_id: 'tenant-01' },
       body: { metadata: { name: `Name ${round}` }, reason: `round ${round}` },
     });
+});
+/** Looking at the log is on record, too, so the last record is another one each time. */
+beforeEach(async () => {
   await settled();
   untouched = await records.find().sort({ seq: 1 }).toArray();
 });
 afterAll(() => stack?.stop());
 
 const settled = () =>
-  eventually('nothing is pending', async () => (await owner.read('audit.verify')).pending === 0 || undefined);
+  eventually(
+    'nothing is pending',
+    async () => (await stack.db.collection('audit_inbox').countDocuments()) === 0 || undefined,
+  );
+const FORGED = `aud_${randomUUID()}`;
 const at = (seq: number): Document => untouched[seq - 1]!;
 
 async function restore(): Promise<void> {
-  await records.deleteMany({});
+  await records.deleteMany({ $or: [{ seq: { $lte: untouched.length } }, { _id: FORGED as never }] });
   await records.insertMany(untouched.map((record) => ({ ...record })));
 }
 
 describe('must-show 5: one record touched in the store', () => {
   it('AUD-01 the log as it was written holds', async () => {
     expect(untouched.length).toBeGreaterThan(10);
-    expect(await owner.read('audit.verify')).toMatchObject({ ok: true, checked: untouched.length });
+    const { ok, checked } = await owner.read('audit.verify');
+    expect(ok).toBe(true);
+    expect(checked).toBeGreaterThanOrEqual(untouched.length);
   });
 
   it.each([
@@ -46,15 +55,14 @@ describe('must-show 5: one record touched in the store', () => {
     ['flip: the time', 2, () => records.updateOne({ seq: 2 }, { $set: { at: new Date(0) } })],
     ['drop', 4, () => records.deleteOne({ seq: 4 })],
     ['drop the last one', -1, () => records.deleteOne({ seq: untouched.length })],
-    ['insert between two', 6, () => records.insertOne({ ...at(6), _id: `aud_${randomUUID()}` as never, seq: 6.5 })],
+    ['insert between two', 6, () => records.insertOne({ ...at(6), _id: FORGED as never, seq: 6.5 })],
     ['insert after the last', -2, () => append()],
     ['swap two', 3, () => swap(3, 4)],
   ] as [string, number, () => Promise<unknown>][])('AUD-01 %s: verify names it', async (name, seq, touch) => {
     await touch().catch((error: Error) => {
       throw new Error(`${name}: ${error.message}`);
     });
-    const verdict = await owner.read('audit.verify');
-    await restore();
+    const verdict = await owner.read('audit.verify').finally(restore);
     expect(verdict.ok).toBe(false);
     const named = seq === -1 ? untouched.length : seq === -2 ? untouched.length + 1 : seq;
     expect(Math.floor(verdict.first_bad!.seq)).toBe(named);
@@ -71,7 +79,7 @@ describe('must-show 5: one record touched in the store', () => {
 
   function append(): Promise<unknown> {
     const last = at(untouched.length);
-    return records.insertOne({ ...last, _id: `aud_${randomUUID()}` as never, seq: untouched.length + 1 });
+    return records.insertOne({ ...last, _id: FORGED as never, seq: untouched.length + 1 });
   }
 
   async function swap(one: number, other: number): Promise<void> {

@@ -94,7 +94,7 @@ const CASES: [string, Bad, ProblemCode][] = [
   ['an unknown tenant in the path', { path: `${API}/tenants/nobody` }, 'tenant.unknown'],
   ['odd characters in the path', { path: `${API}/tenants/..%2f..%2fetc%2fpasswd` }, 'request.invalid'],
   ['a wildcard in the path', { path: `${API}/tenants/%3E` }, 'request.invalid'],
-  ['a broken escape in the path', { path: `${API}/tenants/%zz` }, 'request.malformed'],
+  ['a broken escape in the path', { path: `${API}/tenants/%zz` }, 'request.invalid'],
   ['an unknown job', { path: `${API}/jobs/${JOB}` }, 'job.unknown'],
   ['an unknown record', { path: `${API}/audit/records/aud_${randomUUID()}` }, 'record.unknown'],
   ['an unknown field in the query', { path: `${API}/tenants?limt=5` }, 'request.invalid'],
