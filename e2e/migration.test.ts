@@ -48,7 +48,7 @@ describe('moving a live tenant', () => {
   });
 
   it('SCL-06 SCL-07 API-01 API-02 GEN-31 NFR-07 moves it under load: nothing lost, nothing doubled, proven and followed', async () => {
-    const loading = stack.load({ rate: 100, seconds: 4, seed: 1, noisy: 'tenant-01' });
+    const loading = stack.load({ rate: 50, seconds: 4, seed: 1, noisy: 'tenant-01' });
     await sleep(800);
     const wanted = await move('tenant-01');
     const plan = await operator.preflight('scale.migrate', wanted);

@@ -55,7 +55,7 @@ export const Verification = z
     checked: z.number().int().describe('Records walked'),
     first_bad: z
       .strictObject({
-        seq: z.number().int().describe('Place in the chain'),
+        seq: z.number().describe('Place in the chain; a forged one need not be whole'),
         record_id: z.string().nullable().describe('Record; null where it is missing'),
         reason: z.string().describe('What is wrong with it'),
       })
