@@ -1,6 +1,8 @@
 // NATS away, nodes that hang or lie: named problems or blocked checks in bounded time, and everything comes back by itself.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client, MutationInput } from '@cloudlysis/contract';
 import { eventually } from '../backend/testing/eventually.ts';
 import { NO_FAULTS } from '../backend/testing/platform-node.ts';
@@ -107,17 +109,35 @@ describe('a node that does not behave', () => {
     expect(await placementOf(owner, 'tenant-01', 'aggregate')).toMatchObject({ shard_id: from });
   });
 
-  it('NFR-12 lies that it is ready: the proof does not believe it, and the tenant is served by the source', async () => {
+  it('SCL-09 NFR-12 lies that it is ready while its storage cannot be written: the storage check blocks', async () => {
     const { from, input } = await move();
     const target = stack.node(input.body.to);
+    const data = join(stack.layout.folder, target.spec.name);
+    rmSync(data, { recursive: true, force: true });
+    writeFileSync(data, 'a file where a folder should be');
     await target.fault({ lie_ready: 'ready' });
+    expect((await target.call('GET', '/health/ready')).body.ready).toBe(true);
     const plan = await owner.preflight('scale.migrate', input);
+    expect(plan.blockers.map((blocker) => blocker.code)).toContain('target.storage');
     const wanted = { ...input, idempotencyKey: randomUUID(), planHash: plan.hash };
-    await target.kill();
-    const refused = await refusal(owner.submit('scale.migrate', wanted));
-    expect(refused.code).toBe('preflight.blocked');
-    await target.start();
+    expect(await refusal(owner.submit('scale.migrate', wanted))).toMatchObject({ code: 'preflight.blocked' });
+    rmSync(data);
+    mkdirSync(data);
     expect(await placementOf(owner, 'tenant-01', 'aggregate')).toMatchObject({ shard_id: from });
+  });
+
+  it('SCL-01 NFR-12 is not the one on record: a shard cannot be registered at the address of another', async () => {
+    const { items } = await owner.read('scale.shards.list', { query: { kind: 'aggregate' } });
+    const [one, two] = items.map(({ endpoint }) => endpoint);
+    const { labels, capacity, region } = items[0]!;
+    const body = { kind: 'aggregate' as const, endpoint: two!, labels, capacity, region, reason: 'faults' };
+    const wanted = { params: { shard_id: items[0]!.shard_id }, body };
+    const plan = await owner.preflight('scale.shards.put', wanted);
+    expect(plan.blockers).toMatchObject([{ code: 'node.reachable' }]);
+    const refused = await refusal(owner.submit('scale.shards.put', { ...wanted, idempotencyKey: randomUUID() }));
+    expect(refused).toMatchObject({ code: 'preflight.blocked', status: 409 });
+    const after = await owner.read('scale.shards.list', { query: { kind: 'aggregate' } });
+    expect(after.items[0]!.endpoint).toBe(one);
   });
 
   it('TEN-04 a node that is gone makes its tenants degraded, with the sentence why, and is forgiven when it is back', async () => {

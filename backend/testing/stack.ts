@@ -146,6 +146,14 @@ export class Stack {
     this.mongo = await startMongo({ port, storeDir });
   }
 
+  mongoRuns(): boolean {
+    try {
+      return this.mongo !== undefined && process.kill(this.mongo.pid, 0);
+    } catch {
+      return false;
+    }
+  }
+
   /** SIGSTOP: MongoDB keeps its connections and answers nothing. */
   pauseMongo(): void {
     process.kill(this.mongo!.pid, 'SIGSTOP');
