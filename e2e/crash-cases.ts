@@ -17,8 +17,11 @@ export const JOB_KINDS = (Object.keys(mutations) as MutationId[]).filter(
   (id): id is JobKind => id !== 'jobs.cancel' && id !== 'jobs.retry',
 );
 
-/** Tenants by their part in the cases; evacuation empties r3 into r4 and back, so that the others stay where they are. */
-export const CRASH_TENANTS = ['mover', 'lifer', 'drainer', 'drifter', 'settler', 'wanderer'];
+/**
+ * Tenants by their part in the cases; evacuation empties r3 into r4 and back, so that the others stay where they are.
+ * They are placed in this order, so that those which get archived live on r1 and r2: an archived one cannot be moved.
+ */
+export const CRASH_TENANTS = ['mover', 'lifer', 'drainer', 'drifter', 'many-1', 'many-2', 'settler', 'wanderer'];
 export const CRASH_SHARDS = ['g1', 'a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'r3', 'r4'];
 
 export interface CrashCase {
@@ -54,6 +57,9 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
   'tenants.resume': (rig) => lifecycle(rig, true, false),
   'tenants.archive': (rig) => lifecycle(rig, false, false),
   'tenants.restore': (rig) => lifecycle(rig, false, true),
+  'tenants.bulk_pause': (rig) => bulk(rig, false),
+  'tenants.bulk_resume': (rig) => bulk(rig, true),
+  'tenants.bulk_archive': (rig) => bulk(rig, false),
   'scale.shards.put': async ({ stack }) => {
     const { _id, version: _version, ...shard } = (await shardDocument(stack, 'p2'))!;
     const labels = { zone: 'b', round: String(++born) };
@@ -101,22 +107,42 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
 
 let born = 0;
 
-async function lifecycle({ stack, operator }: Rig, paused: boolean, archived: boolean): Promise<CrashCase> {
-  const params = { tenant_id: 'lifer' };
-  const input = { params, body: { reason: 'crash test' } };
-  const now = async () => (await tenantWorld(stack, 'lifer')) as { phase: string; paused: boolean };
+/** Through the states in between, whatever the case before left behind. */
+async function bring({ stack, operator }: Rig, tenantId: string, paused: boolean, archived: boolean): Promise<void> {
+  const input = { params: { tenant_id: tenantId }, body: { reason: 'crash test' } };
+  const now = async () => (await tenantWorld(stack, tenantId)) as { phase: string; paused: boolean };
   const admin = stack.as('owner');
   if ((await now()).phase === 'archived' && !archived) await carryOut(admin, 'tenants.restore', input);
   if ((await now()).paused !== paused)
     await carryOut(operator, paused ? 'tenants.pause' : 'tenants.resume', input as MutationInput<'tenants.pause'>);
   if ((await now()).phase === 'live' && archived) await carryOut(admin, 'tenants.archive', input);
+}
+
+async function lifecycle(rig: Rig, paused: boolean, archived: boolean): Promise<CrashCase> {
+  await bring(rig, 'lifer', paused, archived);
   return {
-    input,
+    input: { params: { tenant_id: 'lifer' }, body: { reason: 'crash test' } },
     world: async () => {
-      const { name: _name, ...rest } = await tenantWorld(stack, 'lifer');
+      const { name: _name, ...rest } = await tenantWorld(rig.stack, 'lifer');
       return rest;
     },
   };
+}
+
+/** What was changed before a crash that turns the job back stays changed, so that only the whole can be compared then. */
+async function bulk(rig: Rig, paused: boolean): Promise<CrashCase> {
+  const { stack, operator } = rig;
+  const tenant_ids = ['many-1', 'many-2'];
+  for (const tenantId of tenant_ids) await bring(rig, tenantId, paused, false);
+  const whole = async () => ({
+    drift: (await operator.read('scale.drift.get')).items,
+    openChildren: await stack.db.collection('jobs').countDocuments({ active: true }),
+  });
+  const world = async () => {
+    const seen = await Promise.all(tenant_ids.map((id) => tenantWorld(stack, id)));
+    return { ...(await whole()), tenants: seen.map(({ phase, paused, flag }) => ({ phase, paused, flag })) };
+  };
+  return { input: { body: { tenant_ids, reason: 'crash test' } }, world, undoneWorld: whole };
 }
 
 type ShardDocument = Omit<Shard, 'shard_id'> & { _id: string; version: number };

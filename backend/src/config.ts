@@ -12,6 +12,8 @@ const Settings = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Name of this replica; a restart under the same name takes its own jobs back at once. */
   REPLICA_ID: Text.optional(),
+  /** Commit this was built from, for people. */
+  GIT_SHA: Text.optional(),
   MONGODB_URI: Text,
   MONGODB_DB: Text.default('cloudlysis_control'),
   NATS_URL: Text,
@@ -21,7 +23,10 @@ const Settings = z.object({
   GATEWAY_ISSUER: Text.optional(),
   GATEWAY_JWKS_URL: z.url().optional(),
   GATEWAY_AUDIENCE: Text.default('cloudlysis-control'),
+  /** Where the keys of Grafana's ID tokens are read: an address that this service can reach. */
   GRAFANA_URL: z.url().optional(),
+  /** `iss` of those tokens: Grafana's `root_url`, where that is another address; GRAFANA_URL unless told. */
+  GRAFANA_ISSUER: z.url().optional(),
   GRAFANA_ORG_ID: z.coerce.number().int().default(1),
   /** Role of a user whom only Grafana knows, by org role: `Admin=operator,Viewer=read-only`. */
   GRAFANA_ROLE_MAP: z.string().default(''),
@@ -42,7 +47,11 @@ export const Platform = z.object({
 });
 export type Platform = z.infer<typeof Platform>;
 
-export type Config = z.infer<typeof Settings> & { readonly platform: Platform };
+export type Config = z.infer<typeof Settings> & { readonly platform: Platform; readonly version: string };
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** `NAME_FILE` holds the value of `NAME` in a file, as container secrets are mounted. */
 function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
@@ -67,5 +76,5 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (settings.data.PLACEMENT_SOURCE === 'static' && !settings.data.PLACEMENT_FILE) {
     throw new Error('Configuration:\n✖ PLACEMENT_SOURCE=static needs PLACEMENT_FILE');
   }
-  return { ...settings.data, platform: platform.data };
+  return { ...settings.data, platform: platform.data, version };
 }

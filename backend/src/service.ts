@@ -16,9 +16,12 @@ import {
   type JobMutationId,
 } from './jobs/index.ts';
 import { createPlacement } from './placement/index.ts';
+import { createNodeMetrics } from './node-metrics/index.ts';
+import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
 import { connectNats } from './ports/nats/index.ts';
 import { createNodes } from './ports/nodes/index.ts';
+import { createSettings } from './settings/index.ts';
 import { createTenants } from './tenants/index.ts';
 
 export interface ControlPlane {
@@ -61,17 +64,19 @@ export async function startControlPlane(
   const permissions = livePermissions({
     store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
   }); // prettier-ignore
-  const { authenticate } = createAuthenticator(config, ambient);
+  const { authenticate, keySources } = createAuthenticator(config, ambient);
   const jobs = jobEngine({
     mongo, audit: audit.log, ambient, logger, metrics, replicaId, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
-  const placement = createPlacement({ mongo, nats, nodes, ambient, jobs, config, metrics, logger });
+  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
+  const placement = createPlacement({ mongo, nats, nodes, ambient, jobs, traffic, config, metrics, logger });
   const tenants = createTenants({
     mongo,
     nats,
     nodes,
     placement: placement.book,
     jobs,
+    traffic,
     audit: audit.log,
     ambient,
     config,
@@ -79,6 +84,17 @@ export async function startControlPlane(
     metrics,
   });
   placement.tenantState = tenants.stateOf;
+
+  const overview = createOverview({
+    ambient, mongo, nats, audit, jobs, tenants,
+    metrics: traffic, placement: placement.book,
+    surveyDrift: () => placement.surveyDrift(),
+  }); // prettier-ignore
+  const settings = createSettings({
+    config, ambient, mongo, nats, nodes, audit, keySources,
+    shards: () => placement.book.shards(),
+  }); // prettier-ignore
+  const self = { environment, version: config.version, git_sha: config.GIT_SHA ?? null, mode: config.MODE };
 
   jobs.define({ ...placement.definitions, ...tenants.definitions } satisfies JobDefinitions);
   const may: Parameters<typeof jobReads>[0]['may'] = (principal, permission, tenantId) =>
@@ -90,7 +106,8 @@ export async function startControlPlane(
     requestsPerSecond: config.REQUESTS_PER_SECOND,
     ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),
     reads: {
-      ...identityHandlers(permissions), ...tenants.handlers, ...placement.handlers, ...audit.handlers,
+      ...identityHandlers(permissions, self), ...overview.handlers, ...settings.handlers,
+      ...tenants.handlers, ...placement.handlers, ...audit.handlers,
       ...jobReads({ engine: jobs, ambient, may }),
     },
     mutations: jobMutations({ engine: jobs, ambient, may }, jobKinds),
@@ -102,6 +119,7 @@ export async function startControlPlane(
   await permissions.start();
   await placement.start();
   await tenants.ensureIndexes();
+  traffic.start();
   tenants.start();
   await jobs.start();
   const seeding = new AbortController();
@@ -115,7 +133,7 @@ export async function startControlPlane(
       logger.info('stopping: no new requests, jobs are handed back');
       seeding.abort();
       await Promise.all([server.stop(), jobs.stop(JOBS_STOP_MS), seedingDone]);
-      await tenants.stop();
+      await Promise.all([tenants.stop(), traffic.stop()]);
       await placement.stop();
       await permissions.stop();
       await audit.stop();

@@ -1,32 +1,27 @@
 /** The catalogue of operations: what there is to read, and what there is to change. */
-import { read } from './operation.ts';
-import { Me } from './jobs.ts';
 import { auditOperations } from './operations/audit.ts';
+import { identityOperations } from './operations/identity.ts';
 import { jobMutations, jobOperations } from './operations/jobs.ts';
+import { overviewOperations } from './operations/overview.ts';
 import { scaleMutations, scaleOperations } from './operations/scale.ts';
+import { settingsOperations } from './operations/settings.ts';
+import { tenantBulkMutations } from './operations/tenants-bulk.ts';
 import { tenantMutations, tenantOperations } from './operations/tenants.ts';
 
 export const API_PREFIX = '/admin/v1';
 
-const identityOperations = {
-  'identity.me': read('identity.me', {
-    path: '/me',
-    summary: 'Who the caller is and what they may do',
-    permission: 'signed-in',
-    answer: Me,
-  }),
-};
-
 /** Everything that only looks. */
 export const reads = {
   ...identityOperations,
+  ...overviewOperations,
   ...tenantOperations,
   ...scaleOperations,
   ...jobOperations,
   ...auditOperations,
+  ...settingsOperations,
 };
 /** Everything that changes something: each a pair of submit and preflight. */
-export const mutations = { ...tenantMutations, ...scaleMutations, ...jobMutations };
+export const mutations = { ...tenantMutations, ...tenantBulkMutations, ...scaleMutations, ...jobMutations };
 
 export type ReadId = keyof typeof reads;
 export type MutationId = keyof typeof mutations;

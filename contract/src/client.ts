@@ -23,6 +23,10 @@ export type MutationInput<K extends MutationId> = Params<z.output<Submit<K>['par
   body: z.input<Submit<K>['body']>;
   signal?: AbortSignal | undefined;
 };
+export type PreflightInput<K extends MutationId> = Omit<MutationInput<K>, 'body'> & {
+  /** As for the change; the reason may come later. */
+  body: z.input<(typeof mutations)[K]['preflight']['body']>;
+};
 export type SubmitInput<K extends MutationId> = MutationInput<K> & {
   /** The same key for every try of the same change: it makes them one job. */
   idempotencyKey: string;
@@ -51,7 +55,7 @@ export interface Client {
   read<K extends PlainReadId>(id: K, ...input: OptionalIfEmpty<ReadInput<K>>): Promise<ReadAnswer<K>>;
   /** An answer that is streamed: the response once its head is there. */
   stream<K extends StreamId>(id: K, ...input: OptionalIfEmpty<ReadInput<K>>): Promise<Response>;
-  preflight<K extends MutationId>(id: K, input: MutationInput<K>): Promise<Plan>;
+  preflight<K extends MutationId>(id: K, input: PreflightInput<K>): Promise<Plan>;
   /** Tried up to three times when the network fails; the key makes that one job. */
   submit<K extends MutationId>(id: K, input: SubmitInput<K>): Promise<Submitted>;
   /** Tells every state of a job until it is final, which it returns; over server-sent events, else by asking. */

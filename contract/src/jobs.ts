@@ -1,6 +1,5 @@
 /** Jobs on the wire: the plan that was shown, the steps as they run, the proof at the end. */
 import { z } from 'zod';
-import { RoleName } from './permissions.ts';
 import { ProblemDocument } from './problems.ts';
 import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
 
@@ -50,7 +49,7 @@ export const BlastRadius = z
     requests_per_second: z
       .number()
       .nullable()
-      .describe('Traffic now, measured over about a second; null where unknown'),
+      .describe('Traffic now, measured over the last seconds; null where unknown'),
     traffic_share: z.number().nullable().describe('Share of the platform’s traffic, 0 to 1; null where unknown'),
   })
   .describe('Who and what would feel it');
@@ -82,8 +81,10 @@ export const JobStep = z
     name: z.string().describe('Name, as in the plan'),
     title: z.string().describe('Title, as in the plan'),
     state: z
-      .enum(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated'])
-      .describe('State of the step'),
+      .enum(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'interrupted'])
+      .describe(
+        'State of the step; `interrupted`: it was stopped half-way and has nothing to undo. No step of an ended job is `running` or `compensating`',
+      ),
     attempts: z.number().int().describe('How often it was started'),
     started_at: Timestamp.nullable().describe('First start'),
     ended_at: Timestamp.nullable().describe('Last end'),
@@ -141,28 +142,3 @@ export type Job = z.infer<typeof Job>;
 
 export const JobTicket = z.strictObject({ job_id: JobId, state: JobState }).describe('The job that was accepted');
 export const JobPage = pageOf(Job);
-
-export const Abilities = z
-  .record(
-    z.string(),
-    z.strictObject({
-      allowed: z.boolean().describe('Verdict'),
-      reason: z.string().nullable().describe('Why not; null where allowed'),
-    }),
-  )
-  .describe('Operation id → whether the caller may, exactly as the server would decide');
-
-export const Me = z
-  .strictObject({
-    principal: z
-      .strictObject({
-        id: z.string().describe('Stable id: `user:<e-mail>` or `service:<subject>`'),
-        kind: z.enum(['user', 'service']).describe('Kind of principal'),
-        email: z.string().nullable().describe('E-mail'),
-        via: z.enum(['grafana', 'gateway']).describe('Who vouched for it'),
-      })
-      .describe('Who is calling'),
-    assignments: z.array(z.looseObject({ role: RoleName })).describe('Roles and the scopes they hold in'),
-    abilities: Abilities,
-  })
-  .describe('The caller as the control plane sees them');

@@ -7,8 +7,9 @@ type Json = Record<string, unknown>;
 
 const NAMES = [
   'TenantId', 'ShardId', 'JobId', 'RecordId', 'Timestamp', 'ServiceKind', 'RoleName', 'JobState', 'TenantState', 'Outcome',
-  'Check', 'PlanStep', 'Change', 'BlastRadius', 'Plan', 'JobStep', 'Proof', 'Job', 'JobTicket', 'JobPage', 'Abilities', 'Me',
-  'TenantStatus', 'TenantMetadata', 'Tenant', 'ShardView', 'Placement', 'Drift', 'Drain',
+  'Check', 'PlanStep', 'Change', 'BlastRadius', 'Plan', 'JobStep', 'Proof', 'Job', 'JobTicket', 'JobPage', 'Scope', 'Abilities', 'Me',
+  'TenantStatus', 'TenantMetadata', 'TenantTraffic', 'Tenant', 'NodeHealth',
+  'Figure', 'ServiceOverview', 'Attention', 'Unchecked', 'Overview', 'Connection', 'ShardView', 'Placement', 'Drift', 'Drain',
   'AuditRecord', 'Verification', 'ProblemDocument',
 ] as const satisfies readonly (keyof typeof contract)[]; // prettier-ignore
 
@@ -27,7 +28,7 @@ export function namedSchemas(operations: readonly Operation[]): NamedSchemas {
   };
   for (const name of NAMES) add(contract[name], name);
   for (const { id, mutation, body, answers } of operations) {
-    if (mutation?.role === 'submit') add(body, `${id}.body`);
+    if (mutation) add(body, `${id}.body`);
     for (const schema of Object.values(answers)) add(schema, `${id}.answer`);
   }
   const uri = (id: string) => `#/components/schemas/${id}`;

@@ -18,10 +18,12 @@ export const allOperations = (): readonly Operation[] => [
 
 const TAGS: Readonly<Record<string, string>> = {
   identity: 'Who is calling',
+  overview: 'The platform at a glance',
   tenants: 'Tenants: lifecycle, status and metadata',
   scale: 'Shards, placements, drift, and moving live tenants',
   jobs: 'Jobs: follow, cancel and retry what was submitted',
   audit: 'The append-only audit log',
+  settings: 'How the control plane itself is set up',
 };
 
 const DESCRIPTION = `Control plane of a multi-tenant event-sourced platform.

@@ -92,6 +92,12 @@ const SUBMIT_PROBLEMS = [
   'idempotency.key_missing', 'idempotency.key_reused', 'preflight.blocked', 'audit.unavailable',
 ] as const satisfies readonly ProblemCode[]; // prettier-ignore
 
+/** A plan can be looked at before anybody has said why: the reason is asked for at the change itself. */
+const withoutReason = <B extends z.ZodType>(body: B): z.ZodType<Unreasoned<z.output<B>>, Unreasoned<z.input<B>>> =>
+  (body instanceof z.ZodObject && 'reason' in body.shape ? body.partial({ reason: true }) : body) as never;
+
+type Unreasoned<T> = T extends { reason: infer R } ? Omit<T, 'reason'> & { reason?: R | undefined } : T;
+
 /** A mutation is two operations: the change (a job) and its preflight (the same body, no effect). */
 export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
   id: string,
@@ -121,6 +127,7 @@ export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
   };
   const preflight = {
     ...shared,
+    body: withoutReason(spec.body),
     id: `${id}.preflight`,
     method: 'POST' as const,
     path: `${spec.path}/preflight`,

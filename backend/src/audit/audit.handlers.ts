@@ -43,9 +43,12 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   const trail = new ReadTrail(deps.log, ambient);
   return {
     'audit.records.list': async (call) => {
-      const { limit, cursor, ...filter } = call.query;
+      const { limit, cursor, sort, ...filter } = call.query;
       await settle();
-      const page = await search.page({ filter: asked(filter), visible: call.visible }, limit, cursor);
+      const page = await search.page(
+        { filter: asked(filter), visible: call.visible },
+        { limit, cursor, order: sort === 'seq' ? 1 : -1 },
+      );
       await trail.record(byCaller(call, 'audit.read', 'audit.records.list', 'audit:records'), asked(filter));
       return page;
     },

@@ -65,6 +65,12 @@ export class AuditStore {
     return this.#read(this.#inbox.find({}).limit(limit).toArray());
   }
 
+  /** When the record that has waited longest was appended; null when none waits. */
+  async oldestPending(): Promise<Date | null> {
+    const [first] = await this.pending(1);
+    return first?.at ?? null;
+  }
+
   async pendingIds(limit: number): Promise<string[]> {
     const found = await this.#read(
       this.#inbox

@@ -41,11 +41,30 @@ export interface Audit {
   /** Returns once what was appended before has its place, or after half a second. */
   settle(): Promise<void>;
   verify(signal: AbortSignal): Promise<Verification>;
+  /** How far the chain has got. @throws Problem `audit.unavailable` */
+  freshness(): Promise<AuditFreshness>;
+  /** What the last verification in this process found; null before the first. */
+  lastVerification(): (Verification & { readonly at: Date }) | null;
+}
+
+export interface AuditFreshness {
+  /** Last place in the chain. */
+  readonly seq: number;
+  /** When the record that has waited longest for its place was appended; null when none waits. */
+  readonly waitingSince: Date | null;
 }
 
 export function createAudit({ mongo, ambient, replicaId, environment, logger, registry }: AuditOptions): Audit {
   const store = new AuditStore(mongo, ambient);
-  const metrics = auditMetrics(registry);
+  let verified: ReturnType<Audit['lastVerification']> = null;
+  const told = auditMetrics(registry);
+  const metrics: AuditMetrics = {
+    ...told,
+    verified(result, at) {
+      verified = { ...result, at };
+      told.verified(result, at);
+    },
+  };
   const sequencer = new Sequencer({ store, ambient, metrics, logger, lease: new Lease(store, ambient, replicaId) });
   const log: AuditLog = {
     append: appender(store, ambient, metrics, environment, () => sequencer.wake()),
@@ -60,6 +79,11 @@ export function createAudit({ mongo, ambient, replicaId, environment, logger, re
     stop: () => sequencer.stop(),
     settle,
     verify: (signal) => verifyChain(store, signal),
+    freshness: async () => {
+      const [head, waitingSince] = await Promise.all([store.head(), store.oldestPending()]);
+      return { seq: head?.seq ?? 0, waitingSince };
+    },
+    lastVerification: () => verified,
   };
 }
 

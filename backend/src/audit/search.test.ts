@@ -38,6 +38,18 @@ describe('AUD-07 search', () => {
     expect(all.map((record) => record.seq)).toEqual(Array.from({ length: 120 }, (_, n) => 120 - n));
   });
 
+  it('UI-14 shows everything oldest first, page by page, also within a window of time', async () => {
+    const oldest = await everyPage(log, { limit: 7, sort: 'seq', to: '2026-03-02T00:00:00.000Z' });
+    // What follows are the records of the reads themselves.
+    expect(oldest.slice(0, 120).map((record) => record.seq)).toEqual(Array.from({ length: 120 }, (_, n) => n + 1));
+    const from = new Date(START + 40 * 60_000).toISOString();
+    const to = new Date(START + 90 * 60_000).toISOString();
+    const within = (await everyPage(log, { limit: 3, sort: 'seq', from, to, tenant_id: 't1' })).map(({ seq }) => seq);
+    expect(within).toEqual(
+      (await everyPage(log, { limit: 200, from, to, tenant_id: 't1' })).map(({ seq }) => seq).reverse(),
+    );
+  });
+
   const exact: [keyof AuditRecord, string][] = [
     ['actor', 'user:u3@acme.test'],
     ['action', 'tenants.pause'],

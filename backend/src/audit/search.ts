@@ -29,6 +29,13 @@ export interface Question {
   readonly visible: Visible;
 }
 
+export interface PageWish {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+  /** 1 = oldest first; newest first unless told. */
+  readonly order?: 1 | -1;
+}
+
 export interface Page {
   items: AuditRecord[];
   next_cursor: string | null;
@@ -43,11 +50,11 @@ export class AuditSearch {
     this.#times = new TimeRanges(store);
   }
 
-  /** One page, newest first. @throws Problem `cursor.invalid`, `audit.unavailable` */
-  async page(question: Question, limit: number, cursor: string | undefined): Promise<Page> {
-    const below = cursor === undefined ? Infinity : placeOf(cursor);
+  /** One page, in the order asked for. @throws Problem `cursor.invalid`, `audit.unavailable` */
+  async page(question: Question, { limit, cursor, order = -1 }: PageWish): Promise<Page> {
+    const from = cursor === undefined ? undefined : placeOf(cursor);
     const found: PlacedRecord[] = [];
-    for await (const records of this.windows(question, { size: limit + 1, order: -1 }, below)) {
+    for await (const records of this.windows(question, { size: limit + 1, order }, from)) {
       found.push(...records);
       if (found.length > limit) break;
     }
@@ -64,10 +71,13 @@ export class AuditSearch {
     return wireRecord(record);
   }
 
-  /** Everything that fits, from the head as it is now (or from below a place), in arrays of about `size`. */
-  async *windows({ filter, visible }: Question, how: Scan, below = Infinity): AsyncGenerator<PlacedRecord[]> {
+  /** Everything that fits, up to the head as it is now and beyond the place `from`, in arrays of about `size`. */
+  async *windows({ filter, visible }: Question, how: Scan, from?: number): AsyncGenerator<PlacedRecord[]> {
     const head = (await this.#store.head())?.seq ?? 0;
-    const ranges = await this.#times.of(filter, Math.min(head, below - 1));
+    const [low, high] = how.order === 1 ? [(from ?? 0) + 1, head] : [1, Math.min(head, (from ?? Infinity) - 1)];
+    const ranges = (await this.#times.of(filter, high))
+      .filter((range) => range.high >= low)
+      .map((range) => ({ low: Math.max(low, range.low), high: range.high }));
     const scanOf = (tenant: string | undefined, size: number): AsyncGenerator<PlacedRecord[]> =>
       scan(this.#store, storeFilter(filter, tenant), ranges, { ...how, size });
     if (visible === 'all') return yield* scanOf(filter.tenant_id, how.size);

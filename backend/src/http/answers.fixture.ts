@@ -48,6 +48,7 @@ export const TENANT: Tenant = {
     environments: ['dev'],
   },
   placements: [],
+  traffic: { requests_per_second: null, error_ratio: null, consumer_lag: null, sampled_at: null },
   purge_after: null,
   version: 1,
   created_at: AT,
@@ -79,9 +80,19 @@ const RECORD: AuditRecord = {
 const page = <T>(...items: T[]) => ({ items, next_cursor: null });
 
 export const constantReads = (permissions: Permissions): ReadHandlers => ({
-  ...identityHandlers(permissions),
-  'tenants.list': async () => page(TENANT),
+  ...identityHandlers(permissions, { environment: 'dev', version: '0', git_sha: null, mode: 'development' }),
+  'tenants.list': async () => ({ ...page(TENANT), total: 1 }),
+  'tenants.health': async () => ({ nodes: [] }),
   'tenants.get': async () => TENANT,
+  'overview.get': async () => ({
+    services: [],
+    tenants: { total: 0, by_state: {} },
+    jobs: { open: 0, failed_24h: 0, succeeded_24h: 0 },
+    attention: [],
+    unchecked: [],
+    sampled_at: AT,
+  }),
+  'settings.connections': async () => ({ items: [] }),
   'scale.shards.list': async () => page(),
   'scale.placements.list': async () => page(),
   'scale.drift.get': async () => ({ items: [], checked: 0, unreachable: [] }),

@@ -20,6 +20,7 @@ beforeAll(async () => {
     username: 'ada',
     email: 'Ada@Example.test',
     role: 'Admin',
+    authenticatedBy: 'oauth_generic_oauth',
   };
   idToken = (claims) => grafana.token({ ...user, iss: `${grafana.url}/`, sub: 'user:1', ...claims });
 });
@@ -181,12 +182,37 @@ describe('MIS-06 a Grafana ID token', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['of a user', {}, 'user:ada@example.test'],
     ['without e-mail goes by its login, marked as Grafana’s', { email: '' }, 'user:grafana:ada'],
+    ['of LDAP', { authenticatedBy: 'ldap' }, 'user:ada@example.test'],
+    [
+      'with a password of Grafana’s own: users write their own address',
+      { authenticatedBy: 'password' },
+      'user:grafana:ada',
+    ],
+    ['that does not say how the user came in', { authenticatedBy: undefined }, 'user:grafana:ada'],
+    ['that names a way nobody knows', { authenticatedBy: 'magic' }, 'user:grafana:ada'],
     ['of another organisation', { aud: 'org:2' }, 'token.invalid'],
     ['of another server', { iss: 'https://other.test' }, 'token.invalid'],
     ['of a service account', { type: 'service-account' }, 'token.invalid'],
     ['that has expired', { exp: seconds(-60) }, 'token.expired'],
   ])('%s', async (_, claims, expected) => {
     expect(await via(await idToken(claims))).toBe(expected);
+  });
+
+  it('is of the issuer that is set, while its keys come from an address inside', async () => {
+    const outside = { GRAFANA_ISSUER: 'https://grafana.example.test/' };
+    for (const iss of ['https://grafana.example.test', 'https://grafana.example.test/'])
+      expect(await via(await idToken({ iss }), outside)).toBe('user:ada@example.test');
+    expect(await via(await idToken(), outside)).toBe('token.invalid');
+    expect(await via(await idToken({ iss: 'https://grafana.example.test' }))).toBe('token.invalid');
+  });
+
+  it('UI-45 tells whether the issuers’ keys can be read, and how many can be used', async () => {
+    const [gw, gf] = authenticator().keySources;
+    expect([gw?.id, await gw?.check(), gf?.id, await gf?.check()]).toEqual(['gateway', 1, 'grafana', 1]);
+    await expect(authenticator({ GRAFANA_URL: `${grafana.url}/elsewhere` }).keySources[1]?.check()).rejects.toThrow(
+      '404',
+    );
+    expect(authenticator({ GRAFANA_URL: undefined }).keySources[1]?.url).toBeNull();
   });
 
   it('counts only beside the plugin’s bearer, and the bearer only beside it', async () => {

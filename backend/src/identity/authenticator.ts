@@ -17,6 +17,7 @@ export type IdentityConfig = Pick<
   | 'GATEWAY_JWKS_URL'
   | 'GATEWAY_AUDIENCE'
   | 'GRAFANA_URL'
+  | 'GRAFANA_ISSUER'
   | 'GRAFANA_ORG_ID'
   | 'GRAFANA_ROLE_MAP'
   | 'PLUGIN_BEARER'
@@ -28,6 +29,16 @@ export interface Authenticator {
   /** Ends a token (`jti`) or a session (`sid`), whether or not it was seen. */
   revoke(id: string, until?: Date): void;
   unrevoke(id: string): void;
+  /** Whose tokens are accepted, and whether their keys can be read. */
+  readonly keySources: readonly KeySource[];
+}
+
+export interface KeySource {
+  readonly id: 'gateway' | 'grafana';
+  /** Null where none is configured. */
+  readonly url: string | null;
+  /** Reads the keys anew and says how many can be used. @throws Error that says why not */
+  check(): Promise<number>;
 }
 
 /** @throws Error when a setting cannot be used */
@@ -68,8 +79,19 @@ export function createAuthenticator(config: IdentityConfig, ambient: Ambient): A
     return cache.get(idKey)?.principal ?? verify(idKey, idToken, grafana, (token) => grafanaPrincipal(token, roleMap));
   }
 
-  return { authenticate, revoke: (id, until) => cache.revoke(id, until), unrevoke: (id) => cache.unrevoke(id) };
+  return {
+    authenticate,
+    revoke: (id, until) => cache.revoke(id, until),
+    unrevoke: (id) => cache.unrevoke(id),
+    keySources: [keySource('gateway', gateway), keySource('grafana', grafana)],
+  };
 }
+
+const keySource = (id: KeySource['id'], issuer: Issuer | null): KeySource => ({
+  id,
+  url: issuer?.keys.url ?? null,
+  check: async () => (issuer ? issuer.keys.check() : 0),
+});
 
 function gatewayIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null {
   if (!config.GATEWAY_JWKS_URL || !config.GATEWAY_ISSUER) return null;
@@ -85,10 +107,11 @@ function gatewayIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null 
 function grafanaIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null {
   if (!config.GRAFANA_URL) return null;
   const base = config.GRAFANA_URL.replace(/\/+$/, '');
+  const issuer = (config.GRAFANA_ISSUER ?? base).replace(/\/+$/, '');
   return {
     name: 'Grafana server',
     // Grafana signs its root_url with a trailing slash.
-    issuer: [base, `${base}/`],
+    issuer: [issuer, `${issuer}/`],
     audience: `org:${config.GRAFANA_ORG_ID}`,
     keys: new KeySet({ url: `${base}/api/signing-keys/keys`, ambient, algorithms: ['ES256'] }),
   };

@@ -1,11 +1,17 @@
-/** `GET /me`: who the caller is and what they may do. */
+/** `GET /me`: who the caller is, what they may do, and which control plane says so. */
+import type { Me } from '@cloudlysis/contract';
 import type { ReadHandlers } from '../call.ts';
 import type { Permissions } from './permissions.ts';
 
-export const identityHandlers = (permissions: Permissions): ReadHandlers<'identity.me'> => ({
-  'identity.me': async ({ principal }) => ({
+/** What a page shows of the control plane itself. */
+export type Self = Pick<Me, 'environment' | 'version' | 'git_sha' | 'mode'>;
+
+export const identityHandlers = (permissions: Permissions, self: Self): ReadHandlers<'identity.me'> => ({
+  'identity.me': async ({ principal, query: { tenant_id } }) => ({
     principal: { id: principal.id, kind: principal.kind, email: principal.email, via: principal.via },
     assignments: permissions.assignmentsOf(principal).map(({ role, scope }) => ({ role, scope })),
-    abilities: permissions.abilities(principal),
+    tenant_id: tenant_id ?? null,
+    abilities: permissions.abilities(principal, tenant_id),
+    ...self,
   }),
 });

@@ -1,6 +1,6 @@
 /** Identity: tokens in, principals out, and what each may do. */
-export { createAuthenticator, type Authenticator, type IdentityConfig } from './authenticator.ts';
+export { createAuthenticator, type Authenticator, type IdentityConfig, type KeySource } from './authenticator.ts';
 export { assignmentStore, type AssignmentStore } from './assignment-store.ts';
-export { identityHandlers } from './identity.handlers.ts';
+export { identityHandlers, type Self } from './identity.handlers.ts';
 export { livePermissions, PermissionTable, type LivePermissions, type Permissions } from './permissions.ts';
 export type { AskedScope, Verdict } from './permission-table.ts';

@@ -42,6 +42,16 @@ export class KeySet {
     return this.keys.get(kid);
   }
 
+  get url(): string {
+    return this.options.url;
+  }
+
+  /** Reads the keys now, whatever the cooldown: an operator asks. @throws Error that says what came instead */
+  async check(): Promise<number> {
+    await (this.fetching ??= this.fetch().finally(() => (this.fetching = null)));
+    return this.keys.size;
+  }
+
   /** One fetch at a time, and none within the cooldown; an issuer that is away leaves the keys as they were. */
   private async refresh(): Promise<void> {
     const now = this.options.ambient.monotonic();

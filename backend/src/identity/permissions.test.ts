@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  PERMISSIONS, ROLE_TEMPLATES, RoleName,
+  allOperations, PERMISSIONS, ROLE_TEMPLATES, RoleName,
   type Assignment, type Permission, type Scope,
 } from '@cloudlysis/contract'; // prettier-ignore
 import { MongoClient } from 'mongodb';
@@ -71,6 +71,35 @@ describe('NFR-01 compiled permissions', () => {
       ),
       { numRuns: 1_000 },
     ); // prettier-ignore
+  });
+
+  it('NFR-08 abilities say anywhere or nowhere without a tenant, and what holds there with one', () => {
+    const inScopes = fc.property(
+      assignments, fc.constantFrom(...people), fc.option(fc.constantFrom(...tenants), { nil: undefined }), fc.constantFrom(...environments),
+      (all, person, tenantId, environment) => {
+        const name = person.toLowerCase();
+        const abilities = new PermissionTable(environment, all).abilities(principal(name), tenantId);
+        for (const { id, permission, scope } of allOperations()) {
+          if (permission === 'public' || permission === 'signed-in') expect(abilities[id]?.allowed).toBe(true);
+          else {
+            const where = scope === 'platform' ? 'platform' : tenantId === undefined ? 'any' : { tenantId };
+            expect([id, abilities[id]?.allowed]).toEqual([id, naively(all, name, permission, where, environment)]);
+          }
+        }
+      },
+    ); // prettier-ignore
+    fc.assert(inScopes, { numRuns: 200 });
+    const table = new PermissionTable('dev', [
+      { principal: 'a@x.test', role: 'operator', scope: { kind: 'tenant', tenant_id: 'acme' } },
+    ]);
+    const abilities = (tenantId?: string) => table.abilities(principal('a@x.test'), tenantId);
+    expect(abilities()['tenants.pause']).toEqual({ allowed: true, reason: null });
+    expect(abilities('acme')['tenants.pause']).toEqual({ allowed: true, reason: null });
+    expect(abilities('globex')['tenants.pause']).toEqual({
+      allowed: false,
+      reason: 'tenants.pause is missing on tenant globex',
+    });
+    expect(abilities('acme')['scale.shards.list']?.reason).toBe('scale.view is missing globally');
   });
 
   it('IAM-43 a role of the credential adds to a Gateway user, and counts for a Grafana user only while unknown', () => {

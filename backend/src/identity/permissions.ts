@@ -1,7 +1,6 @@
 /** Who may do what, right now: the compiled assignments, kept true by a change stream. */
 import { allOperations, type Abilities, type Assignment, type Requirement } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import type { Ambient } from '../ambient.ts';
 import type { Principal, Visible } from '../principal.ts';
 import type { AssignmentDocument, AssignmentStore } from './assignment-store.ts';
@@ -18,8 +17,11 @@ import {
 export interface Permissions {
   can(principal: Principal, requirement: Requirement, scope: AskedScope): Verdict;
   visible(principal: Principal, requirement: Requirement): Visible;
-  /** Every operation's verdict for a principal; for operations on a tenant: whether it holds on any. */
-  abilities(principal: Principal): z.infer<typeof Abilities>;
+  /**
+   * Every operation's verdict for a principal. With a tenant: on that tenant, so that what lists it is allowed exactly
+   * where it would be listed. Without: what is about tenants is allowed where it is on any, and a refusal means nowhere.
+   */
+  abilities(principal: Principal, tenantId?: string): Abilities;
   assignmentsOf(principal: Principal): readonly Assignment[];
 }
 
@@ -69,9 +71,10 @@ export class PermissionTable implements Permissions {
     return isOpen(requirement) ? 'all' : tenantsWith(this.grantsOf(principal), requirement);
   }
 
-  abilities(principal: Principal): z.infer<typeof Abilities> {
+  abilities(principal: Principal, tenantId?: string): Abilities {
+    const onTenants = tenantId === undefined ? 'any' : { tenantId };
     const verdicts = OPERATIONS.map((operation) => {
-      const scope = operation.scope === 'platform' ? 'platform' : 'any';
+      const scope = operation.scope === 'platform' ? 'platform' : onTenants;
       return [operation.id, this.can(principal, operation.permission, scope)] as const;
     });
     return Object.fromEntries(verdicts);
@@ -123,7 +126,7 @@ export function livePermissions(options: LiveOptions): LivePermissions {
   return {
     can: (principal, requirement, scope) => table.can(principal, requirement, scope),
     visible: (principal, requirement) => table.visible(principal, requirement),
-    abilities: (principal) => table.abilities(principal),
+    abilities: (principal, tenantId) => table.abilities(principal, tenantId),
     assignmentsOf: (principal) => table.assignmentsOf(principal),
     start: () => follower.start(),
     stop: () => follower.stop(),

@@ -38,12 +38,13 @@ function secondFactorAt(claims: CheckedToken['claims']): Date | null {
 }
 
 /**
- * A principal of a Grafana ID token. Known by e-mail address; a login without one becomes `grafana:<login>`, because
- * users choose their logins and could otherwise choose the name of a service.
+ * A principal of a Grafana ID token. Known by the e-mail address where an identity provider vouched for it; else by
+ * `grafana:<login>`, marked, because users choose their logins and could otherwise choose the name of a service. A user
+ * with a password of Grafana's own can write any address into their profile, so that one says nothing (decision 0007).
  */
 export function grafanaPrincipal({ claims }: CheckedToken, roleMap: ReadonlyMap<string, RoleName>): Principal {
   if (claims['type'] !== 'user') throw new Problem('token.invalid', 'Only users may come through Grafana');
-  const email = address(claims['email']);
+  const email = isVouchedFor(claims['authenticatedBy']) ? address(claims['email']) : null;
   const name = email ?? `grafana:${readableName(claims['username'])}`;
   return {
     id: `user:${name}`,
@@ -56,6 +57,10 @@ export function grafanaPrincipal({ claims }: CheckedToken, roleMap: ReadonlyMap<
     granted: granted(name, roleMap.get(String(claims['role']))),
   };
 }
+
+/** How Grafana let the user in: through a provider that is the source of the address. Unknown ways are not believed. */
+const isVouchedFor = (way: unknown): boolean =>
+  typeof way === 'string' && /^(oauth_\w+|auth\.saml|saml|ldap|jwt|authproxy)$/.test(way);
 
 /** `Admin=operator,Viewer=read-only` as a map. @throws Error that names the part that is wrong */
 export function readRoleMap(text: string): ReadonlyMap<string, RoleName> {

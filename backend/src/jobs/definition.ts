@@ -81,6 +81,8 @@ export interface JobDefinition<I> {
   /** What it holds alone: `tenant:acme`, `shard:a1`, `platform`. */
   lane(input: I): string;
   tenantId(input: I): string | null;
+  /** Tenants of a job that is about several: the permission must hold on each, and who may see all of them sees the job. */
+  tenants?(input: I): readonly string[];
   /** For the audit log: `tenant:acme`. */
   resource(input: I): string;
   /** Looks at the world and says what would happen. No effect. @throws Problem when there is nothing to plan for (`tenant.unknown`). */
@@ -90,6 +92,8 @@ export interface JobDefinition<I> {
   verify(context: StepContext<I>): Promise<Proof>;
   /** Resource state that changes together with the job's end, in its transaction. */
   commit?(context: StepContext<I>, session: ClientSession): Promise<void>;
+  /** The call that reverses what the children of an unfinished job did; given the inputs of those that succeeded. */
+  undoPart?(children: readonly unknown[], jobId: string): Undo | null;
   /** The call that reverses a finished job. */
   undo?(input: I, context: Pick<StepContext<I>, 'outcomeOf' | 'intentOf' | 'jobId'>): Undo | null;
 }

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Check, MutationId } from '@cloudlysis/contract';
 import { Problem } from '@cloudlysis/contract';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
@@ -264,6 +265,160 @@ describe('running', () => {
     const born = await engine.store.childrenOf(job._id);
     expect(born.map((child) => child.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
     expect(Object.keys(await world.all())).toHaveLength(12);
+  });
+});
+
+describe('the end of a job', () => {
+  type Recipe = { readonly compensates: boolean; readonly fails: boolean };
+  const CANCEL = { code: 'job.cancel_requested', action: 'jobs.cancel', actor: 'user:x', resource: 'tenant:acme', outcome: 'requested' } as const; // prettier-ignore
+
+  /** Steps of which some can be undone and some fail; `at` is where the run is held until it is cancelled or taken over. */
+  function scripted(
+    recipe: readonly Recipe[],
+    held: (step: string) => Promise<void> | undefined,
+  ): JobDefinition<Input> {
+    const steps = recipe.map(({ compensates, fails }, index): Step<Input> => {
+      const name = `s${index}`;
+      const run = async ({ signal }: StepContext<Input>): Promise<null> => {
+        const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        await Promise.race([held(name), aborted]);
+        if (fails) throw new Problem('tenant.state', 'scripted');
+        return null;
+      };
+      return { name, title: name, attempts: 1, run, ...(compensates ? { compensate: async () => undefined } : {}) };
+    });
+    return {
+      kind: 'tenants.archive', risk: 'low', permission: 'tenants.archive', steps,
+      lane: (input) => `tenant:${input.tenant}`, tenantId: (input) => input.tenant, resource: (input) => `tenant:${input.tenant}`,
+      plan: async () => ({ checks: [], diff: [], blastRadius: nothingFelt, rollback: 'undone' }),
+      verify: async () => ({ checks: [check('holds', 'pass')], facts: {} }),
+    }; // prettier-ignore
+  }
+
+  it('API-03 NFR-07 leaves no step under way, wherever it was cancelled, failed or lost its replica', async () => {
+    const { replica } = await bench();
+    let recipe: readonly Recipe[] = [];
+    let stopAt: number | null = null;
+    let crashed = false;
+    const reached = { step: Promise.withResolvers<void>() };
+    const held = (step: string): Promise<void> | undefined => {
+      if (step !== `s${stopAt}`) return undefined;
+      reached.step.resolve();
+      return new Promise(() => undefined);
+    };
+    const define = (engine: JobEngine): JobEngine => {
+      engine.define({ 'tenants.archive': scripted(recipe, held) });
+      return engine;
+    };
+    let engine = await replica('r1');
+    const recipes = fc.array(fc.record({ compensates: fc.boolean(), fails: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    let runs = 0;
+    const property = fc.asyncProperty(recipes, fc.option(fc.nat(4)), fc.boolean(), async (wanted, at, crash) => {
+      [recipe, stopAt, reached.step] = [wanted, at !== null && at < wanted.length ? at : null, Promise.withResolvers()];
+      const willStop = stopAt !== null && !wanted.slice(0, stopAt).some(({ fails }) => fails);
+      const job = await define(engine).submit(submission(`t${runs}`, `k${runs++}`, { kind: 'tenants.archive' }));
+      if (willStop) {
+        await reached.step.promise;
+        if (crash && !crashed) {
+          // Once: a boot takes a second. The next one finds the step running and is cancelled there.
+          crashed = true;
+          await engine.stop(50);
+          reached.step = Promise.withResolvers();
+          engine = define(await replica('r1'));
+          await reached.step.promise;
+        }
+        await engine.cancel(job._id, 'user:x', 'changed my mind', CANCEL);
+      }
+      const ended = await settle(engine, job);
+      const states = ended.steps.map(({ state }) => state);
+      expect(states.filter((state) => state === 'running' || state === 'compensating')).toEqual([]);
+      const begun = states.findLastIndex((state) => state !== 'pending') + 1;
+      expect(states.slice(begun).every((state) => state === 'pending')).toBe(true);
+      for (const [index, state] of states.entries()) {
+        if (state === 'interrupted') expect([index, wanted[index]?.compensates]).toEqual([stopAt, false]);
+        if (state === 'interrupted') expect(ended.steps[index]?.ended_at).not.toBeNull();
+      }
+      if (willStop) expect(states[stopAt!]).toBe(wanted[stopAt!]!.compensates ? 'compensated' : 'interrupted');
+    });
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it('API-04 AUD-11 records the whole execution trace in the audit log, in the transaction that ends the job', async () => {
+    const { replica, mongo } = await bench();
+    let failures = 2;
+    const engine = await replica('r1', { fail: { b: () => (failures-- > 0 ? new Problem('node.timeout') : null) } });
+    const job = await settle(engine, await engine.submit(submission('acme', 'k')));
+    const [inbox, placed] = await Promise.all(
+      ['audit_inbox', 'audit_records'].map((name) => mongo.db.collection(name).find({ job_id: job._id }).toArray()),
+    );
+    const records = [...inbox!, ...placed!];
+    expect(records.map((record) => record['code']).sort()).toEqual(['job.submitted', 'job.succeeded']);
+    const after = JSON.parse(records.find((record) => record['code'] === 'job.succeeded')!['after'] as string);
+    expect(after.steps).toEqual(
+      job.steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome }) => ({
+        name, state, attempts, intent, outcome, problem: null,
+        started_at: started_at?.toISOString(), ended_at: ended_at?.toISOString(),
+      })), // prettier-ignore
+    );
+    expect(after.steps.map((step: { attempts: number }) => step.attempts)).toEqual([1, 3, 1]);
+  });
+
+  it('API-04 an outcome too long for a record is named by its digest, and the trace stays whole', async () => {
+    const { replica, mongo } = await bench();
+    const engine = await replica('r1');
+    const steps: Step<Input>[] = [
+      { name: 'many', title: 'Many', run: async () => ({ jobs: Array(5_000).fill('job_x') }) },
+    ];
+    engine.define({ 'tenants.archive': { ...scripted([], () => undefined), steps } });
+    const job = await settle(engine, await engine.submit(submission('acme', 'k', { kind: 'tenants.archive' })));
+    const [inbox, placed] = await Promise.all(
+      ['audit_inbox', 'audit_records'].map((name) => mongo.db.collection(name).findOne({ code: 'job.succeeded' })),
+    );
+    const after = JSON.parse((inbox ?? placed)!['after'] as string);
+    expect(after.steps).toMatchObject([
+      { name: 'many', state: 'succeeded', outcome: { truncated: true, bytes: 40_010 } },
+    ]);
+    expect(job.steps[0]?.outcome).toHaveProperty('jobs.length', 5_000);
+  });
+});
+
+describe('lists', () => {
+  const ids = (jobs: readonly JobDocument[]): string[] => jobs.map(({ _id }) => _id);
+
+  it('UI-14 in both orders, open or ended, within a time, and by a tenant also those about several', async () => {
+    const { replica } = await bench();
+    let release = (): void => undefined;
+    const engine = await replica('r1', { hold: new Promise((resolve) => (release = resolve)) });
+    const several = { ...definition('tenants.resume', worldOf((await bench()).mongo)), tenantId: () => null, tenants: () => ['t1', 't2'] }; // prettier-ignore
+    engine.define({ 'tenants.resume': several as never });
+    const both = await settle(engine, await engine.submit(submission('both', 'b', { kind: 'tenants.resume' })));
+    const all = [both];
+    for (const n of [1, 2, 3, 4]) all.push(await engine.submit(submission(`t${n}`, `k${n}`)));
+    const now = new Date();
+    const page = (filter: object, more: object = {}, limit = 10): Promise<JobDocument[]> =>
+      engine.store.page({ filter, visible: 'all', sort: -1, now: new Date(), ...more }, limit);
+    expect(ids(await page({}))).toEqual(ids(all).toReversed());
+    expect(ids(await page({}, { sort: 1 }))).toEqual(ids(all));
+    expect(ids(await page({}, { sort: 1, after: all[1]!.order }, 2))).toEqual(ids(all.slice(2, 4)));
+    expect(ids(await page({ open: true }))).toEqual(ids(all.slice(1)).toReversed());
+    expect(ids(await page({ open: false }))).toEqual([both._id]);
+    expect(ids(await page({ open: true, state: 'succeeded' }))).toEqual([]);
+    expect(ids(await page({ from: all[2]!.created_at, to: all[3]!.created_at }, { sort: 1 }))).toEqual([all[2]!._id]);
+    expect(ids(await page({ to: new Date(0) }))).toEqual([]);
+    expect(ids(await page({ tenant_id: 't1' }))).toEqual(ids(all.slice(0, 2)).toReversed());
+    expect(ids(await page({ tenant_id: 't1' }, { sort: 1 }, 1))).toEqual([both._id]);
+    expect(ids(await page({}, { visible: new Set(['t1']) }))).toEqual([all[1]!._id]);
+    expect(ids(await page({}, { visible: new Set(['t1', 't2']) }))).toEqual(ids(all.slice(0, 3)).toReversed());
+    expect(ids(await page({ tenant_id: 't2' }, { visible: new Set(['t1']) }))).toEqual([]);
+    expect(await engine.store.count(['queued', 'running'], new Date(0), now, 'all', 100)).toBe(4);
+    expect(await engine.store.count(['succeeded'], both.created_at, now, 'all', 100)).toBe(1);
+    expect(await engine.store.count(['running'], new Date(0), now, new Set(['t3']), 100)).toBe(1);
+    expect(await engine.store.count(['running'], new Date(0), now, 'all', 3)).toBe(3);
+    release();
+    await Promise.all(all.map((job) => settle(engine, job)));
   });
 });
 

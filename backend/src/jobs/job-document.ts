@@ -6,7 +6,7 @@ import type { Undo } from './definition.ts';
 export interface StepDocument {
   name: string;
   title: string;
-  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'compensating' | 'compensated';
+  state: Job['steps'][number]['state'];
   attempts: number;
   started_at: Date | null;
   ended_at: Date | null;
@@ -40,6 +40,8 @@ export interface JobDocument {
   actor: string;
   reason: string | null;
   tenant_id: string | null;
+  /** Tenants of a job that is about several; absent otherwise, so that the index over it stays small. */
+  tenants?: string[];
   resource: string;
   cancel: { by: string; reason: string; at: Date } | null;
   /** Why the job turned backward; kept while it compensates. */
@@ -95,6 +97,10 @@ export const jobToWire = (job: JobDocument): Job => ({
   started_at: iso(job.started_at),
   ended_at: iso(job.ended_at),
 });
+
+/** Tenants whose permissions decide about a job; null stands for the platform. */
+export const tenantsOf = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>): readonly (string | null)[] =>
+  job.tenants ?? [job.tenant_id];
 
 export const isFinal = (state: JobState): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'compensated';

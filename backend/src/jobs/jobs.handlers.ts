@@ -1,15 +1,16 @@
 /** The API of jobs: every job-making mutation, following jobs, cancel and retry. */
 import { Readable } from 'node:stream';
-import { Problem, mutations, type Job, type MutationId, type Permission, type Plan } from '@cloudlysis/contract';
+import { Problem, mutations, type Job, type MutationId, type Permission } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, InputOf, MutationHandler, MutationHandlers, ReadHandlers, SubmitHeaders } from '../call.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Principal, Visible } from '../principal.ts';
 import type { JobDefinition } from './definition.ts';
 import type { JobEngine } from './engine.ts';
-import { isFinal, jobToWire, type JobDocument } from './job-document.ts';
+import { isFinal, jobToWire, tenantsOf, type JobDocument } from './job-document.ts';
 import { mustGet } from './jobs.store.ts';
-import { makePlan, sha256 } from './planning.ts';
+import { cancelPlan } from './cancel-plan.ts';
+import { makePlan } from './planning.ts';
 
 /** The mutations that are jobs; cancel and retry act on jobs instead. */
 export type JobMutationId = Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>;
@@ -30,7 +31,7 @@ export interface JobHandlerDeps {
 }
 
 const isVisible = (job: JobDocument, visible: Visible): boolean =>
-  visible === 'all' || (job.tenant_id !== null && visible.has(job.tenant_id));
+  visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
 const HEARTBEAT_MS = 15_000;
 const FOLLOW_MS = 500;
@@ -43,10 +44,16 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
   };
   return {
     'jobs.list': async ({ query, visible }) => {
-      const { limit, cursor, ...filter } = query;
-      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, 'number');
-      const newest = Math.min(before, (ambient.now().getTime() + 60_000) * 4096);
-      const page = await engine.store.page(filter, visible, newest, limit + 1);
+      const { limit, cursor, sort, open, from, to, ...exact } = query;
+      const filter = {
+        ...exact,
+        open: open && open === 'true',
+        from: from === undefined ? undefined : new Date(from),
+        to: to === undefined ? undefined : new Date(to),
+      };
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, 'number');
+      const order = sort === 'created_at' ? 1 : -1;
+      const page = await engine.store.page({ filter, visible, sort: order, after, now: ambient.now() }, limit + 1);
       const items = page.slice(0, limit);
       const last = items.at(-1);
       return {
@@ -103,16 +110,28 @@ async function changedOrTime(
 
 /** The two handlers of one job-making mutation. */
 function jobMutation(
-  engine: JobEngine,
-  ambient: Ambient,
+  deps: JobHandlerDeps,
   kind: JobMutationId,
 ): MutationHandler<(typeof mutations)[JobMutationId]['submit']> {
-  const inputOf = (call: { params: object; body: unknown }): unknown => ({ ...call.params, ...(call.body as object) });
+  const { engine, ambient } = deps;
+  /** The input, once it is known that the caller's permission covers every tenant it names. */
+  const allowedInput = (call: { principal: Principal; params: object; body: unknown }): unknown => {
+    const definition = engine.definitionOf(kind);
+    const input = { ...call.params, ...(call.body as object) };
+    for (const tenantId of definition.tenants?.(input) ?? [])
+      assertMay(deps, call.principal, definition.permission, tenantId);
+    return input;
+  };
   return {
-    preflight: (call) =>
-      makePlan(engine.definitionOf(kind), inputOf(call), { principal: call.principal, jobId: null }, ambient.now()),
+    preflight: async (call) =>
+      makePlan(
+        engine.definitionOf(kind),
+        allowedInput(call),
+        { principal: call.principal, jobId: null },
+        ambient.now(),
+      ),
     submit: async (call, headers) => {
-      const input = inputOf(call);
+      const input = allowedInput(call);
       const job = await engine.submit({
         kind, input, actor: call.principal,
         reason: (call.body as { reason?: string }).reason ?? null,
@@ -135,9 +154,8 @@ async function settledJob(
 }
 
 export function jobMutations(deps: JobHandlerDeps, kinds: readonly JobMutationId[]): MutationHandlers {
-  const { engine, ambient } = deps;
   const made = Object.fromEntries(
-    kinds.map((kind) => [kind, jobMutation(engine, ambient, kind)]),
+    kinds.map((kind) => [kind, jobMutation(deps, kind)]),
   ) as unknown as MutationHandlers<JobMutationId>;
   return { ...made, 'jobs.cancel': cancelHandler(deps), 'jobs.retry': retryHandler(deps) };
 }
@@ -148,15 +166,20 @@ type JobCall = Call<(typeof mutations)['jobs.cancel']['submit']>;
 async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
   const job = await mustGet(deps.engine.store, call.params.job_id);
   if (!isVisible(job, call.visible)) throw new Problem('job.unknown', `There is no job ${call.params.job_id}`);
-  const verdict = deps.may(call.principal, job.permission, job.tenant_id);
-  if (!verdict.allowed) throw new Problem('permission.missing', verdict.reason ?? undefined);
+  for (const tenantId of tenantsOf(job)) assertMay(deps, call.principal, job.permission, tenantId);
   return job;
+}
+
+/** @throws Problem `permission.missing` that names the tenant */
+function assertMay(deps: JobHandlerDeps, principal: Principal, permission: Permission, tenantId: string | null): void {
+  const verdict = deps.may(principal, permission, tenantId);
+  if (!verdict.allowed) throw new Problem('permission.missing', verdict.reason ?? undefined, { permission });
 }
 
 function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.cancel']['submit']> {
   const { engine, ambient } = deps;
   return {
-    preflight: async (call) => cancelPlan(await governed(deps, call), call.body.reason, ambient.now()),
+    preflight: async (call) => cancelPlan(await governed(deps, call), ambient.now()),
     submit: async (call, headers) => {
       const job = await governed(deps, call);
       // Asking twice is not an error: a cancel is its own idempotency key.
@@ -168,43 +191,6 @@ function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)
           }); // prettier-ignore
       return settledJob(engine, cancelled, headers, call.signal);
     },
-  };
-}
-
-function cancelPlan(job: JobDocument, reason: string, now: Date): Plan {
-  const begun = job.steps.filter((step) => step.state !== 'pending');
-  const expires = new Date(now.getTime() + 60_000).toISOString();
-  const over = isFinal(job.state);
-  const detail = over ? `${job._id} has ${job.state} already` : `${job._id} is ${job.state}`;
-  return {
-    ...job.plan,
-    hash: `${sha256({ cancel: job._id, fence: job.fence, reason }).slice(0, 32)}.${Math.ceil(now.getTime() / 1000 + 60).toString(36)}`,
-    kind: 'jobs.cancel',
-    risk: 'low',
-    checks: [
-      {
-        id: 'job.state',
-        title: 'The job can be cancelled',
-        status: over ? 'block' : 'pass',
-        measured: job.state,
-        limit: null,
-        unit: null,
-        detail,
-      },
-    ],
-    steps: begun.reverse().map((step) => ({ name: step.name, title: `Undo: ${step.title}`, reversible: false })),
-    diff: [
-      {
-        op: 'replace',
-        path: `job.${job._id}.state`,
-        before: job.state,
-        after: begun.length > 0 ? 'compensated' : 'cancelled',
-      },
-    ],
-    blockers: over ? [{ code: 'job.state', detail }] : [],
-    rollback: 'Submit the job again (retry).',
-    created_at: now.toISOString(),
-    expires_at: expires,
   };
 }
 

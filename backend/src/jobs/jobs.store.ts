@@ -2,8 +2,8 @@
 import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
 import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
-import { newestFirst } from '../ports/mongo/newest-first.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
+import { createJobPages, type JobPages } from './job-pages.ts';
 
 /** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
 export class FenceLost extends Error {
@@ -12,18 +12,9 @@ export class FenceLost extends Error {
 
 export type JobPatch = Partial<Omit<JobDocument, '_id' | 'steps'>> & { [step: `steps.${number}`]: StepDocument };
 
-export interface JobFilter {
-  state?: JobState | undefined;
-  kind?: string | undefined;
-  tenant_id?: string | undefined;
-  actor?: string | undefined;
-  lane?: string | undefined;
-  parent_job_id?: string | undefined;
-}
+export const NON_FINAL: readonly JobState[] = ['queued', 'running', 'cancelling'];
 
-const NON_FINAL: JobState[] = ['queued', 'running', 'cancelling'];
-
-export interface JobStore {
+export interface JobStore extends JobPages {
   ensureIndexes(): Promise<void>;
   /** False when the lane is held by another job; the caller's transaction is then void. */
   insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used'>;
@@ -48,7 +39,6 @@ export interface JobStore {
   /** Makes the oldest job that waits for a lane claimable. */
   unpark(lane: string): Promise<boolean>;
   lanesWaiting(): Promise<string[]>;
-  page(filter: JobFilter, tenants: ReadonlySet<string> | 'all', before: number, limit: number): Promise<JobDocument[]>;
   /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
   watch(onWake: () => void): () => Promise<void>;
 }
@@ -63,10 +53,8 @@ const INDEXES = [
   { key: { tenant_id: 1, order: 1 }, name: 'tenant_order' },
   { key: { lane: 1, order: 1 }, name: 'lane_order' },
   { key: { parent_job_id: 1, order: 1 }, name: 'parent_order' },
+  { key: { tenants: 1, order: 1 }, name: 'tenants_order', partialFilterExpression: { tenants: { $exists: true } } },
 ] as const;
-
-/** First window of a page in `order` units: a minute of submissions. */
-const FIRST_WINDOW = 60_000 * 4096;
 
 export function jobStore(mongo: Mongo): JobStore {
   const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
@@ -146,9 +134,9 @@ export function jobStore(mongo: Mongo): JobStore {
     ready: (limit) => many({ queue: 'ready' }, limit),
     childrenOf: (jobId) => many({ parent_job_id: jobId }, 10_000),
     holderOf: (lane, except) =>
-      translated(() =>
+      prompt(() =>
         jobs.findOne(
-          { lane, state: { $in: NON_FINAL }, ...(except ? { _id: { $ne: except } } : {}) },
+          { lane, state: { $in: [...NON_FINAL] }, ...(except ? { _id: { $ne: except } } : {}) },
           { sort: { order: 1 } },
         ),
       ),
@@ -160,15 +148,7 @@ export function jobStore(mongo: Mongo): JobStore {
     },
     lanesWaiting: () => translated(() => jobs.distinct('lane', { queue: 'lane' })),
 
-    page: (filter, tenants, before, limit) => {
-      const wanted: Filter<JobDocument> = Object.fromEntries(
-        Object.entries(filter).filter(([, value]) => value !== undefined),
-      );
-      const visible = tenants === 'all' ? {} : { $and: [{ tenant_id: { $in: [...tenants] } }] };
-      return translated(() =>
-        newestFirst(jobs, 'order', { ...wanted, ...visible } as Filter<JobDocument>, before, limit, FIRST_WINDOW),
-      );
-    },
+    ...createJobPages(jobs),
 
     watch: (onWake) => watchJobs(jobs, onWake),
   };

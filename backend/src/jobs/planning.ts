@@ -16,8 +16,9 @@ export const titleOf = <I>(step: Step<I>, input: I): string =>
   typeof step.title === 'string' ? step.title : step.title(input);
 
 /**
- * Makes the plan. The hash covers what would be done (input, steps, diff) and the world it relies on, not the measured
- * values: four commands in flight or five is the same plan; whether that many are allowed is checked again at submission.
+ * Makes the plan. The hash covers what would be done (input, steps, diff) and the world it relies on, not the reason,
+ * which may be given after the plan was seen, nor the measured values: four commands in flight or five is the same plan;
+ * whether that many are allowed is checked again at submission.
  */
 export async function makePlan<I>(
   definition: JobDefinition<I>,
@@ -35,7 +36,7 @@ export async function makePlan<I>(
   }));
   const subject = {
     kind: definition.kind,
-    input,
+    input: unreasoned(input),
     steps,
     diff: draft.diff,
     world: draft.world ?? null,
@@ -57,6 +58,12 @@ export async function makePlan<I>(
     expires_at: expiresAt.toISOString(),
   };
 }
+
+const unreasoned = (input: unknown): unknown => {
+  if (typeof input !== 'object' || input === null || !('reason' in input)) return input;
+  const { reason: _reason, ...rest } = input;
+  return rest;
+};
 
 /** When a quoted hash expires. @throws Problem `plan.stale` for a hash that is not one of ours or has expired. */
 export function expiryOf(hash: string, now: Date): Date {

@@ -14,7 +14,7 @@ import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { ChildJob, ChildResult, JobDefinition, StepContext } from './definition.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
-import { assertUnblocked, expiryOf, makePlan } from './planning.ts';
+import { assertUnblocked, expiryOf, makePlan, sha256 } from './planning.ts';
 import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
 
 /** A place between two lines where a crash matters; tests stop the process there. */
@@ -131,7 +131,9 @@ class Run {
       }
     }
     const undone = this.job.steps.some((step) => step.state === 'compensated');
-    await this.finish(undone ? 'compensated' : this.job.cancel ? 'cancelled' : 'failed', {});
+    await this.finish(undone ? 'compensated' : this.job.cancel ? 'cancelled' : 'failed', {
+      undo: await this.undoLeft(),
+    });
   }
 
   private async runStep(index: number): Promise<Problem | null> {
@@ -196,7 +198,12 @@ class Run {
   private async compensateStep(index: number): Promise<Problem | null> {
     const step = this.definition.steps[index]!;
     const { state } = this.stepAt(index);
-    if (!step.compensate || state === 'pending' || state === 'compensated') return null;
+    if (state === 'pending' || state === 'compensated') return null;
+    if (!step.compensate) {
+      // Stopped half-way, and whoever ran it is gone: it would stay `running` for ever.
+      if (state === 'running') this.setStep(index, { state: 'interrupted', ended_at: this.deps.ambient.now() });
+      return null;
+    }
     const timeout =
       typeof step.timeoutMs === 'function' ? step.timeoutMs(this.job.input) : (step.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     this.setStep(index, { state: 'compensating' });
@@ -270,6 +277,15 @@ class Run {
     return this.definition.undo?.(this.job.input, this.contextAt(-1, this.signal)) ?? null;
   }
 
+  /** What a job that did not succeed left done, as the call that reverses it. */
+  private async undoLeft(): Promise<JobDocument['undo']> {
+    const { undoPart } = this.definition;
+    if (!undoPart) return null;
+    const done = await this.whenStored(() => this.deps.store.childrenOf(this.job._id));
+    const succeeded = done.filter(({ state }) => state === 'succeeded').map(({ input }) => input);
+    return succeeded.length > 0 ? undoPart(succeeded, this.job._id) : null;
+  }
+
   private contextAt(index: number, signal: AbortSignal): StepContext<unknown> {
     const { job } = this;
     const byName = (name: string): StepDocument | undefined => job.steps.find((step) => step.name === name);
@@ -312,11 +328,11 @@ class Run {
   }
 
   /** The database may be away for a while; what was done is kept here until it is recorded or the lease is lost. */
-  private async whenStored(write: () => Promise<void>): Promise<void> {
+  private async whenStored<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       this.signal.throwIfAborted();
       try {
-        return await write();
+        return await ask();
       } catch (error) {
         if (!(error instanceof Problem) || error.status !== 503) throw error;
         await this.deps.ambient.sleep(STORE_RETRY_MS, this.signal);
@@ -334,10 +350,20 @@ class Run {
   }
 }
 
-/** The whole execution trace goes into the record of the end (AUD-11). */
+/** A record holds 32 KiB and is cut as a whole beyond: an evacuation names 10 000 jobs, and its trace must not go with them. */
+const PART_BYTES = 2_048;
+
+/** A value as the trace keeps it: itself, or where it is long its size and digest. */
+function traced(value: unknown): unknown {
+  const bytes = Buffer.byteLength(JSON.stringify(value ?? null));
+  return bytes <= PART_BYTES ? value : { truncated: true, bytes, sha256: sha256(value) };
+}
+
+/** The whole execution trace goes into the record of the end, in the end's own transaction (API-04, AUD-11). */
 function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
   const trace = job.steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome, problem }) => ({
-    name, state, attempts, started_at: started_at?.toISOString() ?? null, ended_at: ended_at?.toISOString() ?? null, intent, outcome, problem: problem?.code ?? null,
+    name, state, attempts, started_at: started_at?.toISOString() ?? null, ended_at: ended_at?.toISOString() ?? null,
+    intent: traced(intent), outcome: traced(outcome), problem: problem?.code ?? null,
   })); // prettier-ignore
   return {
     code: `job.${job.state}`,
@@ -349,7 +375,13 @@ function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
     reason: job.cancel?.reason ?? job.reason,
     problem: job.problem?.code ?? null,
     before: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.before])),
-    after: { state: job.state, fence: job.fence, steps: trace, proof: job.proof, cancelled_by: job.cancel?.by ?? null },
+    after: {
+      state: job.state,
+      fence: job.fence,
+      steps: trace,
+      proof: traced(job.proof),
+      cancelled_by: job.cancel?.by ?? null,
+    },
     jobId: job._id,
     provenance: job.provenance,
   };

@@ -160,6 +160,7 @@ function newJob(
     actor: nameOf(wanted.actor),
     reason: wanted.reason,
     tenant_id: definition.tenantId(wanted.input),
+    ...(definition.tenants ? { tenants: [...definition.tenants(wanted.input)] } : {}),
     resource: definition.resource(wanted.input),
     cancel: null,
     problem: null,

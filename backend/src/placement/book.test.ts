@@ -21,12 +21,13 @@ let nats: NatsPort;
 const shard = (shard_id: string, kind: Shard['kind'] = 'aggregate'): Shard => ({
   shard_id, kind, endpoint: 'http://127.0.0.1:1', labels: {}, capacity: { tenants: 10 }, region: 'eu',
 }); // prettier-ignore
+const NO_TRAFFIC = { measure: async () => ({ perSecond: null, share: null }) };
 const jobs = { active: async () => [], holderOf: async () => null };
 
 const feature = (over: { mongo?: Mongo; nats?: NatsPort; source?: 'kv' | 'static' } = {}): PlacementFeature => {
   const ambient = systemAmbient();
   return createPlacement({
-    mongo: over.mongo ?? mongo, nats: over.nats ?? nats, ambient, jobs, metrics: new Registry(),
+    mongo: over.mongo ?? mongo, nats: over.nats ?? nats, ambient, jobs, traffic: NO_TRAFFIC, metrics: new Registry(),
     nodes: createNodes({ ambient, allowlist: '127.0.0.1' }), logger: pino({ level: 'silent' }),
     config: {
       PLACEMENT_SOURCE: over.source ?? 'kv',

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { Ambient } from '../ambient.ts';
+import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
 import type { DriftSurveyor } from './drift-survey.ts';
@@ -12,7 +13,6 @@ import type { PlacementMirror } from './placement-mirror.ts';
 import type { PlacementStore } from './placement.store.ts';
 import type { TenantSight } from './placement.ts';
 import type { Publication } from './publication.ts';
-import type { TrafficMeter } from './traffic.ts';
 
 export interface PlacementDeps {
   readonly ambient: Ambient;
@@ -26,7 +26,7 @@ export interface PlacementDeps {
   readonly publication: Publication;
   readonly watch: NodeWatch;
   readonly drift: DriftSurveyor;
-  readonly traffic: TrafficMeter;
+  readonly traffic: Pick<NodeMetrics, 'measure'>;
   readonly metrics: PlacementMetrics;
   /** Placement comes from a static file: nothing can be moved. */
   readonly readOnly: boolean;

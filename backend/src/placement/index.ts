@@ -8,13 +8,14 @@ import type { Config } from '../config.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
 import { createBook } from './book.ts';
 import type { PlacementDeps } from './deps.ts';
 import { drainJob } from './drain.job.ts';
 import { driftRepairJob } from './drift-repair.job.ts';
-import { createDriftSurveyor } from './drift-survey.ts';
+import { createDriftSurveyor, type DriftSurvey } from './drift-survey.ts';
 import { evacuateJob } from './evacuate.job.ts';
 import { createPlacementMetrics } from './metrics.ts';
 import { migrateJob } from './migrate.job.ts';
@@ -27,8 +28,9 @@ import type { TenantSight } from './placement.ts';
 import { createPublication } from './publication.ts';
 import { adoptStatic } from './static-placement.ts';
 import { shardsPutJob } from './shards-put.job.ts';
-import { createTrafficMeter } from './traffic.ts';
 
+export type { DriftSurvey } from './drift-survey.ts';
+export { nodeHealth } from './node-health.ts';
 export type { NodeReport, PlacementBook } from './placement-book.ts';
 
 type ScaleKind = keyof typeof scaleMutations;
@@ -40,6 +42,7 @@ export interface PlacementOptions {
   readonly nodes: NodesPort;
   readonly ambient: Ambient;
   readonly jobs: JobReader;
+  readonly traffic: Pick<NodeMetrics, 'measure'>;
   readonly config: Pick<Config, 'platform' | 'PLACEMENT_SOURCE'>;
   readonly metrics: Registry;
   readonly logger: Logger;
@@ -49,6 +52,8 @@ export interface PlacementFeature {
   readonly book: PlacementBook;
   readonly definitions: ScaleDefinitions;
   readonly handlers: PlacementReads;
+  /** Compares record, publication and nodes now. @throws Problem `bus.unavailable` */
+  surveyDrift(signal?: AbortSignal): Promise<DriftSurvey>;
   /** Set once tenants exist; until then every tenant is unknown. */
   tenantState: (tenantId: string) => Promise<TenantSight | null>;
   ensureIndexes(): Promise<void>;
@@ -69,9 +74,9 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
   const watch = new NodeWatch({ nodes, ambient, logger, shards });
   const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly });
   const drift = createDriftSurveyor({ store, nats, watch, jobs, ambient, readOnly });
-  const traffic = createTrafficMeter({ nodes, ambient, gateways: () => book.shards('gateway') });
   const deps: PlacementDeps = {
-    ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, traffic, readOnly,
+    ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, readOnly,
+    traffic: options.traffic,
     metrics: createPlacementMetrics(options.metrics),
     tenantState: (tenantId) => feature.tenantState(tenantId),
   }; // prettier-ignore
@@ -85,6 +90,7 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
       'scale.shards.put': shardsPutJob(deps),
     },
     handlers: placementHandlers(deps),
+    surveyDrift: (signal) => drift.survey(signal),
     tenantState: async () => null,
     ensureIndexes: () => store.ensureIndexes(),
     async seed() {

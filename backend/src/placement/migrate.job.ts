@@ -6,7 +6,6 @@ import { migrateSteps, type DrainIntent } from './migrate.steps.ts';
 import { verifyMove } from './migrate.proof.ts';
 import { surveyMove } from './move-survey.ts';
 import { decideMigration, limitsOf, tenantOn, type MoveSight } from './placement.ts';
-import type { Traffic } from './traffic.ts';
 
 type Input = InputOf<'scale.migrate'>;
 
@@ -22,7 +21,7 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
       // Only somebody who will read the figure is worth the second it takes.
       const [sight, traffic] = await Promise.all([
         surveyMove(deps, input, caller.jobId),
-        deps.traffic.of(input.tenant_id, caller.principal !== null),
+        deps.traffic.measure(input.tenant_id, caller.principal !== null),
       ]);
       const { checks, diff } = decideMigration(sight, limitsOf(input));
       const { shard_id } = sight.placement;
@@ -47,7 +46,9 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
   };
 }
 
-function blastOf({ tenantId, source, consumers, busProblem }: MoveSight, traffic: Traffic) {
+type Measured = Awaited<ReturnType<PlacementDeps['traffic']['measure']>>;
+
+function blastOf({ tenantId, source, consumers, busProblem }: MoveSight, traffic: Measured) {
   const lags = consumers.flatMap(({ lag }) => (lag === null ? [] : [lag]));
   return {
     tenants: [tenantId],

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { startPlatform, type TestPlatform, TOKEN } from '../../../dataplane/testing/platform.ts';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient } from '../ambient.ts';
+import { createNodeMetrics } from '../node-metrics/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
 import { createNodes } from '../ports/nodes/index.ts';
@@ -43,11 +44,12 @@ export async function startWorld(...shards: string[]): Promise<World> {
   const seeded = [...platform.nodes.values()].map(({ shard, url }) => ({
     shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',
   })); // prettier-ignore
+  const logger = pino({ level: 'silent' });
+  const nodes = createNodes({ ambient, allowlist: '127.0.0.1', token: TOKEN });
   const placement = createPlacement({
-    mongo, nats, ambient, metrics, jobs: engine,
-    nodes: createNodes({ ambient, allowlist: '127.0.0.1', token: TOKEN }),
+    mongo, nats, ambient, metrics, jobs: engine, nodes, logger,
+    traffic: createNodeMetrics({ nodes, ambient, logger, shards: async () => seeded }),
     config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
-    logger: pino({ level: 'silent' }),
   }); // prettier-ignore
   placement.tenantState = async (id) => {
     const state = tenants.get(id);

@@ -5,6 +5,7 @@ import type { ReadHandlers } from '../call.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
 import type { PlacementDeps } from './deps.ts';
+import { nodeHealth } from './node-health.ts';
 import type { NodeReport } from './placement-book.ts';
 import { shardOf, type ShardRecord } from './placement.store.ts';
 
@@ -74,20 +75,7 @@ function firstAfter<T>(items: readonly T[], position: (item: T) => string, after
 
 function view(record: ShardRecord, tenants: number, report: NodeReport | undefined): ShardView {
   const load = Math.round((tenants / record.capacity.tenants) * 1_000) / 1_000;
-  return { ...shardOf(record), tenants, load, health: health(report), version: record.version };
-}
-
-function health(report: NodeReport | undefined): ShardView['health'] {
-  if (!report) return { state: 'unreachable', reason: 'it was not asked yet' };
-  const { state, readiness, problem } = report;
-  if (problem !== null) return { state: 'unreachable', reason: problem };
-  const failing = readiness?.dependencies.filter(({ ok }) => !ok) ?? [];
-  if (!readiness?.ready) {
-    const why = failing.map(({ name, detail }) => `${name}: ${detail ?? 'not ok'}`).join('; ');
-    return { state: 'not-ready', reason: why || 'the node says so' };
-  }
-  if (state?.draining) return { state: 'not-ready', reason: 'the whole node drains' };
-  return { state: 'ready', reason: `ready, ${readiness.dependencies.length} dependencies are fine` };
+  return { ...shardOf(record), tenants, load, health: nodeHealth(report), version: record.version };
 }
 
 function drains(shards: readonly ShardRecord[], reports: ReadonlyMap<string, NodeReport>): DrainView[] {

@@ -1,7 +1,7 @@
 /** Shards and placements in MongoDB: compare-and-swap on the placement's revision, and nothing else knows the driver. */
 import type { ClientSession, Collection } from 'mongodb';
 import { Problem, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
-import { isDuplicateKey, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import { placementKeyOf } from './placement.ts';
 
 /** Reading 30 000 placements takes 400 ms on the embedded store; the usual deadline is for single documents. */
@@ -55,11 +55,11 @@ export const placementOf = (record: PlacementRecord): Placement | null =>
 export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore {
   const shards = db.collection<ShardRecord>('shards');
   const placements = db.collection<PlacementRecord>('placements');
-  const findShard = (id: string): Promise<ShardRecord | null> => translated(() => shards.findOne({ _id: id }));
+  const findShard = (id: string): Promise<ShardRecord | null> => prompt(() => shards.findOne({ _id: id }));
   return {
     placements,
     ensureIndexes: () => ensureIndexes(db, placements),
-    shards: () => translated(async () => (await shards.find().toArray()).sort((a, b) => (a._id < b._id ? -1 : 1))),
+    shards: () => prompt(async () => (await shards.find().toArray()).sort((a, b) => (a._id < b._id ? -1 : 1)), READ_MS),
     shard: async (id) => (await findShard(id)) ?? unknownShard(id),
     findShard,
     saveShard: (shard, session) => translated(() => saveShard(shards, shard, session), session),
@@ -67,8 +67,8 @@ export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore 
       if (given.length === 0 || (await translated(() => shards.findOne({})))) return;
       for (const shard of given) await translated(() => insertShard(shards, shard));
     },
-    find: (kind, tenantId) => translated(() => placements.findOne({ _id: placementKeyOf(kind, tenantId) })),
-    ofTenants: (ids) => translated(() => placements.find({ tenant_id: { $in: [...ids] } }).toArray()),
+    find: (kind, tenantId) => prompt(() => placements.findOne({ _id: placementKeyOf(kind, tenantId) })),
+    ofTenants: (ids) => prompt(() => placements.find({ tenant_id: { $in: [...ids] } }).toArray(), READ_MS),
     all: () => translated(() => placements.find({}, { timeoutMS: FULL_READ_MS, batchSize: 5_000 }).toArray()),
     swap: (next, expected) => translated(() => swap(placements, next, expected)),
   };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { PLACED_KINDS, Problem } from '@cloudlysis/contract';
 import pino from 'pino';
 import { Registry } from 'prom-client';
+import { createNodeMetrics } from '../node-metrics/index.ts';
 import { createPlacement } from '../placement/index.ts';
 import { createAudit } from '../audit/index.ts';
 import { createTenants } from './index.ts';
@@ -32,7 +33,9 @@ function definitionsOf(fuse = new Fuse(), refusal?: (call: string) => void) {
   const mongo = fragileMongo(base.mongo, fuse);
   const nats = fragileNats(base.nats, fuse, refusal);
   const { ambient, config, nodePort: nodes } = base;
-  const shared = { mongo, nats, nodes, ambient, config, jobs: idle, logger: pino({ level: 'silent' }) };
+  const logger = pino({ level: 'silent' });
+  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: async () => [] });
+  const shared = { mongo, nats, nodes, ambient, config, jobs: idle, traffic, logger };
   const { book } = createPlacement({ ...shared, metrics: new Registry() });
   const audit = createAudit({ mongo, ambient, replicaId: 'crashes', environment: 'dev' }).log;
   return createTenants({ ...shared, audit, placement: book, patienceMs: 1_000 }).definitions;

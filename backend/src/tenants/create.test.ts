@@ -43,7 +43,8 @@ it('TEN-01 TEN-10..12 a tenant is created: consumers, flag, placements, nodes, a
   const inList = Tenant.parse(await listed('acme'));
   expect(inList.placements.map(({ kind }) => kind)).toEqual(['aggregate', 'projection', 'runner']);
   expect(inList.status.state).toBe('active');
-  expect(await replica.get('acme')).toEqual(inList);
+  // Traffic and lag are sampled, and `get` samples the lag.
+  expect({ ...(await replica.get('acme')), traffic: inList.traffic }).toEqual(inList);
   expect(inList.placements.map(({ shard_id }) => shard_id)).toEqual(
     plan.diff.filter(({ path }) => path.startsWith('placement.')).map(({ after }) => after),
   );

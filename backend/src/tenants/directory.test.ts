@@ -1,8 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { PLACED_KINDS, TenantState, type Placement, type Tenant } from '@cloudlysis/contract';
+import { PLACED_KINDS, TenantState, type Placement, type Tenant, type TenantSort } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import type { Visible } from '../principal.ts';
-import { Directory, type Observations, type TenantQuery } from './directory.ts';
+import { Directory, type Observations } from './directory.ts';
+import type { TenantQuery } from './tenant-query.ts';
 import { completeMetadata, newTenant, recordAfter, type TenantRecord } from './tenants.ts';
 
 const T0 = new Date('2026-11-21T09:00:00.000Z');
@@ -91,6 +92,54 @@ it('TEN-02 search, state, plan, environment and shard filter alone and together'
       .filter((index) => index % 3 === 1 && index % 4 === 0)
       .map(idOf),
   );
+});
+
+const shuffled = (count: number, updates: readonly number[]): Directory => {
+  const directory = filled(count);
+  // Several tenants share an instant, so that the id must decide between them.
+  for (const [at, index] of updates.entries()) {
+    const updated_at = new Date(T0.getTime() + (at % 7) * 1_000);
+    const { record } = directory.get(idOf(index))!;
+    directory.put({ ...record, updated_at, version: record.version + 1 });
+  }
+  return directory;
+};
+const SORTS = ['tenant_id', '-tenant_id', 'updated_at', '-updated_at'] as const satisfies readonly TenantSort[];
+
+it('UI-14 TEN-02 every order is total: each tenant once, whatever was changed and however long a page is', () => {
+  const updates = fc.array(fc.nat(59), { maxLength: 80 });
+  fc.assert(
+    fc.property(updates, fc.constantFrom(...SORTS), fc.integer({ min: 1, max: 70 }), (changed, sort, limit) => {
+      const directory = shuffled(60, changed);
+      const items = everything(directory, { sort, limit });
+      const key = ({ tenant_id, updated_at }: Tenant): string =>
+        sort.endsWith('updated_at') ? `${updated_at} ${tenant_id}` : tenant_id;
+      const expected = items.map(key).toSorted();
+      expect(items.map(key)).toEqual(sort.startsWith('-') ? expected.toReversed() : expected);
+      expect(new Set(items.map(({ tenant_id }) => tenant_id)).size).toBe(60);
+    }),
+  );
+});
+
+it('UI-14 TEN-02 the total counts what matches and may be seen, on whichever page it is asked', () => {
+  const directory = filled(1_000);
+  const total = (query: Partial<TenantQuery>, visible: Visible = 'all'): number =>
+    directory.page({ limit: 3, ...query }, visible).total;
+  expect(total({})).toBe(1_000);
+  expect(total({ state: 'suspended' })).toBe(80);
+  expect(total({ search: 'company 99', sort: '-updated_at' })).toBe(11);
+  expect(total({}, new Set([idOf(7), 'elsewhere']))).toBe(1);
+  const cursor = directory.page({ limit: 50, state: 'suspended' }, 'all').next_cursor!;
+  expect(total({ state: 'suspended', cursor })).toBe(80);
+});
+
+it('TEN-02 a cursor of one order is refused by another', () => {
+  const directory = filled(10);
+  const cursor = directory.page({ limit: 3, sort: '-updated_at' }, 'all').next_cursor!;
+  expect(() => directory.page({ limit: 3, cursor }, 'all')).toThrow(
+    expect.objectContaining({ code: 'cursor.invalid' }),
+  );
+  expect(directory.page({ limit: 3, sort: '-updated_at', cursor }, 'all').items).toHaveLength(3);
 });
 
 it('TEN-02 a caller sees the tenants of their scopes and no others, whatever they filter by', () => {
@@ -184,6 +233,7 @@ it('NFR-09 at 10 000 tenants the last page costs what the first one does: a few 
     deep,
     { limit: 50, search: 'company 9999' },
     { limit: 50, state: 'draining' as const },
+    { limit: 50, sort: '-updated_at' as const },
   ]) {
     expect(timed(query)).toBeLessThan(20);
   }

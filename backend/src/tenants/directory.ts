@@ -4,21 +4,22 @@
  * 10 000 tenants take about 30 MB. A page is a binary search for its start and a walk to its end, so the last page costs
  * what the first one does; a filter is a comparison per tenant.
  */
-import type { Placement, reads, Tenant } from '@cloudlysis/contract';
-import type { Call } from '../call.ts';
+import type { Placement, Tenant, TenantTraffic } from '@cloudlysis/contract';
 import type { ActiveJob } from '../jobs/job-reader.ts';
-import { decodeCursor, encodeCursor } from '../paging.ts';
+import { encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
 import { changedNodes, type NodeFindings } from './node-findings.ts';
 import { computeStatus, type LagFinding, type Status } from './tenant-status.ts';
-import { toWire } from './tenant-view.ts';
+import { SortedKeys } from './sorted-keys.ts';
+import { fitting, idIn, positionOf, updatedKeyOf, type TenantFilter, type TenantQuery } from './tenant-query.ts';
+import { toWire, type StillTenant, UNKNOWN_TRAFFIC } from './tenant-view.ts';
 import type { TenantRecord } from './tenants.ts';
-
-export type TenantQuery = Call<(typeof reads)['tenants.list']>['query'];
 
 export interface TenantPage {
   readonly items: Tenant[];
   readonly next_cursor: string | null;
+  /** Tenants that match, on all pages. */
+  readonly total: number;
 }
 
 /** What is seen of the world around the records; replaced as a whole. */
@@ -39,7 +40,10 @@ export interface Entry {
   calmSince: Date | null;
   /** Id and name in lower case, for the search. */
   haystack: string;
-  wire: Tenant | null;
+  /** Traffic is not part of it: that changes for all at once. */
+  wire: StillTenant | null;
+  /** Place by the time of the last change. */
+  updatedKey: string;
   /** Count of the last change, so that a full read that began before it does not undo it. */
   touched: number;
 }
@@ -51,17 +55,20 @@ const NOTHING: readonly LagFinding[] = [];
 
 export class Directory {
   private readonly entries = new Map<string, Entry>();
-  private ids: string[] = [];
+  private readonly byId = new SortedKeys();
+  private readonly byUpdate = new SortedKeys();
+  private readonly trafficOf: (tenantId: string) => TenantTraffic;
   private seen: Observations;
   private changes = 0;
   private turn = 0;
 
-  constructor(now: Date) {
+  constructor(now: Date, trafficOf: (tenantId: string) => TenantTraffic = () => UNKNOWN_TRAFFIC) {
+    this.trafficOf = trafficOf;
     this.seen = { now, jobs: new Map(), reports: new Map(), lags: new Map() };
   }
 
   get size(): number {
-    return this.ids.length;
+    return this.byId.size;
   }
 
   get(id: string): Entry | undefined {
@@ -70,18 +77,27 @@ export class Directory {
 
   /** Ids in order; not to be changed. */
   all(): readonly string[] {
-    return this.ids;
+    return this.byId.all();
   }
 
   observations(): Observations {
     return this.seen;
   }
 
-  /** How many tenants are in each state. */
-  counts(): Map<string, number> {
+  /** How many of the tenants a caller may see are in each state. */
+  counts(visible: Visible = 'all'): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { status } of this.entries.values()) counts.set(status.state, (counts.get(status.state) ?? 0) + 1);
+    for (const { status } of this.seenBy(visible)) counts.set(status.state, (counts.get(status.state) ?? 0) + 1);
     return counts;
+  }
+
+  /** Entries a caller may see, in no order. */
+  *seenBy(visible: Visible): Generator<Entry> {
+    if (visible === 'all') return yield* this.entries.values();
+    for (const id of visible) {
+      const entry = this.entries.get(id);
+      if (entry) yield entry;
+    }
   }
 
   /** Takes a record unless a newer one is here: changes and full reads arrive in any order. */
@@ -90,21 +106,26 @@ export class Directory {
     if (known && known.record.version > record.version && known.record.created_at >= record.created_at) return;
     const haystack = `${record._id}\n${record.metadata.name.toLowerCase()}`;
     this.changes += 1;
-    if (known) Object.assign(known, { record, haystack, wire: null, touched: this.changes });
+    const updatedKey = updatedKeyOf(record);
+    if (known && known.updatedKey !== updatedKey) this.byUpdate.delete(known.updatedKey);
+    const now = { record, haystack, updatedKey, wire: null, touched: this.changes };
+    if (known) Object.assign(known, now);
     else {
-      const fresh = { record, haystack, placements: null, calmSince: null, wire: null, touched: this.changes };
-      this.entries.set(record._id, { ...fresh, status: { state: 'active', reason: '', since: record.created_at } });
-      // Appending is the common case, both at the full read and when tenants are added in order.
-      if (this.ids.length === 0 || this.ids.at(-1)! < record._id) this.ids.push(record._id);
-      else this.ids.splice(after(this.ids, record._id), 0, record._id);
+      const status = { state: 'active', reason: '', since: record.created_at } as const;
+      this.entries.set(record._id, { ...now, status, placements: null, calmSince: null });
+      this.byId.add(record._id);
     }
+    this.byUpdate.add(updatedKey);
     this.judge(this.entries.get(record._id)!);
   }
 
   remove(id: string): void {
-    if (!this.entries.delete(id)) return;
+    const entry = this.entries.get(id);
+    if (!entry) return;
     this.changes += 1;
-    this.ids.splice(after(this.ids, id) - 1, 1);
+    this.entries.delete(id);
+    this.byId.delete(id);
+    this.byUpdate.delete(entry.updatedKey);
   }
 
   /** Counts changes; taken before a full read and handed to `replace`. */
@@ -146,25 +167,42 @@ export class Directory {
         if (entry.placements?.some(({ shard_id }) => shards.has(shard_id))) this.judge(entry);
       }
     }
-    for (let count = Math.min(IN_TURN, this.ids.length); count > 0; count -= 1) {
-      this.turn = (this.turn + 1) % this.ids.length;
-      this.judge(this.entries.get(this.ids[this.turn]!)!);
+    const ids = this.byId.all();
+    for (let count = Math.min(IN_TURN, ids.length); count > 0; count -= 1) {
+      this.turn = (this.turn + 1) % ids.length;
+      this.judge(this.entries.get(ids[this.turn]!)!);
     }
   }
 
-  page({ cursor, limit, ...filter }: TenantQuery, visible: Visible): TenantPage {
-    const from = cursor === undefined ? 0 : after(this.ids, decodeCursor(cursor, 'string'));
-    const search = filter.search?.toLowerCase();
+  page({ cursor, limit, sort = 'tenant_id', ...filter }: TenantQuery, visible: Visible): TenantPage {
+    const fits = fitting(filter, visible);
+    const byUpdate = sort.endsWith('updated_at');
+    const from = cursor === undefined ? undefined : positionOf(cursor, sort);
     const items: Tenant[] = [];
-    for (let at = from; at < this.ids.length; at += 1) {
-      const id = this.ids[at]!;
-      const entry = this.entries.get(id)!;
-      if (visible !== 'all' && !visible.has(id)) continue;
-      if (!matches(entry, filter, search)) continue;
-      if (items.length === limit) return { items, next_cursor: encodeCursor(items.at(-1)!.tenant_id) };
-      items.push((entry.wire ??= toWire(entry.record, entry.status, entry.placements ?? [])));
+    let last = '';
+    let isMore = false;
+    for (const key of (byUpdate ? this.byUpdate : this.byId).walk(from, sort.startsWith('-'))) {
+      const entry = this.entries.get(byUpdate ? idIn(key) : key)!;
+      if (!fits(entry)) continue;
+      isMore = items.length === limit;
+      if (isMore) break;
+      items.push(this.toTenant(entry));
+      last = key;
     }
-    return { items, next_cursor: null };
+    return { items, next_cursor: isMore ? encodeCursor(last) : null, total: this.count(filter, fits, visible) };
+  }
+
+  toTenant(entry: Entry): Tenant {
+    entry.wire ??= toWire(entry.record, entry.status, entry.placements ?? []);
+    return { ...entry.wire, traffic: this.trafficOf(entry.record._id) };
+  }
+
+  /** A comparison per tenant, and none where nothing is asked for: 10 000 are counted in about 1 ms. */
+  private count(filter: TenantFilter, fits: (entry: Entry) => boolean, visible: Visible): number {
+    if (visible === 'all' && Object.values(filter).every((value) => value === undefined)) return this.size;
+    let total = 0;
+    for (const entry of this.seenBy(visible)) if (fits(entry)) total += 1;
+    return total;
   }
 
   /** Computes one status; a trouble that has ended leaves behind since when it is calm. */
@@ -188,28 +226,6 @@ export class Directory {
     entry.status = status;
     entry.wire = null;
   }
-}
-
-type Filter = Omit<TenantQuery, 'cursor' | 'limit'>;
-
-function matches({ record, status, placements, haystack }: Entry, filter: Filter, search: string | undefined): boolean {
-  const { state, plan, environment, shard_id } = filter;
-  if (state !== undefined && status.state !== state) return false;
-  if (plan !== undefined && record.metadata.plan !== plan) return false;
-  if (environment !== undefined && !record.metadata.environments.includes(environment)) return false;
-  if (shard_id !== undefined && !placements?.some((at) => at.shard_id === shard_id)) return false;
-  return search === undefined || haystack.includes(search);
-}
-
-/** Index of the first id after `id`. */
-function after(ids: readonly string[], id: string): number {
-  let [low, high] = [0, ids.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ids[middle]! <= id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const same = (a: readonly Placement[] | null, b: readonly Placement[]): boolean =>

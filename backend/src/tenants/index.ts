@@ -1,14 +1,17 @@
 /** Tenants: their life as jobs, their status, and the lists (TEN-01..12, TEN-14, OPS-11). */
+import type { TenantTraffic } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
+import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
+import { bulkJob } from './bulk.jobs.ts';
 import { createJob } from './create.job.ts';
 import { Directory } from './directory.ts';
 import { lifecycleJob } from './lifecycle.jobs.ts';
@@ -18,10 +21,13 @@ import { createRecordFeed } from './record-feed.ts';
 import { seedTenants } from './seed.ts';
 import { createServingNodes } from './serving-nodes.ts';
 import { createTenantFlag } from './tenant-flag.ts';
+import { createTenantHealth } from './tenant-health.ts';
 import { createTenantReads, type TenantReads } from './tenants.handlers.ts';
 import { createTenantStore } from './tenants.store.ts';
-import { createTrafficMeter } from './traffic.ts';
+import { trafficView } from './tenant-view.ts';
 import { updateJob } from './update.job.ts';
+import type { Visible } from '../principal.ts';
+import type { Status } from './tenant-status.ts';
 
 export type { Status } from './tenant-status.ts';
 
@@ -31,6 +37,7 @@ export interface TenantsDeps {
   readonly nodes: NodesPort;
   readonly placement: PlacementBook;
   readonly jobs: JobReader;
+  readonly traffic: Pick<NodeMetrics, 'measure' | 'traffic' | 'trafficOf'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly ambient: Ambient;
   readonly config: Config;
@@ -42,6 +49,8 @@ export interface TenantsDeps {
 
 export interface Tenants extends TenantReads {
   readonly definitions: ReturnType<typeof definitionsOf>;
+  /** Those a caller may see, by state, and the troubled ones. @throws Problem `store.unavailable` before all were read once */
+  summary(visible: Visible): Promise<TenantSummary>;
   ensureIndexes(): Promise<void>;
   /** Provisions the configured tenants at first start; call it again when it throws. Needs the shards to be there. */
   seed(): Promise<number>;
@@ -55,14 +64,19 @@ export function createTenants(deps: TenantsDeps): Tenants {
   const { mongo, nats, nodes, placement, jobs, ambient, config, logger } = deps;
   const patienceMs = deps.patienceMs ?? PATIENCE_MS;
   const store = createTenantStore(mongo);
-  const directory = new Directory(ambient.now());
+  const trafficOf = (tenantId: string): TenantTraffic =>
+    trafficView(deps.traffic.trafficOf(tenantId), observer.lagOf(tenantId));
+  const directory = new Directory(ambient.now(), trafficOf);
   const feed = createRecordFeed({ store, directory, placement, ambient, logger });
   const observer = createObserver({ directory, jobs, placement, nats, ambient, logger });
+  const serving = createServingNodes({ nodes, placement, ambient, patienceMs });
+  const health = createTenantHealth({ serving, placement, nodes, nats, ambient });
   const parts: TenantJobParts = {
     store,
     flag: createTenantFlag(nats.config),
-    serving: createServingNodes({ nodes, placement, ambient, patienceMs }),
-    traffic: createTrafficMeter({ placement, nodes, ambient }),
+    serving,
+    traffic: deps.traffic,
+    lagOf: (tenantId) => observer.lagOf(tenantId),
     nats,
     nodes,
     placement,
@@ -76,7 +90,11 @@ export function createTenants(deps: TenantsDeps): Tenants {
   if (deps.metrics) countByState(deps.metrics, directory);
   return {
     definitions: definitionsOf(parts),
-    ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient }),
+    ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient, health, trafficOf }),
+    summary: async (visible) => {
+      await feed.current();
+      return summaryOf(directory, visible);
+    },
     ensureIndexes: () => store.ensureIndexes(),
     seed: () => seedTenants(config.platform.tenants, parts),
     start() {
@@ -84,6 +102,31 @@ export function createTenants(deps: TenantsDeps): Tenants {
       observer.start();
     },
     stop: async () => void (await Promise.all([feed.stop(), observer.stop()])),
+  };
+}
+
+export interface TenantSummary {
+  readonly total: number;
+  readonly byState: Readonly<Record<string, number>>;
+  readonly degradedTotal: number;
+  /** Longest first, at most `NAMED`. */
+  readonly degraded: readonly { readonly tenantId: string; readonly status: Status }[];
+}
+
+/** Degraded tenants that are named one by one. */
+const NAMED = 20;
+
+function summaryOf(directory: Directory, visible: Visible): TenantSummary {
+  const counts = directory.counts(visible);
+  const degraded = [...directory.seenBy(visible)]
+    .filter(({ status }) => status.state === 'degraded')
+    .sort((a, b) => +a.status.since - +b.status.since)
+    .map(({ record, status }) => ({ tenantId: record._id, status }));
+  return {
+    total: [...counts.values()].reduce((sum, count) => sum + count, 0),
+    byState: Object.fromEntries(counts),
+    degradedTotal: degraded.length,
+    degraded: degraded.slice(0, NAMED),
   };
 }
 
@@ -95,6 +138,9 @@ const definitionsOf = (parts: TenantJobParts) => ({
   'tenants.resume': lifecycleJob('tenants.resume', parts),
   'tenants.archive': lifecycleJob('tenants.archive', parts),
   'tenants.restore': lifecycleJob('tenants.restore', parts),
+  'tenants.bulk_pause': bulkJob('tenants.bulk_pause', parts),
+  'tenants.bulk_resume': bulkJob('tenants.bulk_resume', parts),
+  'tenants.bulk_archive': bulkJob('tenants.bulk_archive', parts),
 });
 
 function countByState(registry: Registry, directory: Directory): void {

@@ -5,15 +5,16 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
+import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
+import type { LagSample } from './observer.ts';
 import { laneOf } from './preflight-checks.ts';
 import type { ServingNodes } from './serving-nodes.ts';
 import type { TenantFlag } from './tenant-flag.ts';
 import type { TenantRecord } from './tenants.ts';
 import type { TenantStore } from './tenants.store.ts';
-import type { TrafficMeter } from './traffic.ts';
 
 /** Told of every write of this replica, so that its own lists show it at once. */
 export interface LocalWrites {
@@ -27,7 +28,9 @@ export interface TenantJobParts {
   readonly store: TenantStore;
   readonly flag: TenantFlag;
   readonly serving: ServingNodes;
-  readonly traffic: TrafficMeter;
+  readonly traffic: Pick<NodeMetrics, 'measure' | 'traffic' | 'trafficOf'>;
+  /** What the tenant's slowest consumer was behind when it was last asked. */
+  lagOf(tenantId: string): LagSample | null;
   readonly nats: NatsPort;
   readonly nodes: NodesPort;
   readonly placement: PlacementBook;

@@ -1,6 +1,6 @@
 /** Pause, resume, archive and restore: one shape — the flag, the nodes' agreement, then the record with the job's end. */
 import { Problem, type Change, type Check } from '@cloudlysis/contract';
-import type { JobDefinition, StepContext } from '../jobs/definition.ts';
+import type { JobDefinition, PlanCaller, StepContext } from '../jobs/definition.ts';
 import type { TenantFlags } from '../ports/nats/index.ts';
 import { commitRecord, tenantJob, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { blastRadius, blocked, busCheck, laneCheck, nodesCheck, passed } from './preflight-checks.ts';
@@ -52,7 +52,7 @@ export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDef
   const words = WORDS[kind];
   return {
     ...tenantJob(kind),
-    plan: (input, { jobId }) => plan(kind, input, jobId, parts),
+    plan: (input, caller) => plan(kind, input, caller, parts),
     steps: [
       {
         name: 'flag',
@@ -111,19 +111,24 @@ async function intend(kind: LifecycleKind, input: LifecycleInput, parts: TenantJ
   return { ...flag, version: record.version, wanted: flagAfter(kind, record, input.reason) };
 }
 
-async function plan(kind: LifecycleKind, input: LifecycleInput, jobId: string | null, parts: TenantJobParts) {
+async function plan(
+  kind: LifecycleKind,
+  input: LifecycleInput,
+  { jobId, principal }: PlanCaller,
+  parts: TenantJobParts,
+) {
   const { store, serving, jobs, nats, ambient } = parts;
   const record = await store.get(input.tenant_id);
   const [lane, bus, nodes, blast, flag] = await Promise.all([
     laneCheck(jobs, input.tenant_id, jobId),
     busCheck(nats),
     nodesCheck(serving, input.tenant_id),
-    blastRadius(input.tenant_id, !record.paused && !record.archived, parts),
+    blastRadius(input.tenant_id, !record.paused && !record.archived, principal !== null, parts),
     parts.flag.read(input.tenant_id).catch(() => null),
   ]);
   return {
     checks: [stateCheck(kind, record, ambient.now()), lane, bus, nodes],
-    diff: diffOf(kind, record, flag, input.reason, parts.config.ARCHIVE_COOLING_DAYS),
+    diff: diffOf(kind, record, flag, parts.config.ARCHIVE_COOLING_DAYS),
     blastRadius: blast,
     rollback: WORDS[kind].rollback,
     world: { version: record.version, config_revision: flag?.revision ?? 0 },
@@ -140,20 +145,12 @@ function stateCheck(kind: LifecycleKind, record: TenantRecord, now: Date): Check
     : passed('tenant.state', title, `${record._id} is ${state}`, state);
 }
 
-function diffOf(
-  kind: LifecycleKind,
-  record: TenantRecord,
-  flag: TenantFlags | null,
-  reason: string,
-  coolingDays: number,
-): Change[] {
+/** Without the reason, which may be given after the plan was seen: with it that plan would be another one. */
+function diffOf(kind: LifecycleKind, record: TenantRecord, flag: TenantFlags | null, coolingDays: number): Change[] {
   const id = record._id;
-  const wanted = flagAfter(kind, record, reason);
+  const wanted = flagAfter(kind, record, '');
   const replace = (path: string, before: unknown, after: unknown): Change => ({ op: 'replace', path, before, after });
-  const changes = [
-    replace(`config.tenants.${id}.paused`, flag?.paused ?? null, wanted.paused),
-    replace(`config.tenants.${id}.reason`, flag?.reason ?? null, wanted.reason),
-  ];
+  const changes = [replace(`config.tenants.${id}.paused`, flag?.paused ?? null, wanted.paused)];
   if (kind === 'tenants.archive') {
     changes.push(replace(`tenants.${id}.phase`, record.phase, 'archived'));
     // In days, not as a date: the date is known when the job ends, and a plan must hash the same until then.
@@ -163,8 +160,8 @@ function diffOf(
     changes.push(replace(`tenants.${id}.phase`, record.phase, 'live'));
     changes.push(replace(`tenants.${id}.purge_after`, record.archived?.purge_after.toISOString() ?? null, null));
   }
-  if (kind === 'tenants.pause') changes.push(replace(`tenants.${id}.paused`, null, reason));
-  if (kind === 'tenants.resume') changes.push(replace(`tenants.${id}.paused`, record.paused?.reason ?? null, null));
+  if (kind === 'tenants.pause') changes.push(replace(`tenants.${id}.paused`, false, true));
+  if (kind === 'tenants.resume') changes.push(replace(`tenants.${id}.paused`, true, false));
   return changes.filter(({ before, after }) => before !== after);
 }
 

@@ -46,6 +46,19 @@ it('TEN-14 OPS-11 pause holds the tenant back on every node, resume lets it thro
   expect((await listed('stop'))?.status.state).toBe('active');
 });
 
+it('API-05 a plan that was shown before anybody said why holds for the change with its reason', async () => {
+  await create('unasked');
+  for (const kind of ['tenants.pause', 'tenants.resume', 'tenants.archive', 'tenants.restore'] as const) {
+    const { hash } = await replica.preflight(kind, { tenant_id: 'unasked' });
+    const job = await replica.carryOut(kind, { tenant_id: 'unasked', reason }, hash);
+    expect([kind, job.state, job.reason]).toEqual([kind, 'succeeded', reason]);
+  }
+  for (const bulk of ['tenants.bulk_pause', 'tenants.bulk_archive'] as const) {
+    const { hash } = await replica.preflight(bulk, { tenant_ids: ['unasked'] });
+    expect((await replica.carryOut(bulk, { tenant_ids: ['unasked'], reason }, hash)).state).toBe('succeeded');
+  }
+});
+
 it('TEN-14 pausing what is paused is a blocked check that says since when and why', async () => {
   await create('twice');
   await act('pause', 'twice');

@@ -21,12 +21,20 @@ export interface Observer {
   refreshJobs(): Promise<void>;
   /** The tenant's consumers asked now; what is known where NATS does not answer within half a second. */
   lagsOf(tenantId: string): Promise<readonly LagFinding[]>;
+  /** What the tenant's slowest consumer was behind when it was last asked; null where that is not known, or no longer. */
+  lagOf(tenantId: string): LagSample | null;
   /** The nodes' last reports, with since when. */
   findings(): NodeFindings;
   /** One round; for tests and for the first list. */
   round(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
+}
+
+export interface LagSample {
+  /** Events; null when the tenant has no consumer. */
+  readonly events: number | null;
+  readonly at: Date;
 }
 
 export interface ObserverDeps {
@@ -39,6 +47,7 @@ export interface ObserverDeps {
 }
 
 const ROUND_MS = 2_000;
+const KINDS_WITH_CONSUMER = ['projection', 'runner'] as const;
 const JOBS_MS = 500;
 const PLACEMENTS_MS = 5_000;
 /** Reading placements may take this share of the time. */
@@ -46,6 +55,8 @@ const PLACEMENTS_SHARE = 1 / 20;
 const LAG_TENANTS = 100;
 const LAG_AT_ONCE = 16;
 const PATIENCE_MS = 500;
+/** A lag that was measured longer ago is no longer told: 10 000 tenants are through in a third of it. */
+const LAG_STALE_MS = 600_000;
 /** Placements of tenants whose job has just ended are read at once, at most this many. */
 const ENDED = 50;
 
@@ -54,6 +65,7 @@ export function createObserver(deps: ObserverDeps): Observer {
   const stopping = new AbortController();
   const lags = new Map<string, readonly LagFinding[]>();
   const lagChanged = new Set<string>();
+  const lagSamples = new Map<string, LagSample>();
   let active: ReadonlyMap<string, ActiveJob> = new Map();
   let reports: NodeFindings = new Map();
   let jobsAt = -Infinity;
@@ -98,15 +110,16 @@ export function createObserver(deps: ObserverDeps): Observer {
 
   async function readLag(tenantId: string): Promise<readonly LagFinding[]> {
     const before = lags.get(tenantId) ?? [];
-    const found = await Promise.all(
-      (['projection', 'runner'] as const).map(async (kind): Promise<LagFinding | null> => {
-        const lag = (await nats.consumer(tenantId, kind))?.lag ?? 0;
-        if (lag <= LAG_LIMIT) return null;
-        const since = before.find((finding) => finding.kind === kind)?.since ?? ambient.now();
-        return { kind, lag, limit: LAG_LIMIT, since };
-      }),
+    const measured = await Promise.all(
+      KINDS_WITH_CONSUMER.map(async (kind) => ({ kind, lag: (await nats.consumer(tenantId, kind))?.lag ?? null })),
     );
-    const above = found.filter((finding) => finding !== null);
+    const known = measured.flatMap(({ lag }) => (lag === null ? [] : [lag]));
+    lagSamples.set(tenantId, { events: known.length ? Math.max(...known) : null, at: ambient.now() });
+    const above = measured.flatMap(({ kind, lag }): LagFinding[] => {
+      if (lag === null || lag <= LAG_LIMIT) return [];
+      const since = before.find((finding) => finding.kind === kind)?.since ?? ambient.now();
+      return [{ kind, lag, limit: LAG_LIMIT, since }];
+    });
     if (above.length || before.length) lagChanged.add(tenantId);
     if (above.length) lags.set(tenantId, above);
     else lags.delete(tenantId);
@@ -127,7 +140,7 @@ export function createObserver(deps: ObserverDeps): Observer {
   }
 
   async function readLags(): Promise<void> {
-    for (const id of lags.keys()) if (!directory.get(id)) lags.delete(id);
+    for (const known of [lags, lagSamples]) for (const id of known.keys()) if (!directory.get(id)) known.delete(id);
     const waiting = lagCandidates();
     await Promise.all(
       Array.from({ length: LAG_AT_ONCE }, async () => {
@@ -173,6 +186,10 @@ export function createObserver(deps: ObserverDeps): Observer {
 
   return {
     findings: () => (reports = findingsOf(placement.reports(), reports)),
+    lagOf(tenantId) {
+      const sample = lagSamples.get(tenantId);
+      return sample && ambient.now().getTime() - sample.at.getTime() < LAG_STALE_MS ? sample : null;
+    },
     lagsOf: (tenantId) => atMost(readLag(tenantId), lags.get(tenantId) ?? []),
     async refreshJobs() {
       if (ambient.monotonic() - jobsAt < JOBS_MS) return;

@@ -1,5 +1,5 @@
 /** A platform for the tests of this folder: real MongoDB, NATS, placement, audit and job engine, and nodes over HTTP. */
-import type { Job, MutationId, Plan, Shard, Tenant } from '@cloudlysis/contract';
+import type { Job, MutationId, NodeHealth, Plan, Shard, Tenant } from '@cloudlysis/contract';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
@@ -8,13 +8,15 @@ import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { readConfig, type Config } from '../config.ts';
 import { jobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
+import { createNodeMetrics } from '../node-metrics/index.ts';
 import { createPlacement } from '../placement/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
 import { createNodes, type NodesPort } from '../ports/nodes/index.ts';
 import type { Principal, Visible } from '../principal.ts';
-import type { TenantQuery } from './directory.ts';
+import type { TenantPage } from './directory.ts';
+import type { TenantQuery } from './tenant-query.ts';
 import { createTenants, type Tenants } from './index.ts';
 import { startTestNode, type TestNode } from './nodes.fixture.ts';
 
@@ -94,11 +96,16 @@ export interface Replica extends AsyncDisposable {
   preflight(kind: MutationId, input: Input): Promise<Plan>;
   /** Preflight, then submit with its hash, then wait for the end. */
   run(kind: MutationId, input: Input): Promise<Job>;
-  list(query?: Partial<TenantQuery>, visible?: Visible): Promise<{ items: Tenant[]; next_cursor: string | null }>;
+  list(query?: Partial<TenantQuery>, visible?: Visible): Promise<TenantPage>;
   get(tenantId: string): Promise<Tenant>;
+  health(tenantId: string): Promise<NodeHealth[]>;
+  /** With the hash of a plan that was shown; waits for the end. */
+  carryOut(kind: MutationId, input: Input, planHash: string): Promise<Job>;
+  /** Preflight, then submit with its hash, and no waiting. */
+  submit(kind: MutationId, input: Input): Promise<Job>;
 }
 
-type Input = Record<string, unknown> & { tenant_id: string };
+type Input = Record<string, unknown>;
 
 /** One backend replica on the ground, without HTTP. */
 export async function startReplica(ground: Ground, options: ReplicaOptions = {}): Promise<Replica> {
@@ -123,7 +130,8 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     replicaId,
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
-  const shared = { mongo, nats, nodes, jobs: engine, audit: audit.log, ambient, config, logger };
+  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
+  const shared = { mongo, nats, nodes, jobs: engine, traffic, audit: audit.log, ambient, config, logger };
   const placement = createPlacement({ ...shared, metrics: new Registry() });
   const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
   const tenants = createTenants({ ...shared, placement: placement.book, ...patience });
@@ -131,6 +139,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   engine.define(tenants.definitions as never);
   starting.defer(() => audit.stop());
   starting.defer(() => placement.stop());
+  starting.defer(() => traffic.stop());
   starting.defer(() => tenants.stop());
   starting.defer(() => engine.stop(200));
   await audit.ensureIndexes();
@@ -138,6 +147,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   await tenants.ensureIndexes();
   audit.start();
   await engine.start();
+  traffic.start();
   tenants.start();
   const running = starting.move();
   return {
@@ -158,7 +168,7 @@ function callsOf(
   engine: JobEngine,
   tenants: Tenants,
   ambient: Ambient,
-): Pick<Replica, 'preflight' | 'run' | 'list' | 'get'> {
+): Pick<Replica, 'preflight' | 'run' | 'carryOut' | 'submit' | 'list' | 'get' | 'health'> {
   const kinds = Object.keys(tenants.definitions) as never[];
   const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, kinds);
   const call = (input: unknown, query: unknown = {}, visible: Visible = 'all') => ({
@@ -171,15 +181,23 @@ function callsOf(
     signal: new AbortController().signal,
   });
   const preflight = (kind: MutationId, input: Input): Promise<Plan> => handlers[kind].preflight(call(input) as never);
+  const carryOut: Replica['carryOut'] = (kind, input, planHash) =>
+    handlers[kind].submit(call(input) as never, { idempotencyKey: ambient.uuid(), planHash, waitMs: 30_000 });
   return {
     preflight,
-    run: async (kind, input) => {
+    run: async (kind, input) => carryOut(kind, input, (await preflight(kind, input)).hash),
+    carryOut,
+    submit: async (kind, input) => {
       const { hash } = await preflight(kind, input);
-      const headers = { idempotencyKey: ambient.uuid(), planHash: hash, waitMs: 30_000 };
+      const headers = { idempotencyKey: ambient.uuid(), planHash: hash, waitMs: 0 };
       return handlers[kind].submit(call(input) as never, headers);
     },
     list: (query = {}, visible = 'all') =>
       tenants.handlers['tenants.list'](call({}, { limit: 50, ...query }, visible) as never),
     get: (tenantId) => tenants.handlers['tenants.get']({ ...call({}), params: { tenant_id: tenantId } } as never),
+    health: async (tenantId) => {
+      const asked = { ...call({}), params: { tenant_id: tenantId } } as never;
+      return (await tenants.handlers['tenants.health'](asked)).nodes;
+    },
   };
 }

@@ -1,10 +1,10 @@
 /** What every tenant job looks at before it may run: whose lane it is, which nodes answer, and who would feel it. */
 import { Problem, type BlastRadius, type Check } from '@cloudlysis/contract';
 import type { JobReader } from '../jobs/job-reader.ts';
+import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { ServingNodes } from './serving-nodes.ts';
-import type { TrafficMeter } from './traffic.ts';
 
 export const laneOf = (tenantId: string): string => `tenant:${tenantId}`;
 
@@ -72,18 +72,19 @@ export const untouched = (tenantId: string): BlastRadius => ({
 export interface BlastDeps {
   readonly nats: NatsPort;
   readonly placement: PlacementBook;
-  readonly traffic: TrafficMeter;
+  readonly traffic: Pick<NodeMetrics, 'measure'>;
 }
 
-/** Who would feel it now: measured where it can be, null where it cannot. A tenant that is held back has no traffic. */
+/** Who would feel it now: measured where it can be, null where it cannot. A tenant that is held back has no traffic; `wait` for a reader. */
 export async function blastRadius(
   tenantId: string,
   hasTraffic: boolean,
+  wait: boolean,
   { nats, placement, traffic }: BlastDeps,
 ): Promise<BlastRadius> {
   const [lag, flow] = await Promise.all([
     largestLag(tenantId, nats).catch(() => null),
-    hasTraffic ? traffic.of(tenantId).catch(() => null) : null,
+    hasTraffic ? traffic.measure(tenantId, wait).catch(() => null) : null,
   ]);
   return {
     ...untouched(tenantId),
@@ -104,7 +105,7 @@ async function largestLag(tenantId: string, nats: NatsPort): Promise<number | nu
 }
 
 /** Commands in flight, from the last reports of the aggregates; null when no aggregate reports the tenant. */
-function inFlightOf(tenantId: string, placement: PlacementBook): number | null {
+export function inFlightOf(tenantId: string, placement: PlacementBook): number | null {
   const counts = [...placement.reports().values()].flatMap(({ state }) =>
     state?.service === 'aggregate'
       ? state.tenants.filter((tenant) => tenant.tenant_id === tenantId).map((tenant) => tenant.in_flight)

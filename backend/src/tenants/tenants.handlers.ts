@@ -1,5 +1,5 @@
 /** Reads: the list from memory in a few milliseconds, one tenant from MongoDB with fresh facts. */
-import type { Placement, Tenant } from '@cloudlysis/contract';
+import type { Placement, Tenant, TenantTraffic } from '@cloudlysis/contract';
 import type { ReadHandlers } from '../call.ts';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
@@ -7,6 +7,7 @@ import type { Ambient } from '../ambient.ts';
 import type { Directory, TenantPage } from './directory.ts';
 import type { Observer } from './observer.ts';
 import { laneOf } from './preflight-checks.ts';
+import type { TenantHealth } from './tenant-health.ts';
 import type { RecordFeed } from './record-feed.ts';
 import { computeStatus, type Status } from './tenant-status.ts';
 import { inOrder, toWire } from './tenant-view.ts';
@@ -14,7 +15,7 @@ import type { TenantRecord } from './tenants.ts';
 import type { TenantStore } from './tenants.store.ts';
 
 export interface TenantReads {
-  readonly handlers: ReadHandlers<'tenants.list' | 'tenants.get'>;
+  readonly handlers: ReadHandlers<'tenants.list' | 'tenants.get' | 'tenants.health'>;
   /** Computed now; null when there is no such tenant. `except`: a job that is not to be counted as active. */
   stateOf(tenantId: string, except?: string | null): Promise<Status | null>;
 }
@@ -27,10 +28,12 @@ export interface TenantReadsDeps {
   readonly jobs: JobReader;
   readonly placement: PlacementBook;
   readonly ambient: Ambient;
+  readonly health: TenantHealth;
+  trafficOf(tenantId: string): TenantTraffic;
 }
 
 export function createTenantReads(deps: TenantReadsDeps): TenantReads {
-  const { store, directory, feed, observer, jobs, placement, ambient } = deps;
+  const { store, directory, feed, observer, jobs, placement, ambient, health, trafficOf } = deps;
 
   /** What is learnt on the way goes into the directory, so that the list agrees with what was just shown. */
   async function judged(record: TenantRecord, except: string | null): Promise<[Status, readonly Placement[]]> {
@@ -60,7 +63,7 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
   async function get(tenantId: string): Promise<Tenant> {
     const record = await store.get(tenantId);
     const [status, placements] = await judged(record, null);
-    return toWire(record, status, placements);
+    return { ...toWire(record, status, placements), traffic: trafficOf(tenantId) };
   }
 
   return {
@@ -72,6 +75,10 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
         return (await placeUnknown(page)) ? directory.page(query, visible) : page;
       },
       'tenants.get': ({ params }) => get(params.tenant_id),
+      'tenants.health': async ({ params, signal }) => {
+        await store.get(params.tenant_id);
+        return { nodes: await health.of(params.tenant_id, signal) };
+      },
     },
     async stateOf(tenantId, except = null) {
       const record = await store.find(tenantId);

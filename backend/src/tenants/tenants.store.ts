@@ -1,7 +1,7 @@
 /** Tenant records: compare-and-swap on the version, and nothing else knows the driver. */
 import { Problem } from '@cloudlysis/contract';
 import type { ChangeStream, ClientSession, Collection } from 'mongodb';
-import { isDuplicateKey, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { TenantRecord } from './tenants.ts';
 
 /** Reading 10 000 records takes 150 ms on the embedded store; the usual deadline is for single documents. */
@@ -20,6 +20,8 @@ export interface TenantStore {
   find(id: string): Promise<TenantRecord | null>;
   /** @throws Problem `tenant.unknown` */
   get(id: string): Promise<TenantRecord>;
+  /** Those of the named that exist, in no order. */
+  some(ids: readonly string[]): Promise<TenantRecord[]>;
   /** Writes `next` over version `expected`. @throws Problem `version.stale` | `tenant.unknown` */
   save(next: TenantRecord, expected: number, session?: ClientSession): Promise<TenantRecord>;
   /** Takes back an insert: only a record that this job is still provisioning. Idempotent. */
@@ -35,12 +37,13 @@ export interface TenantStore {
 export function createTenantStore({ db }: Pick<Mongo, 'db'>): TenantStore {
   const tenants = db.collection<TenantRecord>('tenants');
   const marks = db.collection<SeedMark>('tenant_marks');
-  const find = (id: string): Promise<TenantRecord | null> => translated(() => tenants.findOne({ _id: id }));
+  const find = (id: string): Promise<TenantRecord | null> => prompt(() => tenants.findOne({ _id: id }));
   return {
     ensureIndexes: () => ensureCollections(db),
     insert: (record) => insert(tenants, record),
     find,
     get: async (id) => (await find(id)) ?? unknown(id),
+    some: (ids) => prompt(() => tenants.find({ _id: { $in: [...ids] } }).toArray(), READ_MS),
     save: (next, expected, session) => translated(() => save(tenants, next, expected, session), session),
     removeProvisioning: async (id, jobId) => {
       const done = await translated(() => tenants.deleteOne({ _id: id, job_id: jobId, phase: 'provisioning' }));

@@ -72,10 +72,14 @@ export type Verification = z.infer<typeof Verification>;
 export const auditOperations = {
   'audit.records.list': read('audit.records.list', {
     path: '/audit/records',
-    summary: 'Search the audit log, newest first',
+    summary: 'Search the audit log',
     permission: 'audit.view',
     scope: 'filtered',
-    query: z.strictObject({ ...PageQuery, ...Filter }),
+    query: z.strictObject({
+      ...PageQuery,
+      ...Filter,
+      sort: z.enum(['-seq', 'seq']).default('-seq').describe('Order in the chain; `-` is newest first'),
+    }),
     answer: pageOf(AuditRecord),
     problems: ['cursor.invalid', 'audit.unavailable'],
   }),

@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import { Job, JobPage, JobState } from '../jobs.ts';
 import { mutation, read, stream } from '../operation.ts';
-import { JobId, PageQuery, Reason, TenantId } from '../wire.ts';
+import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 
 const params = z.strictObject({ job_id: JobId });
 
 export const jobOperations = {
   'jobs.list': read('jobs.list', {
     path: '/jobs',
-    summary: 'List jobs, newest first',
+    summary: 'List jobs',
     permission: 'ops.view',
     scope: 'filtered',
     query: z.strictObject({
@@ -20,6 +20,13 @@ export const jobOperations = {
       actor: z.string().max(254).optional().describe('Only jobs of this actor'),
       lane: z.string().max(128).optional().describe('Only this lane'),
       parent_job_id: JobId.optional(),
+      open: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('`true`: only jobs that have not ended; `false`: only those that have'),
+      from: Timestamp.optional().describe('Submitted at or after'),
+      to: Timestamp.optional().describe('Submitted before'),
+      sort: z.enum(['-created_at', 'created_at']).default('-created_at').describe('Order; `-` is newest first'),
     }),
     answer: JobPage,
     problems: ['cursor.invalid'],

@@ -1,6 +1,7 @@
 /** `/tenants`: lifecycle, status and metadata (TEN-01..12, TEN-14). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
+import { Drain } from './scale.ts';
 import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
 
 export const TenantState = z
@@ -37,6 +38,19 @@ export const TenantMetadata = z
   .describe('What is known about a tenant');
 export type TenantMetadata = z.infer<typeof TenantMetadata>;
 
+export const TenantTraffic = z
+  .strictObject({
+    requests_per_second: z.number().nullable().describe('Through all gateways; null where no gateway tells'),
+    error_ratio: z
+      .number()
+      .nullable()
+      .describe('Share of answers with a 5xx status, 0 to 1; null without traffic or where no gateway tells'),
+    consumer_lag: z.number().int().nullable().describe('Events the slowest consumer is behind; null where unknown'),
+    sampled_at: Timestamp.nullable().describe('When the newest of them was measured; null where none was'),
+  })
+  .describe('Traffic and lag as last sampled');
+export type TenantTraffic = z.infer<typeof TenantTraffic>;
+
 export const Tenant = z
   .strictObject({
     tenant_id: TenantId,
@@ -51,6 +65,7 @@ export const Tenant = z
         }),
       )
       .describe('Shard per kind'),
+    traffic: TenantTraffic,
     purge_after: Timestamp.nullable().describe('End of the cooling period of an archived tenant; null otherwise'),
     version: z.number().int().describe('Version of the record'),
     created_at: Timestamp.describe('When it was created'),
@@ -59,13 +74,48 @@ export const Tenant = z
   .describe('A tenant');
 export type Tenant = z.infer<typeof Tenant>;
 
+export const NodeHealth = z
+  .strictObject({
+    kind: ServiceKind,
+    shard_id: ShardId,
+    state: z.enum(['ready', 'not-ready', 'unreachable']).describe('As the node answered just now'),
+    reason: z.string().describe('The sentence why'),
+    version: z.string().nullable().describe('Version it runs; null where it did not say'),
+    git_sha: z.string().nullable().describe('Commit it was built from; null where it did not say'),
+    serves_tenant: z.boolean().nullable().describe('Whether it says that it holds the tenant; null where it did not'),
+    drain: Drain.shape.state.describe('Drain state of the tenant, or of the whole node, as the node reports it'),
+    in_flight: z.number().int().nullable().describe('The tenant’s work in flight there; null where unknown'),
+    consumer_lag: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Events its consumer of this tenant is behind; null where it has none or it is unknown'),
+    dependencies: z
+      .array(
+        z.strictObject({
+          name: z.string().describe('Dependency'),
+          ok: z.boolean().describe('Whether the node reaches it'),
+          detail: z.string().nullable().describe('What the node says of it; null where nothing'),
+        }),
+      )
+      .describe('What the node depends on'),
+    checked_at: Timestamp.describe('When it was asked'),
+  })
+  .describe('One node that serves the tenant, asked just now');
+export type NodeHealth = z.infer<typeof NodeHealth>;
+
+export const TenantSort = z
+  .enum(['tenant_id', '-tenant_id', 'updated_at', '-updated_at'])
+  .describe('Order; `-` is descending');
+export type TenantSort = z.infer<typeof TenantSort>;
+
 const params = z.strictObject({ tenant_id: TenantId });
 const why = z.strictObject({ reason: Reason });
 
 export const tenantOperations = {
   'tenants.list': read('tenants.list', {
     path: '/tenants',
-    summary: 'List tenants by id',
+    summary: 'List tenants',
     permission: 'tenants.view',
     scope: 'filtered',
     query: z.strictObject({
@@ -75,8 +125,11 @@ export const tenantOperations = {
       plan: TenantMetadata.shape.plan.optional(),
       environment: Environment.optional(),
       shard_id: ShardId.optional(),
+      sort: TenantSort.default('tenant_id'),
     }),
-    answer: pageOf(Tenant),
+    answer: pageOf(Tenant).extend({
+      total: z.number().int().describe('Tenants that match and that the caller may see, on all pages'),
+    }),
     problems: ['cursor.invalid'],
   }),
   'tenants.get': read('tenants.get', {
@@ -86,6 +139,15 @@ export const tenantOperations = {
     scope: 'tenant',
     params,
     answer: Tenant,
+    problems: ['tenant.unknown'],
+  }),
+  'tenants.health': read('tenants.health', {
+    path: '/tenants/:tenant_id/health',
+    summary: 'The nodes that serve a tenant, asked now: readiness, dependencies, drain, lag',
+    permission: 'tenants.view',
+    scope: 'tenant',
+    params,
+    answer: z.strictObject({ nodes: z.array(NodeHealth).describe('Nodes that serve the tenant') }),
     problems: ['tenant.unknown'],
   }),
 };

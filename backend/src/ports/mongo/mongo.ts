@@ -3,8 +3,18 @@ import { MongoClient, MongoError, MongoServerError, type ClientSession, type Db 
 import { Problem } from '@cloudlysis/contract';
 import { recordedSessions, type Sessions } from './sessions.ts';
 
+/** Of a list or a count that somebody waits for. */
+export const READ_MS = 3_000;
 /** A mutation must be refused within 2 s of the store going away, so every operation is given less than that. */
 const DEADLINE_MS = 1500;
+
+export interface MongoSight {
+  /** Name of the replica set; null on a sharded cluster. */
+  readonly replicaSet: string | null;
+  /** Members that hold data. */
+  readonly members: number;
+  readonly version: string | null;
+}
 
 export interface Mongo {
   readonly client: MongoClient;
@@ -15,6 +25,8 @@ export interface Mongo {
   releaseTransactionsOf(owner: string): Promise<void>;
   /** Round trip in milliseconds. @throws Problem `store.unavailable` */
   ping(): Promise<number>;
+  /** Does what the service relies on, and changes nothing: a majority read and a transaction. @throws Problem `store.unavailable` */
+  examine(): Promise<MongoSight>;
   close(): Promise<void>;
 }
 
@@ -53,10 +65,27 @@ export async function connectMongo(uri: string, name: string, owner: string | nu
       await prompt(() => db.command({ ping: 1 }));
       return performance.now() - started;
     },
+    examine: () => examine(client, db, sessions),
     close: async () => {
       await sessions.close().catch(() => undefined);
       await client.close();
     },
+  };
+}
+
+async function examine(client: MongoClient, db: Db, sessions: Sessions): Promise<MongoSight> {
+  const probe = db.collection('sessions');
+  await prompt(() => probe.findOne({}, { readConcern: { level: 'majority' }, projection: { _id: 1 } }));
+  await translated(() => inTransaction(sessions, (session) => probe.findOne({}, { session, projection: { _id: 1 } })));
+  const admin = client.db('admin');
+  const hello = await prompt(() => admin.command({ hello: 1 }));
+  // Not every account may ask; the version is worth a word and no failure.
+  const build = await prompt(() => admin.command({ buildInfo: 1 })).catch(() => null);
+  const hosts = hello['hosts'] as unknown;
+  return {
+    replicaSet: typeof hello['setName'] === 'string' ? hello['setName'] : null,
+    members: Array.isArray(hosts) ? hosts.length : 1,
+    version: typeof build?.['version'] === 'string' ? build['version'] : null,
   };
 }
 
@@ -96,14 +125,14 @@ export async function translated<T>(call: () => Promise<T>, session?: ClientSess
 }
 
 /**
- * As `translated`, for a read of one document that somebody waits for. The driver queues for a connection, repeats and
- * connects anew, each with a deadline of its own: a server that is frozen was told of after 12 s.
+ * As `translated`, for a read that somebody waits for: of one document, or of more in `ms`. The driver queues for a
+ * connection, repeats and connects anew, each with a deadline of its own: a server that is frozen was told of after 12 s.
  */
-export async function prompt<T>(call: () => Promise<T>): Promise<T> {
+export async function prompt<T>(call: () => Promise<T>, ms = DEADLINE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const overdue = (): Problem => new Problem('store.unavailable', `The database did not answer in ${DEADLINE_MS} ms`);
-    timer = setTimeout(() => reject(overdue()), DEADLINE_MS);
+    const overdue = (): Problem => new Problem('store.unavailable', `The database did not answer in ${ms} ms`);
+    timer = setTimeout(() => reject(overdue()), ms);
   });
   return Promise.race([translated(call), late]).finally(() => clearTimeout(timer));
 }

@@ -7,7 +7,14 @@ import { Connection, isStreamMissing, type Link } from './connection.ts';
 import { eventsAfter, lastEvent } from './events.ts';
 import { kvBoard } from './kv-board.ts';
 import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET } from './names.ts';
-import type { ConsumerInfo, NatsPort, PublishedPlacement, TenantFlags } from './nats-port.ts';
+import type {
+  BucketSight,
+  ConsumerInfo,
+  JetStreamAccount,
+  NatsPort,
+  PublishedPlacement,
+  TenantFlags,
+} from './nats-port.ts';
 import { staticBoard } from './static-board.ts';
 import { ensureConsumer, ensureStreams, existing } from './streams.ts';
 
@@ -55,6 +62,8 @@ export async function connectNats(url: string, options: NatsOptions = {}): Promi
       call(`reading the log of ${tenantId}`, (link) =>
         eventsAfter(link, safe(tenantId), seq, limit, unreadable('events')),
       ),
+    account: () => connection.call('reading the account', accountOf),
+    bucket: (name) => connection.call(`reading bucket ${name}`, (link) => bucketOf(link, name)),
     ping: () => connection.call('ping', ({ nc }) => nc.rtt()),
     close: () => connection.close(),
   };
@@ -99,6 +108,18 @@ function consumersOf(call: Call): Pick<NatsPort, 'ensureConsumers' | 'deleteCons
         return { name: found.name, lag: pending + ackPending, pending, ackPending, redelivered };
       }),
   };
+}
+
+async function accountOf({ jsm }: Link): Promise<JetStreamAccount> {
+  const { storage, limits, streams, consumers } = await jsm.getAccountInfo();
+  const limit = limits.max_storage;
+  return { storedBytes: storage, limitBytes: limit > 0 ? limit : null, streams, consumers };
+}
+
+/** A bucket is a stream; asking for that one makes nothing, where opening the bucket might. */
+async function bucketOf({ jsm }: Link, name: string): Promise<BucketSight | null> {
+  const found = await existing(() => jsm.streams.info(`KV_${name}`));
+  return found && { values: found.state.messages, bytes: found.state.bytes };
 }
 
 /** An id becomes a token of a subject: nothing but a tenant id may, whoever asks. */

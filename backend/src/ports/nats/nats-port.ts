@@ -49,6 +49,20 @@ export interface TenantEvent {
   readonly storedAt: number;
 }
 
+/** JetStream as this account may use it. */
+export interface JetStreamAccount {
+  readonly storedBytes: number;
+  /** Null where there is no limit. */
+  readonly limitBytes: number | null;
+  readonly streams: number;
+  readonly consumers: number;
+}
+
+export interface BucketSight {
+  readonly values: number;
+  readonly bytes: number;
+}
+
 export interface NatsPort {
   /** Key `<kind>.<tenant>`. */
   readonly placement: Board<PublishedPlacement>;
@@ -65,6 +79,10 @@ export interface NatsPort {
   lastEvent(tenantId: string): Promise<{ version: number; seq: number; at: number | null }>;
   /** The tenant's events after a stream sequence, oldest first, at most `limit`. */
   eventsAfter(tenantId: string, seq: number, limit: number): Promise<TenantEvent[]>;
+  /** @throws Problem `bus.unavailable` */
+  account(): Promise<JetStreamAccount>;
+  /** Null when there is no such bucket. @throws Problem `bus.unavailable` */
+  bucket(name: string): Promise<BucketSight | null>;
   /** Round trip in milliseconds. @throws Problem `bus.unavailable` */
   ping(): Promise<number>;
   close(): Promise<void>;

@@ -32,6 +32,13 @@ export interface NodeDrain {
   readonly tenants: readonly { readonly tenant_id: string; readonly state: string; readonly in_flight: number }[];
 }
 
+/** One line of a node's metrics. */
+export interface MetricSample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 /**
  * One node's admin endpoints. Every call has a deadline of 2 s, and answers are parsed.
  * @throws Problem `node.unreachable` | `node.timeout` | `node.invalid_answer` | `node.forbidden_host` | `drain.refused`
@@ -44,8 +51,11 @@ export interface NodeClient {
   resume(tenantId: string | null, signal?: AbortSignal): Promise<void>;
   /** Re-reads placement and configuration; the state afterwards. */
   reload(signal?: AbortSignal): Promise<NodeState>;
-  /** Sum over label sets of one metric, or null when the node does not export it. */
-  metric(name: string, labels?: Record<string, string>, signal?: AbortSignal): Promise<number | null>;
+  /**
+   * Every sample of the named families, read as it streams in: what is not asked for costs no memory, however many
+   * tenants a node labels. At most 100 000 samples.
+   */
+  samples(families: readonly string[], signal?: AbortSignal): Promise<MetricSample[]>;
 }
 
 export interface NodesPort {

@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { systemAmbient } from '../../ambient.ts';
 import { createNodes } from './index.ts';
-import { sumOf } from './prometheus.ts';
+import { sampleOf } from './prometheus.ts';
 
 const nodes = createNodes({ ambient: systemAmbient(), allowlist: '127.0.0.1, node.internal:9100', token: 'secret' });
 
@@ -154,23 +154,54 @@ test('a call ends with the caller’s own reason when the caller gives up', asyn
   );
 });
 
-test('a metric is the sum over the label sets that match', () => {
-  const text = [
-    '# HELP requests_total Requests',
-    '# TYPE requests_total counter',
-    'requests_total{tenant_id="acme",status_class="2xx"} 3',
-    'requests_total{status_class="5xx",tenant_id="acme"} 1 1700000000000',
-    'requests_total{tenant_id="a\\"b}c",status_class="2xx"} 5',
-    'requests_total_created 99',
-    'plain 1.5e3',
-    '# TYPE empty counter',
-  ].join('\n');
-  expect(sumOf(text, 'requests_total', { tenant_id: 'acme' })).toBe(4);
-  expect(sumOf(text, 'requests_total', { tenant_id: 'a"b}c' })).toBe(5);
-  expect(sumOf(text, 'requests_total')).toBe(9);
-  expect(sumOf(text, 'requests_total', { tenant_id: 'zeta' })).toBe(0);
-  expect(sumOf(text, 'plain')).toBe(1500);
-  expect(sumOf(text, 'empty')).toBe(0);
-  expect(sumOf(text, 'absent')).toBeNull();
-  fc.assert(fc.property(fc.string(), fc.string({ minLength: 1 }), (any, name) => void sumOf(any, name)));
+const METRICS = [
+  '# HELP requests_total Requests',
+  '# TYPE requests_total counter',
+  'requests_total{tenant_id="acme",status_class="2xx"} 3',
+  'requests_total{status_class="5xx",tenant_id="acme"} 1 1700000000000',
+  'requests_total{tenant_id="a\\"b}c\\n",status_class="2xx"} 5',
+  'requests_total_created 99',
+  'requests_total{tenant_id="broken"} NaN',
+  'plain 1.5e3',
+].join('\n');
+
+test('OBS-01 samples are those of the families that were asked for, with their labels, however the body is cut', async () => {
+  const listener: RequestListener = (_request, response) => {
+    response.writeHead(200);
+    for (const piece of METRICS.match(/[^]{1,7}/g)!) response.write(piece);
+    response.end();
+  };
+  await serving(listener, async (url) => {
+    expect(await nodes.at(url).samples(['requests_total', 'plain', 'absent'])).toEqual([
+      { name: 'requests_total', labels: { tenant_id: 'acme', status_class: '2xx' }, value: 3 },
+      { name: 'requests_total', labels: { tenant_id: 'acme', status_class: '5xx' }, value: 1 },
+      { name: 'requests_total', labels: { tenant_id: 'a"b}c\n', status_class: '2xx' }, value: 5 },
+      { name: 'plain', labels: {}, value: 1500 },
+    ]);
+  });
+  await serving(json(500, { detail: 'broken' }), async (url) => {
+    await expect(nodes.at(url).samples(['plain'])).rejects.toThrow(/answered 500: broken/);
+  });
+  await serving(
+    () => undefined,
+    async (url) => {
+      await expect(nodes.at(url).samples(['plain'])).rejects.toMatchObject({ code: 'node.timeout' });
+    },
+  );
+  fc.assert(fc.property(fc.string(), (line) => void sampleOf(line, ['x', line])));
+});
+
+test('NFR-09 10 000 labelled tenants are read whole, and more samples than may be are refused instead of cut', async () => {
+  const lines =
+    (count: number): RequestListener =>
+    (_request, response) => {
+      const one = (_: unknown, n: number): string => `requests_total{tenant_id="t-${n}",status_class="2xx"} ${n}\n`;
+      response.end('# TYPE noise counter\n'.repeat(1_000) + Array.from({ length: count }, one).join(''));
+    };
+  await serving(lines(30_000), async (url) => {
+    expect(await nodes.at(url).samples(['requests_total'])).toHaveLength(30_000);
+  });
+  await serving(lines(100_001), async (url) => {
+    await expect(nodes.at(url).samples(['requests_total'])).rejects.toMatchObject({ code: 'node.invalid_answer' });
+  });
 });

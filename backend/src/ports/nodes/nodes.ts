@@ -4,8 +4,8 @@ import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../ambient.ts';
 import { allowlist } from './allowlist.ts';
 import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
-import type { NodeClient, NodeDrain, NodeReadiness, NodesPort, NodeState } from './nodes-port.ts';
-import { sumOf } from './prometheus.ts';
+import type { MetricSample, NodeClient, NodeDrain, NodeReadiness, NodesPort, NodeState } from './nodes-port.ts';
+import { sampleOf } from './prometheus.ts';
 
 export interface NodesOptions {
   readonly ambient: Ambient;
@@ -16,6 +16,7 @@ export interface NodesOptions {
 }
 
 const MAX_TENANTS = 100_000;
+const MAX_SAMPLES = 100_000;
 const count = z.number().int().nonnegative();
 const Readiness: z.ZodType<NodeReadiness> = z.object({
   ready: z.boolean(),
@@ -85,10 +86,18 @@ function clientOf(http: NodeHttp, endpoint: string): NodeClient {
       if (!isOk(answer)) throw refused(at('/admin/resume'), answer);
     },
     reload: async (signal) => ok(State, at('/admin/reload'), await send('POST', '/admin/reload', {}, signal)),
-    metric: async (name, labels, signal) => {
-      const answer = await send('GET', '/metrics', undefined, signal);
-      if (!isOk(answer)) throw refused(at('/metrics'), answer);
-      return sumOf(answer.text, name, labels);
+    samples: async (families, signal) => {
+      const found: MetricSample[] = [];
+      const call = { endpoint, method: 'GET', path: '/metrics', signal } as const;
+      const refusal = await http.lines(call, (line) => {
+        const sample = sampleOf(line, families);
+        if (!sample) return;
+        // Part of the samples would be a sum that is too low, and nobody could tell.
+        if (found.push(sample) > MAX_SAMPLES)
+          throw new Problem('node.invalid_answer', `${at('/metrics')} has more than ${MAX_SAMPLES} samples`);
+      });
+      if (refusal) throw refused(at('/metrics'), refusal);
+      return found;
     },
   };
 }

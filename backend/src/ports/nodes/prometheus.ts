@@ -1,31 +1,27 @@
-/** Reads one metric out of Prometheus' text format. */
+/** Reads chosen metrics out of Prometheus' text format. */
+import type { MetricSample } from './nodes-port.ts';
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/;
+const AFTER_NAME: ReadonlySet<string> = new Set(['{', ' ', '\t']);
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
-const HEADER = /^#\s+(?:HELP|TYPE)\s+(\S+)/;
 
-/** Sum of the samples named `name` whose labels include `wanted`; 0 when none matches, null when there is no such metric. */
-export function sumOf(text: string, name: string, wanted: Readonly<Record<string, string>> = {}): number | null {
-  let sum: number | null = null;
-  for (const line of text.split('\n')) {
-    if (!line.includes(name)) continue;
-    if (HEADER.exec(line)?.[1] === name) sum ??= 0;
-    const sample = SAMPLE.exec(line);
-    if (sample?.[1] !== name) continue;
-    sum ??= 0;
-    const value = valueOf(sample[3]!);
-    if (value !== null && matches(sample[2] ?? '', wanted)) sum += value;
-  }
-  return sum;
+/** One line as a sample of one of the families; null for every other line. Decides on the name before it parses. */
+export function sampleOf(line: string, families: readonly string[]): MetricSample | null {
+  if (!families.some((family) => line.startsWith(family) && AFTER_NAME.has(line[family.length]!))) return null;
+  const sample = SAMPLE.exec(line);
+  const value = sample && valueOf(sample[3]!);
+  if (!sample || value === null) return null;
+  return { name: sample[1]!, labels: labelsOf(sample[2] ?? ''), value };
 }
 
-function matches(text: string, wanted: Readonly<Record<string, string>>): boolean {
-  const labels = new Map<string, string>();
-  for (const [, label, value] of text.matchAll(LABEL)) labels.set(label!, unescaped(value!));
-  return Object.entries(wanted).every(([label, value]) => labels.get(label) === value);
+function labelsOf(text: string): Record<string, string> {
+  const labels: Record<string, string> = Object.create(null);
+  for (const [, label, value] of text.matchAll(LABEL)) labels[label!] = unescaped(value!);
+  return labels;
 }
 
-const unescaped = (value: string): string => value.replace(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char));
+const unescaped = (value: string): string =>
+  value.includes('\\') ? value.replace(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char)) : value;
 
 /** Null for NaN and infinities: a sum that contains them says nothing. */
 function valueOf(text: string): number | null {

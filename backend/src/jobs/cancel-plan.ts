@@ -1,0 +1,41 @@
+/** What cancelling a job would undo, as a plan. */
+import type { Plan } from '@cloudlysis/contract';
+import { isFinal, type JobDocument } from './job-document.ts';
+import { sha256 } from './planning.ts';
+
+export function cancelPlan(job: JobDocument, now: Date): Plan {
+  const begun = job.steps.filter((step) => step.state !== 'pending');
+  const expires = new Date(now.getTime() + 60_000).toISOString();
+  const over = isFinal(job.state);
+  const detail = over ? `${job._id} has ${job.state} already` : `${job._id} is ${job.state}`;
+  return {
+    ...job.plan,
+    hash: `${sha256({ cancel: job._id, fence: job.fence }).slice(0, 32)}.${Math.ceil(now.getTime() / 1000 + 60).toString(36)}`,
+    kind: 'jobs.cancel',
+    risk: 'low',
+    checks: [
+      {
+        id: 'job.state',
+        title: 'The job can be cancelled',
+        status: over ? 'block' : 'pass',
+        measured: job.state,
+        limit: null,
+        unit: null,
+        detail,
+      },
+    ],
+    steps: begun.reverse().map((step) => ({ name: step.name, title: `Undo: ${step.title}`, reversible: false })),
+    diff: [
+      {
+        op: 'replace',
+        path: `job.${job._id}.state`,
+        before: job.state,
+        after: begun.length > 0 ? 'compensated' : 'cancelled',
+      },
+    ],
+    blockers: over ? [{ code: 'job.state', detail }] : [],
+    rollback: 'Submit the job again (retry).',
+    created_at: now.toISOString(),
+    expires_at: expires,
+  };
+}

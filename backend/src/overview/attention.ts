@@ -1,0 +1,135 @@
+/** Pure: what needs a person, most severe first, and what could not be looked at. */
+import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
+import { AUDIT_WAIT_MS, grouped } from './services.ts';
+
+export const MAX_ITEMS = 50;
+const RANK: Readonly<Record<Attention['severity'], number>> = { critical: 0, warning: 1, info: 2 };
+
+/** Within a severity the newest first: what has just begun is what nobody has seen. */
+export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {
+  const platform = facts.wholePlatform ? [...shards(facts), ...audit(facts), ...drift(facts)] : [];
+  const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
+  const since = (item: Attention): string => item.since ?? '';
+  return found
+    .sort((a, b) => RANK[a.severity] - RANK[b.severity] || (since(a) < since(b) ? 1 : since(a) > since(b) ? -1 : 0))
+    .slice(0, MAX_ITEMS);
+}
+
+/** Nodes speak for themselves; here is what no single node says. */
+function service({ kind, state, reason, figures }: Service): Attention[] {
+  const ready = figures.find(({ name }) => name === 'nodes_ready')?.value ?? null;
+  const nodes = figures.find(({ name }) => name === 'nodes')?.value ?? null;
+  const isAboutNodes = nodes !== null && ready !== nodes;
+  if (kind === 'control-plane' || state === 'ok' || state === 'unknown' || (isAboutNodes && state !== 'down'))
+    return [];
+  const severity = state === 'down' ? 'critical' : 'warning';
+  const title = `${NAMES[kind]} ${state === 'down' ? 'is down' : 'is degraded'}`;
+  return [{ id: `service.${state}:${kind}`, severity, title, detail: reason, since: null, resource: `service:${kind}`, action: null }]; // prettier-ignore
+}
+
+const NAMES: Readonly<Record<Service['kind'], string>> = {
+  gateway: 'Gateway',
+  aggregate: 'Aggregate',
+  projection: 'Projection',
+  runner: 'Runner',
+  jetstream: 'JetStream',
+  mongodb: 'MongoDB',
+  'control-plane': 'Control plane',
+};
+
+const shards = ({ shards }: OverviewFacts): Attention[] =>
+  shards.ok ? shards.value.flatMap((shard) => [...health(shard), ...load(shard)]) : [];
+
+function health({ shardId, kind, state, reason, drains, tenants }: SightedShard): Attention[] {
+  const about = { since: null, resource: `shard:${shardId}` };
+  const held = tenants > 0 ? `, ${grouped(tenants)} tenants are placed there` : '';
+  if (state === 'unreachable')
+    return [{ ...about, id: `shard.unreachable:${shardId}`, severity: 'critical', title: `${kind}/${shardId} is unreachable`, detail: `${reason}${held}`, action: null }]; // prettier-ignore
+  if (drains)
+    return [{ ...about, id: `shard.drains:${shardId}`, severity: 'info', title: `${kind}/${shardId} is drained`, detail: `the whole node takes nothing new${held}`, action: 'scale.drain' }]; // prettier-ignore
+  if (state === 'not-ready')
+    return [{ ...about, id: `shard.not_ready:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is not ready`, detail: `${reason}${held}`, action: tenants > 0 ? 'scale.evacuate' : null }]; // prettier-ignore
+  return [];
+}
+
+function load({ shardId, kind, tenants, capacity }: SightedShard): Attention[] {
+  if (tenants <= capacity) return [];
+  const detail = `${grouped(tenants)} tenants on a capacity of ${grouped(capacity)}`;
+  return [{ id: `shard.overfull:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is over its capacity`, detail, since: null, resource: `shard:${shardId}`, action: 'scale.migrate' }]; // prettier-ignore
+}
+
+function audit({ audit, chainBroken, now }: OverviewFacts): Attention[] {
+  const about = { resource: 'audit', severity: 'critical' as const };
+  const items: Attention[] = [];
+  if (chainBroken)
+    items.push({ ...about, id: 'audit.broken', title: 'The audit chain does not hold', detail: chainBroken.reason, since: chainBroken.at.toISOString(), action: 'audit.verify' }); // prettier-ignore
+  const since = audit.ok ? audit.value.waitingSince : null;
+  if (since && now.getTime() - since.getTime() > AUDIT_WAIT_MS) {
+    const detail = `the oldest has waited ${Math.round((now.getTime() - since.getTime()) / 1_000)} s`;
+    items.push({ ...about, id: 'audit.waiting', title: 'Audit records wait for their place in the chain', detail, since: since.toISOString(), action: null }); // prettier-ignore
+  }
+  return items;
+}
+
+function drift({ drift }: OverviewFacts): Attention[] {
+  if (!drift.ok || drift.value.items.length === 0) return [];
+  const { items } = drift.value;
+  const [first] = items;
+  const detail = `${first!.kind}/${first!.tenant_id}: ${first!.reason}${items.length > 1 ? `; and ${items.length - 1} more` : ''}`;
+  const action = items.some(({ repairable }) => repairable) ? 'scale.drift.repair' : null;
+  const title = items.length === 1 ? 'A placement has drifted' : `${grouped(items.length)} placements have drifted`;
+  return [{ id: 'drift', severity: 'warning', title, detail, since: null, resource: 'drift', action }];
+}
+
+function tenants({ tenants }: OverviewFacts): Attention[] {
+  if (!tenants.ok) return [];
+  const { degraded, degradedTotal } = tenants.value;
+  const named = degraded.map(({ tenantId, status }): Attention => ({
+    id: `tenant.degraded:${tenantId}`,
+    severity: 'warning',
+    title: `${tenantId} is degraded`,
+    detail: status.reason,
+    since: status.since.toISOString(),
+    resource: `tenant:${tenantId}`,
+    action: null,
+  }));
+  if (degradedTotal <= degraded.length) return named;
+  const title = `${grouped(degradedTotal)} tenants are degraded`;
+  const detail = `${degraded.length} of them are named here, those that have been it longest`;
+  return [{ id: 'tenants.degraded', severity: 'critical', title, detail, since: null, resource: 'tenants', action: null }, ...named]; // prettier-ignore
+}
+
+const jobs = ({ failures }: OverviewFacts): Attention[] =>
+  (failures.ok ? failures.value : []).map(({ jobId, kind, state, resource, why, endedAt }) => ({
+    id: `job.${state}:${jobId}`,
+    // A job that was undone left nothing behind; one that failed may have.
+    severity: state === 'failed' ? 'warning' : 'info',
+    title: `${kind} ${state === 'failed' ? 'failed' : 'was undone'} on ${resource}`,
+    detail: why,
+    since: endedAt?.toISOString() ?? null,
+    resource: `job:${jobId}`,
+    action: 'jobs.retry',
+  }));
+
+/** What the caller must not take for fine, because nobody looked. */
+export function uncheckedOf(facts: OverviewFacts): Unchecked[] {
+  const asked: [string, { ok: boolean; reason?: string }, boolean][] = [
+    ['shards', facts.shards, true],
+    ['NATS', facts.bus, true],
+    ['MongoDB', facts.store, true],
+    ['audit log', facts.audit, true],
+    ['jobs', facts.jobs, true],
+    ['failed jobs', facts.failures, true],
+    ['tenants', facts.tenants, true],
+    ['drift', facts.drift, facts.wholePlatform],
+  ];
+  const silent = Object.entries(facts.figures).flatMap(([kind, { silent }]) =>
+    silent.map(({ shardId, reason }) => ({ source: `${kind}/${shardId} metrics`, reason })),
+  );
+  const unread = asked.flatMap(([source, { ok, reason }, matters]) => (ok || !matters ? [] : [{ source, reason: reason ?? '' }])); // prettier-ignore
+  const blind =
+    facts.drift.ok && facts.wholePlatform && facts.drift.value.unreachable.length > 0
+      ? [{ source: 'drift', reason: `${facts.drift.value.unreachable.join(', ')} could not be asked` }]
+      : [];
+  return [...unread, ...silent, ...blind].slice(0, 100);
+}

@@ -1,0 +1,59 @@
+/** What the overview is judged on: everything measured, and for what could not be measured the reason. */
+import type { Overview, ServiceKind } from '@cloudlysis/contract';
+import type { AuditFreshness } from '../audit/index.ts';
+import type { KindFigures, Traffic } from '../node-metrics/index.ts';
+import type { DriftSurvey } from '../placement/index.ts';
+import type { JetStreamAccount } from '../ports/nats/index.ts';
+import type { TenantSummary } from '../tenants/index.ts';
+
+/** An answer, or the sentence why there is none. */
+export type Asked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+
+export interface SightedShard {
+  readonly shardId: string;
+  readonly kind: ServiceKind;
+  readonly tenants: number;
+  readonly capacity: number;
+  readonly state: 'ready' | 'not-ready' | 'unreachable';
+  readonly reason: string;
+  readonly drains: boolean;
+  /** When it was last asked; null before. */
+  readonly at: Date | null;
+}
+
+export interface FailedJob {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly state: 'failed' | 'compensated';
+  readonly resource: string;
+  readonly why: string;
+  readonly endedAt: Date | null;
+}
+
+export interface JobCounts {
+  readonly open: number;
+  readonly failed: number;
+  readonly succeeded: number;
+}
+
+export interface OverviewFacts {
+  readonly now: Date;
+  /** False for a caller who sees some tenants only: what is about the platform is then told in sum, and not by name. */
+  readonly wholePlatform: boolean;
+  readonly shards: Asked<readonly SightedShard[]>;
+  readonly figures: Readonly<Record<ServiceKind, KindFigures>>;
+  readonly traffic: Traffic | null;
+  readonly bus: Asked<{ readonly roundTripMs: number; readonly account: JetStreamAccount }>;
+  readonly store: Asked<number>;
+  readonly audit: Asked<AuditFreshness>;
+  /** What the last verification found wrong; null where it held, or there was none. */
+  readonly chainBroken: { readonly reason: string; readonly at: Date } | null;
+  readonly jobs: Asked<JobCounts>;
+  readonly failures: Asked<readonly FailedJob[]>;
+  readonly drift: Asked<DriftSurvey>;
+  readonly tenants: Asked<TenantSummary>;
+}
+
+export type Service = Overview['services'][number];
+export type Attention = Overview['attention'][number];
+export type Unchecked = Overview['unchecked'][number];

@@ -1,0 +1,39 @@
+/** The failures of the last day that still stand: where the same was done successfully since, nobody is needed. */
+import type { JobEngine } from '../jobs/index.ts';
+import type { Visible } from '../principal.ts';
+import type { FailedJob } from './facts.ts';
+
+/** Of each of the two states. */
+const LOOKED_AT = 10;
+
+export async function failedJobs(
+  store: JobEngine['store'],
+  from: Date,
+  now: Date,
+  visible: Visible,
+): Promise<FailedJob[]> {
+  const pages = await Promise.all(
+    (['failed', 'compensated'] as const).map((state) =>
+      store.page({ filter: { state, from }, visible, sort: -1, now }, LOOKED_AT),
+    ),
+  );
+  // A job that was cancelled by somebody was undone because they wanted it; a child is told of by its parent.
+  const candidates = pages.flat().filter(({ cancel, parent_job_id }) => cancel === null && parent_job_id === null);
+  const standing = await Promise.all(
+    candidates.map(async (job) => {
+      const filter = { lane: job.lane, kind: job.kind, from: job.created_at };
+      const [last] = await store.page({ filter, visible: 'all', sort: -1, now }, 1);
+      return last === undefined || last._id === job._id || last.state !== 'succeeded';
+    }),
+  );
+  return candidates
+    .filter((_, index) => standing[index])
+    .map((job) => ({
+      jobId: job._id,
+      kind: job.kind,
+      state: job.state as FailedJob['state'],
+      resource: job.resource,
+      why: job.problem?.detail ?? 'it did not say why',
+      endedAt: job.ended_at,
+    }));
+}

@@ -1,0 +1,179 @@
+// The rules of the overview over arbitrary facts: never a wrong "ok", most severe first, nothing unchecked left out.
+import { expect, it } from '@jest/globals';
+import { Overview, OverviewKind, type ServiceKind } from '@cloudlysis/contract';
+import fc from 'fast-check';
+import { systemAmbient } from '../ambient.ts';
+import type { DriftSurvey } from '../placement/index.ts';
+import { attentionOf, MAX_ITEMS, uncheckedOf } from './attention.ts';
+import { createDriftWatch } from './drift-watch.ts';
+import type { Asked, OverviewFacts, SightedShard } from './facts.ts';
+import { servicesOf } from './services.ts';
+
+const NOW = new Date('2026-11-21T09:00:00.000Z');
+const KINDS: readonly ServiceKind[] = ['gateway', 'aggregate', 'projection', 'runner'];
+
+const asked = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Asked<T>> =>
+  fc.oneof(
+    { weight: 3, arbitrary: value.map((it): Asked<T> => ({ ok: true, value: it })) },
+    { weight: 1, arbitrary: fc.constant<Asked<T>>({ ok: false, reason: 'no answer within 1200 ms' }) },
+  );
+const time = fc.nat(86_400_000).map((ago) => new Date(NOW.getTime() - ago));
+const shard = (shardId: string): fc.Arbitrary<SightedShard> =>
+  fc.record({
+    shardId: fc.constant(shardId),
+    kind: fc.constantFrom(...KINDS),
+    tenants: fc.nat(20),
+    capacity: fc.integer({ min: 1, max: 15 }),
+    state: fc.constantFrom('ready', 'ready', 'not-ready', 'unreachable'),
+    reason: fc.constant('as the node says'),
+    drains: fc.boolean(),
+    at: fc.constant(NOW),
+  });
+const shards = fc.integer({ min: 0, max: 60 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => shard(`s${n}`)))); // prettier-ignore
+const figures = fc.record({ value: fc.option(fc.nat(9_000)), silent: fc.boolean() }).map(({ value, silent }) => {
+  const told = silent ? null : value;
+  const read = (): number | null => told;
+  return {
+    silent: silent ? [{ shardId: 's0', reason: 'gone' }] : [],
+    gauge: read,
+    peak: read,
+    grown: read,
+    commandMs: read,
+  };
+});
+const rate = fc.record({
+  requestsPerSecond: fc.nat(500),
+  errorRatio: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+});
+const survey: fc.Arbitrary<DriftSurvey> = fc.record({
+  items: fc.array(
+    fc.record({
+      tenant_id: fc.constant('acme'), kind: fc.constantFrom(...KINDS), recorded: fc.constant('a1'), published: fc.constant('a2'),
+      reported: fc.constant([]), reason: fc.constant('recorded on a1, published on a2'), repairable: fc.boolean(),
+    }), // prettier-ignore
+    { maxLength: 3 },
+  ),
+  checked: fc.nat(),
+  unreachable: fc.array(fc.constant('a9'), { maxLength: 2 }),
+});
+const degraded = fc.nat(20).map((count) =>
+  Array.from({ length: count }, (_, n) => ({
+    tenantId: `t-${n}`,
+    status: { state: 'degraded' as const, reason: 'consumer lag 12 042 > 5 000', since: NOW },
+  })),
+);
+const facts: fc.Arbitrary<OverviewFacts> = fc.record({
+  now: fc.constant(NOW),
+  wholePlatform: fc.boolean(),
+  shards: asked<readonly SightedShard[]>(shards),
+  figures: fc.record({ gateway: figures, aggregate: figures, projection: figures, runner: figures }),
+  traffic: fc.option(rate.map((all) => ({ at: NOW, tenants: new Map(), others: all, all }))),
+  bus: asked(
+    fc.record({
+      roundTripMs: fc.double({ min: 0, max: 50, noNaN: true }),
+      account: fc.record({ storedBytes: fc.nat(100), limitBytes: fc.option(fc.constant(100)), streams: fc.nat(9), consumers: fc.nat(9) }),
+    }), // prettier-ignore
+  ),
+  store: asked(fc.double({ min: 0, max: 50, noNaN: true })),
+  audit: asked(fc.record({ seq: fc.nat(), waitingSince: fc.option(time) })),
+  chainBroken: fc.option(
+    time.map((at) => ({ reason: 'record 7: its hash does not hold', at })),
+    { freq: 9 },
+  ),
+  jobs: asked(fc.record({ open: fc.nat(9), failed: fc.nat(9), succeeded: fc.nat(9) })),
+  failures: asked(
+    fc.array(
+      fc.record({
+        jobId: fc.uuid().map((id) => `job_${id}`), kind: fc.constant('scale.migrate'), state: fc.constantFrom('failed', 'compensated'),
+        resource: fc.constant('tenant:acme'), why: fc.constant('because'), endedAt: fc.option(time),
+      }), // prettier-ignore
+      { maxLength: 20 },
+    ),
+  ),
+  drift: asked(survey),
+  tenants: asked(
+    fc.record({
+      total: fc.nat(),
+      byState: fc.constant({ active: 1 }),
+      degradedTotal: fc.integer({ min: 20, max: 9_999 }),
+      degraded,
+    }),
+  ),
+});
+const RANK = { critical: 0, warning: 1, info: 2 };
+
+it('UI-40 every kind has a state and a sentence, and none is ok that was not checked in all its parts', () => {
+  fc.assert(
+    fc.property(facts, (given) => {
+      const services = servicesOf(given);
+      expect(services.map(({ kind }) => kind)).toEqual(OverviewKind.options);
+      for (const { kind, state, reason, figures: told } of services) {
+        expect(reason).not.toBe('');
+        if (state !== 'ok') continue;
+        // Without commands there is no p95, without requests no share of errors: that is measured, too.
+        const open = told.filter(
+          ({ value, name }) => value === null && name !== 'command_p95' && name !== 'error_ratio',
+        );
+        if (kind !== 'jetstream' && kind !== 'runner') expect([kind, open]).toEqual([kind, []]);
+        if (kind === 'mongodb') expect(given.store.ok).toBe(true);
+        if (kind === 'jetstream') expect(given.bus.ok).toBe(true);
+        if (kind === 'control-plane')
+          expect([given.audit.ok, given.jobs.ok, given.chainBroken]).toEqual([true, true, null]);
+        if (!given.shards.ok) expect(['jetstream', 'mongodb', 'control-plane']).toContain(kind);
+        else for (const node of given.shards.value) if (node.kind === kind) expect(node.state).toBe('ready');
+      }
+    }),
+  );
+});
+
+it('UI-40 what needs a person comes most severe first, at most 50, each once, and fits the contract', () => {
+  fc.assert(
+    fc.property(facts, (given) => {
+      const services = servicesOf(given);
+      const items = attentionOf(given, services);
+      expect(items.length).toBeLessThanOrEqual(MAX_ITEMS);
+      const ranks = items.map(({ severity }) => RANK[severity]);
+      expect(ranks).toEqual(ranks.toSorted());
+      expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
+      const overview = { services, attention: items, unchecked: uncheckedOf(given), tenants: { total: 0, by_state: {} }, jobs: { open: 0, failed_24h: 0, succeeded_24h: 0 }, sampled_at: NOW.toISOString() }; // prettier-ignore
+      expect(Overview.safeParse(overview).error).toBeUndefined();
+      if (given.wholePlatform && given.shards.ok)
+        for (const { shardId, state } of given.shards.value)
+          if (state === 'unreachable' && items.length < MAX_ITEMS)
+            expect(items.map(({ id }) => id)).toContain(`shard.unreachable:${shardId}`);
+      if (!given.wholePlatform)
+        expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
+    }),
+  );
+});
+
+it('UI-40 whatever could not be asked is named', () => {
+  fc.assert(
+    fc.property(facts, (given) => {
+      const sources = uncheckedOf(given).map(({ source }) => source);
+      const named = { shards: 'shards', bus: 'NATS', store: 'MongoDB', audit: 'audit log', jobs: 'jobs', tenants: 'tenants' } as const; // prettier-ignore
+      for (const [fact, source] of Object.entries(named))
+        expect([source, sources.includes(source)]).toEqual([source, !given[fact as keyof typeof named].ok]);
+      for (const kind of KINDS)
+        for (const { shardId } of given.figures[kind].silent) expect(sources).toContain(`${kind}/${shardId} metrics`);
+    }),
+  );
+});
+
+it('UI-40 drift is surveyed once for all who look, shown from memory while it is fresh, and forgotten when it is old', async () => {
+  let clock = 0;
+  let surveys = 0;
+  let answer: () => Promise<DriftSurvey> = async () => ({ items: [], checked: ++surveys, unreachable: [] });
+  const watch = createDriftWatch({ ...systemAmbient(), monotonic: () => clock }, () => answer());
+  const both = await Promise.all([watch.latest(), watch.latest()]);
+  expect(both.map(({ checked }) => checked)).toEqual([1, 1]);
+  clock = 40_000;
+  expect((await watch.latest()).checked).toBe(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect((await watch.latest()).checked).toBe(2);
+  answer = () => Promise.reject(new Error('NATS is away'));
+  clock = 100_000;
+  expect((await watch.latest()).checked).toBe(2);
+  clock = 900_000;
+  await expect(watch.latest()).rejects.toThrow('NATS is away');
+});

@@ -1,0 +1,103 @@
+/** Asks everything the overview is judged on, at once, and waits for nobody longer than 1.2 s. */
+import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { Audit } from '../audit/index.ts';
+import type { JobEngine } from '../jobs/index.ts';
+import type { NodeMetrics } from '../node-metrics/index.ts';
+import { nodeHealth, type PlacementBook } from '../placement/index.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { Visible } from '../principal.ts';
+import type { Tenants } from '../tenants/index.ts';
+import type { DriftWatch } from './drift-watch.ts';
+import { failedJobs } from './failed-jobs.ts';
+import type { Asked, JobCounts, OverviewFacts, SightedShard } from './facts.ts';
+
+export interface OverviewDeps {
+  readonly ambient: Ambient;
+  readonly mongo: Pick<Mongo, 'ping'>;
+  readonly nats: Pick<NatsPort, 'ping' | 'account'>;
+  readonly audit: Pick<Audit, 'freshness' | 'lastVerification'>;
+  readonly jobs: Pick<JobEngine, 'store'>;
+  readonly metrics: Pick<NodeMetrics, 'traffic' | 'figures'>;
+  readonly placement: PlacementBook;
+  readonly tenants: Pick<Tenants, 'summary'>;
+  readonly drift: DriftWatch;
+}
+
+const WAIT_MS = 1_200;
+const DAY_MS = 86_400_000;
+/** Jobs are counted no further: 10 000 take 30 ms, and nobody reads the difference. */
+const MOST = 10_000;
+
+export async function survey(deps: OverviewDeps, visible: Visible): Promise<OverviewFacts> {
+  const { ambient, mongo, nats, audit, metrics } = deps;
+  const now = ambient.now();
+  const since = new Date(now.getTime() - DAY_MS);
+  const timer = new AbortController();
+  const late = ambient.sleep(WAIT_MS, timer.signal).catch(() => undefined);
+  const ask = <T>(work: Promise<T>): Promise<Asked<T>> => answered(work, late);
+  const [shards, bus, store, freshness, jobs, failures, drift, tenants] = await Promise.all([
+    ask(sightedShards(deps.placement)),
+    ask(Promise.all([nats.ping(), nats.account()]).then(([roundTripMs, account]) => ({ roundTripMs, account }))),
+    ask(mongo.ping()),
+    ask(audit.freshness()),
+    ask(countJobs(deps.jobs, since, now, visible)),
+    ask(failedJobs(deps.jobs.store, since, now, visible)),
+    ask(visible === 'all' ? deps.drift.latest() : Promise.resolve({ items: [], checked: 0, unreachable: [] })),
+    ask(deps.tenants.summary(visible)),
+  ]);
+  timer.abort();
+  const verified = audit.lastVerification();
+  const kinds = ['gateway', 'aggregate', 'projection', 'runner'] as const;
+  return {
+    now, shards, bus, store, audit: freshness, jobs, failures, drift, tenants,
+    wholePlatform: visible === 'all',
+    traffic: metrics.traffic(),
+    figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],
+    chainBroken: verified?.first_bad ? { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at } : null,
+  }; // prettier-ignore
+}
+
+async function answered<T>(work: Promise<T>, late: Promise<unknown>): Promise<Asked<T>> {
+  const told = work.then(
+    (value): Asked<T> => ({ ok: true, value }),
+    (error: unknown): Asked<T> => ({
+      ok: false,
+      reason: error instanceof Problem ? error.message : 'it could not be asked',
+    }),
+  );
+  return Promise.race([told, late.then((): Asked<T> => ({ ok: false, reason: `no answer within ${WAIT_MS} ms` }))]);
+}
+
+/** The nodes' last reports, 2 s old at most: asking them again would add nothing but time. */
+async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> {
+  const [shards, counts] = await Promise.all([placement.shards(), placement.counts()]);
+  const reports = placement.reports();
+  return shards.map(({ shard_id, kind, capacity }) => {
+    const report = reports.get(shard_id);
+    return {
+      shardId: shard_id,
+      kind,
+      tenants: counts.get(shard_id) ?? 0,
+      capacity: capacity.tenants,
+      ...nodeHealth(report),
+      drains: report?.state?.draining ?? false,
+      at: report?.at ?? null,
+    };
+  });
+}
+
+async function countJobs(
+  { store }: OverviewDeps['jobs'],
+  since: Date,
+  now: Date,
+  visible: Visible,
+): Promise<JobCounts> {
+  const [open, failed, succeeded] = await Promise.all([
+    store.count(['queued', 'running', 'cancelling'], new Date(0), now, visible, MOST),
+    store.count(['failed', 'compensated'], since, now, visible, MOST),
+    store.count(['succeeded'], since, now, visible, MOST),
+  ]);
+  return { open, failed: Math.min(failed, MOST), succeeded };
+}

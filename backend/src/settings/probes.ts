@@ -1,0 +1,153 @@
+/** Every connection the control plane has, as a question that is asked now and answers with what it found. */
+import type { Shard } from '@cloudlysis/contract';
+import type { Audit } from '../audit/index.ts';
+import type { Config } from '../config.ts';
+import type { KeySource } from '../identity/index.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { NodesPort } from '../ports/nodes/index.ts';
+import type { Ambient } from '../ambient.ts';
+import { bareUrl } from './bare-url.ts';
+
+export interface Probe {
+  readonly id: string;
+  readonly title: string;
+  /** Where it is, without credentials; empty where it is not configured. */
+  readonly target: string;
+  /** What was found, as a sentence; null where there is nothing yet, and need not be. Throws why it failed. */
+  run(signal: AbortSignal): Promise<string | null>;
+}
+
+export interface ProbeDeps {
+  readonly config: Pick<Config, 'MONGODB_URI' | 'MONGODB_DB' | 'NATS_URL' | 'PLACEMENT_SOURCE' | 'PLACEMENT_FILE'>;
+  readonly ambient: Ambient;
+  readonly mongo: Pick<Mongo, 'ping' | 'examine'>;
+  readonly nats: Pick<NatsPort, 'ping' | 'account' | 'bucket' | 'placement'>;
+  readonly nodes: NodesPort;
+  readonly audit: Pick<Audit, 'freshness'>;
+  readonly keySources: readonly KeySource[];
+  shards(): Promise<readonly Shard[]>;
+}
+
+/** Waiting records older than this are stuck: the chain places them within a second. */
+const AUDIT_WAIT_MS = 30_000;
+
+export async function probesOf(deps: ProbeDeps): Promise<Probe[]> {
+  const shards = await deps.shards().catch(() => null);
+  return [
+    mongoProbe(deps),
+    ...natsProbes(deps),
+    ...(shards ?? []).map((shard) => nodeProbe(deps, shard)),
+    ...(shards ? [] : [unreadShards]),
+    ...deps.keySources.map(keyProbe),
+    auditProbe(deps),
+  ];
+}
+
+const unreadShards: Probe = {
+  id: 'nodes',
+  title: 'Nodes',
+  target: '',
+  run: () => Promise.reject(new Error('the shards cannot be read from the database, so no node was asked')),
+};
+
+const mongoProbe = ({ config, mongo }: ProbeDeps): Probe => ({
+  id: 'mongodb',
+  title: 'MongoDB',
+  target: `${bareUrl(config.MONGODB_URI)}/${config.MONGODB_DB}`,
+  run: async () => {
+    const ms = await mongo.ping();
+    const { replicaSet, members, version } = await mongo.examine();
+    const where = replicaSet === null ? 'sharded cluster' : `replica set ${replicaSet}, ${plural(members, 'member')}`;
+    return `${version === null ? '' : `version ${version}, `}${where}; ping ${ms.toFixed(1)} ms, majority read and transaction work`;
+  },
+});
+
+/** `850 KiB`; a store of a platform is never small enough to be told in bytes. */
+const kib = (bytes: number): string =>
+  bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+
+function natsProbes({ config, nats }: ProbeDeps): Probe[] {
+  const target = bareUrl(config.NATS_URL);
+  const bucket = (name: string, isOurs: boolean): Probe => ({
+    id: `nats.kv.${name}`,
+    title: `Bucket ${name}`,
+    target: `${target} ${name}`,
+    run: async () => {
+      const found = await nats.bucket(name);
+      if (found) return `${plural(found.values, 'value')}, ${kib(found.bytes)}`;
+      // The control plane makes its own; the others are the nodes', who make them when they are first needed.
+      if (isOurs) throw new Error(`there is no bucket ${name}`);
+      return null;
+    },
+  });
+  const placementFile: Probe = {
+    id: 'nats.kv.placement',
+    title: 'Placement file',
+    target: config.PLACEMENT_FILE ?? '',
+    run: async () => `${plural((await nats.placement.all()).length, 'placement')}, read only`,
+  };
+  return [
+    { id: 'nats', title: 'NATS', target, run: async () => `round trip ${(await nats.ping()).toFixed(1)} ms` },
+    {
+      id: 'jetstream',
+      title: 'JetStream',
+      target,
+      run: async () => {
+        const { storedBytes, limitBytes, streams, consumers } = await nats.account();
+        const of =
+          limitBytes === null
+            ? 'without a limit'
+            : `of ${kib(limitBytes)} (${Math.round((storedBytes / limitBytes) * 100)} %)`;
+        return `${kib(storedBytes)} stored ${of}, ${plural(streams, 'stream')}, ${plural(consumers, 'consumer')}`;
+      },
+    },
+    config.PLACEMENT_SOURCE === 'static' ? placementFile : bucket('placement', true),
+    bucket('config', true),
+    ...['iam_revocations', 'read_models', 'outbox', 'snapshots', 'probes'].map((name) => bucket(name, false)),
+  ];
+}
+
+const nodeProbe = ({ nodes }: ProbeDeps, { shard_id, kind, endpoint }: Shard): Probe => ({
+  id: `node.${shard_id}`,
+  title: `${kind}/${shard_id}`,
+  target: bareUrl(endpoint),
+  run: async (signal) => {
+    const state = await nodes.at(endpoint).state(signal);
+    if (state.service !== kind || state.shard_id !== shard_id)
+      throw new Error(`it answers as ${state.service}/${state.shard_id}, registered is ${kind}/${shard_id}`);
+    const sha = state.git_sha === 'unknown' ? '' : ` (${state.git_sha})`;
+    return `version ${state.version}${sha}, ${plural(state.tenants.length, 'tenant')}${state.draining ? ', the whole node drains' : ''}`;
+  },
+});
+
+const KEYS_OF = { gateway: 'Keys of the Gateway (JWKS)', grafana: 'Keys of Grafana (JWKS)' } as const;
+
+const keyProbe = ({ id, url, check }: KeySource): Probe => ({
+  id: `jwks.${id}`,
+  title: KEYS_OF[id],
+  target: url === null ? '' : bareUrl(url),
+  run: async () => {
+    if (url === null) return null;
+    const keys = await check();
+    if (keys === 0) throw new Error('none of its keys can be used here');
+    return `${plural(keys, 'key')} can be used`;
+  },
+});
+
+const auditProbe = ({ audit, ambient }: ProbeDeps): Probe => ({
+  id: 'audit',
+  title: 'Audit chain',
+  target: 'MongoDB',
+  run: async () => {
+    const { seq, waitingSince } = await audit.freshness();
+    const waited = waitingSince ? ambient.now().getTime() - waitingSince.getTime() : 0;
+    if (waited > AUDIT_WAIT_MS)
+      throw new Error(
+        `the oldest record has waited ${Math.round(waited / 1_000)} s for its place, the head stands at ${seq}`,
+      );
+    return `the head stands at ${seq}, ${waitingSince ? 'the newest records are being placed' : 'nothing waits'}`;
+  },
+});
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,120 @@
+/** Pause, resume and archive of many tenants: one parent job, and one child job of the single kind for each (UI-15). */
+import { createHash } from 'node:crypto';
+import { mutations, Problem, type Check } from '@cloudlysis/contract';
+import type { ChildJob, ChildResult, JobDefinition, StepContext, Undo } from '../jobs/definition.ts';
+import { planBulk, type BulkInput, type BulkWords } from './bulk.plan.ts';
+import type { TenantJobParts } from './job-parts.ts';
+import { blocked, passed } from './preflight-checks.ts';
+import type { TenantRecord } from './tenants.ts';
+
+export type BulkKind = 'tenants.bulk_pause' | 'tenants.bulk_resume' | 'tenants.bulk_archive';
+
+const STAYS = 'A tenant whose change fails is left as it was; what was changed before a failure or a cancel stays. ';
+const WORDS: Record<BulkKind, BulkWords & { readonly undo: BulkKind | null; readonly done: string }> = {
+  'tenants.bulk_pause': {
+    kind: 'tenants.pause',
+    undo: 'tenants.bulk_resume',
+    done: 'paused',
+    rollback: `${STAYS}Resuming those that were paused reverses it.`,
+  },
+  'tenants.bulk_resume': {
+    kind: 'tenants.resume',
+    undo: 'tenants.bulk_pause',
+    done: 'not paused',
+    rollback: `${STAYS}Pausing those that were resumed reverses it.`,
+  },
+  'tenants.bulk_archive': {
+    kind: 'tenants.archive',
+    undo: null,
+    done: 'archived',
+    rollback: `${STAYS}Each tenant is restored by itself within the cooling period; its data stays.`,
+  },
+};
+
+const AT_ONCE = 4;
+/** Every child has its own deadlines; this one only ends what nothing else would. */
+const HOURS_6 = 6 * 3_600_000;
+/** Tenants named in a sentence. */
+const NAMED = 20;
+
+export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<BulkInput> {
+  const words = WORDS[bulk];
+  const undoOf = (tenantIds: readonly string[], jobId: string): Undo | null =>
+    words.undo && {
+      operation: words.undo,
+      params: {},
+      body: { tenant_ids: [...tenantIds].sort(), reason: `undo of ${jobId}` },
+    };
+  return {
+    kind: bulk,
+    risk: mutations[bulk].submit.mutation.risk,
+    permission: words.kind === 'tenants.archive' ? 'tenants.archive' : 'tenants.pause',
+    // Each tenant's own lane is held by its child; this one only keeps the same request from running beside itself.
+    lane: ({ tenant_ids }) => `bulk:${digest(tenant_ids)}`,
+    tenantId: () => null,
+    tenants: ({ tenant_ids }) => tenant_ids,
+    resource: ({ tenant_ids }) =>
+      tenant_ids.length === 1 ? `tenant:${tenant_ids[0]}` : `tenants:${tenant_ids.length}`,
+    plan: (input, { jobId }) => planBulk(words, input, jobId, parts),
+    steps: [
+      {
+        name: 'tenants',
+        title: ({ tenant_ids, concurrency = AT_ONCE }) => `Change ${tenant_ids.length} tenants, ${concurrency} at once`,
+        timeoutMs: HOURS_6,
+        // Asked again, the children are the same jobs with the same ends.
+        attempts: 1,
+        run: (context) => changeAll(words, context),
+      },
+    ],
+    verify: (context) => verifyAll(words, context, parts),
+    undo: ({ tenant_ids }, { jobId }) => undoOf(tenant_ids, jobId),
+    undoPart: (children, jobId) =>
+      undoOf(
+        children.map((input) => (input as { tenant_id: string }).tenant_id),
+        jobId,
+      ),
+  };
+}
+
+const digest = (ids: readonly string[]): string =>
+  createHash('sha256')
+    .update([...ids].sort().join(' '))
+    .digest('hex')
+    .slice(0, 16);
+
+async function changeAll({ kind, done }: (typeof WORDS)[BulkKind], { input, children }: StepContext<BulkInput>) {
+  const { tenant_ids, reason, concurrency = AT_ONCE } = input;
+  const jobs = tenant_ids.map((tenant_id): ChildJob => ({ kind, key: tenant_id, input: { tenant_id, reason } }));
+  const results = await children(jobs, concurrency);
+  const failed = results.filter(({ state }) => state !== 'succeeded');
+  if (failed.length > 0) throw incomplete(failed, results.length, done);
+  return { changed: results.length, jobs: results.flatMap(({ jobId }) => jobId ?? []) };
+}
+
+function incomplete(failed: readonly ChildResult[], of: number, done: string): Problem {
+  const each = failed.slice(0, NAMED).map(({ key, state, detail }) => `${key} ${state}${detail ? ` (${detail})` : ''}`);
+  const more = failed.length > NAMED ? ` and ${failed.length - NAMED} more` : '';
+  return new Problem('step.failed', `${failed.length} of ${of} tenants are not ${done}: ${each.join('; ')}${more}`, {
+    failed: failed.map(({ key, jobId, state }) => ({ tenant_id: key, job_id: jobId, state })),
+  });
+}
+
+async function verifyAll(
+  words: (typeof WORDS)[BulkKind],
+  { input }: StepContext<BulkInput>,
+  { store }: TenantJobParts,
+) {
+  const records = await store.some(input.tenant_ids);
+  const isDone = ({ paused, archived }: TenantRecord): boolean =>
+    words.kind === 'tenants.archive' ? archived !== null : (paused !== null) === (words.kind === 'tenants.pause');
+  const done = records.filter(isDone).map(({ _id }) => _id);
+  const left = input.tenant_ids.filter((id) => !done.includes(id));
+  const named = `${left.slice(0, NAMED).join(', ')}${left.length > NAMED ? ` and ${left.length - NAMED} more` : ''}`;
+  const detail = left.length ? `not ${words.done}: ${named}` : `all ${done.length} tenants are ${words.done}`;
+  const check: Check = {
+    ...(left.length ? blocked : passed)('tenants.done', `The tenants are ${words.done}`, detail, done.length),
+    limit: input.tenant_ids.length,
+    unit: 'tenants',
+  };
+  return { checks: [check], facts: { tenants: done.length } };
+}

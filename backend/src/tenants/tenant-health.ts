@@ -1,0 +1,97 @@
+/** The nodes that serve one tenant, asked now, in parallel and each with its deadline (UI-42). */
+import { Problem, type NodeHealth } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import { nodeHealth } from '../placement/index.ts';
+import type { PlacementBook } from '../placement/placement-book.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { NodesPort, NodeState } from '../ports/nodes/index.ts';
+import type { ServingNode, ServingNodes } from './serving-nodes.ts';
+
+export interface TenantHealth {
+  of(tenantId: string, signal?: AbortSignal): Promise<NodeHealth[]>;
+}
+
+export interface TenantHealthDeps {
+  readonly serving: ServingNodes;
+  readonly placement: PlacementBook;
+  readonly nodes: NodesPort;
+  readonly nats: NatsPort;
+  readonly ambient: Ambient;
+}
+
+/** As long as a node may take; NATS would wait a second longer. */
+const LAG_MS = 2_000;
+
+export function createTenantHealth(deps: TenantHealthDeps): TenantHealth {
+  const { serving, placement } = deps;
+  return {
+    async of(tenantId, signal) {
+      const [found, gateways] = await Promise.all([serving.of(tenantId), placement.shards('gateway')]);
+      // A gateway serves every tenant, also one that is silent and therefore is not known to.
+      const silent = gateways.filter(({ shard_id }) => !found.some((node) => node.shardId === shard_id));
+      const all: ServingNode[] = [
+        ...found,
+        ...silent.map(({ kind, shard_id, endpoint }) => ({ kind, shardId: shard_id, endpoint, placement: null })),
+      ];
+      return Promise.all(all.map((node) => ask(deps, node, tenantId, signal)));
+    },
+  };
+}
+
+async function ask(
+  { nodes, nats, ambient }: TenantHealthDeps,
+  { kind, shardId, endpoint }: ServingNode,
+  tenantId: string,
+  signal?: AbortSignal,
+): Promise<NodeHealth> {
+  const client = nodes.at(endpoint);
+  const [state, readiness, lag] = await Promise.allSettled([
+    client.state(signal),
+    client.ready(signal),
+    lagOf(nats, ambient, tenantId, kind),
+  ]);
+  signal?.throwIfAborted();
+  const failed = [state, readiness].find((answer) => answer.status === 'rejected');
+  const said = state.status === 'fulfilled' ? state.value : null;
+  const ready = readiness.status === 'fulfilled' ? readiness.value : null;
+  const health = nodeHealth({ state: said, readiness: ready, problem: failed ? sentence(failed.reason) : null });
+  const tenant = said?.tenants.find(({ tenant_id }) => tenant_id === tenantId);
+  return {
+    kind,
+    shard_id: shardId,
+    ...health,
+    version: said?.version ?? null,
+    git_sha: said?.git_sha ?? null,
+    serves_tenant: said && tenant !== undefined,
+    drain: drainOf(said, tenantId),
+    in_flight: said && (tenant?.in_flight ?? 0),
+    consumer_lag: lag.status === 'fulfilled' ? lag.value : null,
+    dependencies: (ready?.dependencies ?? []).map(({ name, ok, detail }) => ({ name, ok, detail: detail ?? null })),
+    checked_at: ambient.now().toISOString(),
+  };
+}
+
+function drainOf(state: NodeState | null, tenantId: string): NodeHealth['drain'] {
+  if (!state) return 'unreachable';
+  const tenant = state.tenants.find(({ tenant_id }) => tenant_id === tenantId);
+  if (tenant) return tenant.state;
+  return state.draining ? 'drained' : 'serving';
+}
+
+async function lagOf(
+  nats: NatsPort,
+  ambient: Ambient,
+  tenantId: string,
+  kind: ServingNode['kind'],
+): Promise<number | null> {
+  if (kind !== 'projection' && kind !== 'runner') return null;
+  const over = new AbortController();
+  const late = ambient.sleep(LAG_MS, over.signal).then(
+    () => null,
+    () => null,
+  );
+  const asked = nats.consumer(tenantId, kind).then((consumer) => consumer?.lag ?? null);
+  return Promise.race([asked, late]).finally(() => over.abort());
+}
+
+const sentence = (error: unknown): string => (error instanceof Problem ? error.message : 'it did not answer');

@@ -1,0 +1,52 @@
+/** `/me`: the caller as the control plane sees them, and what they may do. */
+import { z } from 'zod';
+import { read } from '../operation.ts';
+import { RoleName, Scope } from '../permissions.ts';
+import { TenantId } from '../wire.ts';
+
+export const Abilities = z
+  .record(
+    z.string(),
+    z.strictObject({
+      allowed: z.boolean().describe('Verdict'),
+      reason: z.string().nullable().describe('Why not; null where allowed'),
+    }),
+  )
+  .describe(
+    'Operation id → whether the caller may. Asked with a tenant: on that tenant, as the server would decide there. ' +
+      'Asked without: an operation on a tenant is allowed when it is on at least one, so a refusal means nowhere',
+  );
+export type Abilities = z.infer<typeof Abilities>;
+
+export const Me = z
+  .strictObject({
+    principal: z
+      .strictObject({
+        id: z.string().describe('Stable id: `user:<e-mail>` or `service:<subject>`'),
+        kind: z.enum(['user', 'service']).describe('Kind of principal'),
+        email: z.string().nullable().describe('E-mail'),
+        via: z.enum(['grafana', 'gateway']).describe('Who vouched for it'),
+      })
+      .describe('Who is calling'),
+    assignments: z
+      .array(z.strictObject({ role: RoleName, scope: Scope }))
+      .describe('Roles and the scopes they hold in'),
+    tenant_id: TenantId.nullable().describe('Tenant the abilities are about; null where none was asked about'),
+    abilities: Abilities,
+    environment: z.string().describe('Environment of this control plane'),
+    version: z.string().describe('Version of this control plane'),
+    git_sha: z.string().nullable().describe('Commit it was built from; null where unknown'),
+    mode: z.enum(['development', 'production']).describe('Mode this control plane runs in'),
+  })
+  .describe('The caller as the control plane sees them');
+export type Me = z.infer<typeof Me>;
+
+export const identityOperations = {
+  'identity.me': read('identity.me', {
+    path: '/me',
+    summary: 'Who the caller is and what they may do',
+    permission: 'signed-in',
+    query: z.strictObject({ tenant_id: TenantId.optional().describe('Tell the abilities on this tenant') }),
+    answer: Me,
+  }),
+};

@@ -1,0 +1,101 @@
+/** `/overview`: is the platform all right, and what needs me? (UI-40) */
+import { z } from 'zod';
+import { read } from '../operation.ts';
+import { Timestamp } from '../wire.ts';
+
+export const OverviewKind = z
+  .enum(['gateway', 'aggregate', 'projection', 'runner', 'jetstream', 'mongodb', 'control-plane'])
+  .describe('Kind of service');
+export type OverviewKind = z.infer<typeof OverviewKind>;
+
+export const Figure = z
+  .strictObject({
+    name: z.string().describe('Stable name, such as `requests_per_second`'),
+    label: z.string().describe('What it is, for people'),
+    value: z.number().nullable().describe('Measured value; null where it could not be measured'),
+    unit: z
+      .string()
+      .describe('Unit: `req/s`, `events`, `bytes`, `ratio` (0 to 1), `ms`, or what is counted, such as `nodes`'),
+  })
+  .describe('One measured figure');
+export type Figure = z.infer<typeof Figure>;
+
+export const ServiceOverview = z
+  .strictObject({
+    kind: OverviewKind,
+    state: z
+      .enum(['ok', 'degraded', 'down', 'unknown'])
+      .describe('Verdict; `unknown` where it could not be checked or there is none'),
+    reason: z.string().describe('The sentence why'),
+    figures: z.array(Figure).describe('What was measured'),
+  })
+  .describe('One kind of service, over all its nodes');
+export type ServiceOverview = z.infer<typeof ServiceOverview>;
+
+export const Attention = z
+  .strictObject({
+    id: z.string().describe('Stable while the cause lasts, such as `tenant.degraded:acme`'),
+    severity: z.enum(['critical', 'warning', 'info']).describe('How much it matters'),
+    title: z.string().describe('What it is, in a few words'),
+    detail: z.string().describe('The sentence why, with measured values'),
+    since: Timestamp.nullable().describe('Since when; null where unknown'),
+    resource: z
+      .string()
+      .describe(
+        '`tenant:<id>`, `shard:<id>`, `job:<id>`, `service:<kind>`, `tenants`, `drift` or `audit`: where to look',
+      ),
+    action: z.string().nullable().describe('Id of the operation that would help; null where none would'),
+  })
+  .describe('Something that needs a person');
+export type Attention = z.infer<typeof Attention>;
+
+export const Unchecked = z
+  .strictObject({
+    source: z.string().describe('What could not be asked, such as `gateway/gw-1 metrics`'),
+    reason: z.string().describe('The sentence why'),
+  })
+  .describe('A part that could not be checked');
+export type Unchecked = z.infer<typeof Unchecked>;
+
+const count = z.number().int();
+
+export const Overview = z
+  .strictObject({
+    services: z.array(ServiceOverview).describe('One per kind, always in the same order'),
+    tenants: z
+      .strictObject({
+        total: count.nullable().describe('Tenants the caller may see; null where they could not be read'),
+        by_state: z.record(z.string(), count).describe('State → how many of them'),
+      })
+      .describe('Tenants by state'),
+    jobs: z
+      .strictObject({
+        open: count.nullable().describe('Not ended; null where it could not be read'),
+        failed_24h: count
+          .nullable()
+          .describe(
+            'Submitted in the last 24 hours and failed, or undone because a step failed; counted up to 10 000; null where it could not be read',
+          ),
+        succeeded_24h: count
+          .nullable()
+          .describe(
+            'Submitted in the last 24 hours and succeeded; counted up to 10 000; null where it could not be read',
+          ),
+      })
+      .describe('Jobs the caller may see'),
+    attention: z.array(Attention).describe('What needs a person, most severe first, at most 50'),
+    unchecked: z.array(Unchecked).describe('What could not be checked; its figures are null and nothing of it is `ok`'),
+    sampled_at: Timestamp.describe('When it was measured'),
+  })
+  .describe('The platform at a glance');
+export type Overview = z.infer<typeof Overview>;
+
+export const overviewOperations = {
+  'overview.get': read('overview.get', {
+    path: '/overview',
+    summary: 'State of every kind of service, and what needs attention',
+    permission: 'ops.view',
+    scope: 'filtered',
+    answer: Overview,
+  }),
+};
