@@ -1,13 +1,16 @@
 // The first thing every npm script runs: needs nothing but Node ≥ 20, installs what is missing, hands over to Node 24.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
+import { isInstalled, npmCi } from './packages.mjs';
 
 const scripts = {
   start: 'launch/start.ts',
   test: 'launch/test.ts',
+  e2e: 'launch/e2e.ts',
+  package: 'plugin/scripts/package.ts',
   reset: 'launch/reset.ts',
   token: 'launch/token.ts',
   load: 'launch/load.ts',
@@ -36,30 +39,12 @@ async function main([name, ...args]) {
   await handOver(join(root, scripts[name]), args);
 }
 
-// npm writes node_modules/.package-lock.json last, so a cut-short install, too, shows as not installed.
-function installed() {
-  const [wanted, present] = ['package-lock.json', 'node_modules/.package-lock.json'].map(packagesOf);
-  return existsSync(node) && Object.entries(wanted).every(([path, entry]) => isPresent(path, entry, present));
-}
-
-function isPresent(path, { version, optional }, present) {
-  return optional || !path.includes('node_modules/') || (path in present && present[path].version === version);
-}
-
-function packagesOf(file) {
-  try {
-    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
-  } catch {
-    return {};
-  }
-}
+const installed = () => existsSync(node) && isInstalled(root);
 
 async function install() {
   const what = existsSync(join(root, 'node_modules')) ? 'node_modules does not match package-lock.json' : 'first run';
   say(`installing npm packages, Node 24 among them (npm ci, about a minute): ${what}`);
-  const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const npm = process.env.npm_execpath;
-  const [program, args] = npm ? [process.execPath, [npm, ...flags]] : ['npm', flags];
+  const [program, args] = npmCi();
   const { code } = await run(program, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (code !== 0) throw new Error('npm ci failed. The npm registry must be reachable once; then run this again.');
   if (!existsSync(node))

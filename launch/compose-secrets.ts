@@ -17,7 +17,12 @@ export async function makeComposeSecrets(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   const secret = (): string => randomBytes(32).toString('base64url');
-  const values = { gateway_key: await signingKey(), plugin_bearer: secret(), node_admin_token: secret() };
+  const values = {
+    gateway_key: await signingKey(),
+    plugin_bearer: secret(),
+    node_admin_token: secret(),
+    grafana_admin_password: secret(),
+  };
   for (const [name, value] of Object.entries(values)) {
     const file = join(folder, name);
     if (!existsSync(file)) writeFileSync(file, value, { mode: 0o444 });

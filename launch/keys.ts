@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { localDir } from './programs.ts';
+import { stateDir } from './programs.ts';
 
-export const gatewayKeyFile = join(localDir, 'keys', 'gateway.json');
-const secretsFile = join(localDir, 'keys', 'secrets.json');
+export const gatewayKeyFile = join(stateDir, 'keys', 'gateway.json');
+const secretsFile = join(stateDir, 'keys', 'secrets.json');
 
 export interface Secrets {
   readonly plugin_bearer: string;

@@ -1,7 +1,7 @@
 // Decides which MongoDB `npm start` uses, and refuses one that cannot carry transactions and change streams.
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { localDir, onPath, say } from './programs.ts';
+import { localDir, onPath, say, stateDir } from './programs.ts';
 import { Refusal } from './refusal.ts';
 import { mongodCommand, mongoUri, secantusCommand, type Command } from './servers.ts';
 
@@ -13,7 +13,7 @@ export interface Choice {
 }
 
 /** In this order: MONGODB_URI, mongod on PATH, a mongod that mongodb-memory-server downloads, SecantusDB from PyPI. */
-export async function chooseMongo(env: NodeJS.ProcessEnv, port: number, folder = localDir): Promise<Choice> {
+export async function chooseMongo(env: NodeJS.ProcessEnv, port: number, folder = stateDir): Promise<Choice> {
   const given = env['MONGODB_URI'];
   if (given) {
     await refuseStandalone(given);

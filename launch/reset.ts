@@ -1,11 +1,11 @@
-// Clears the local data; what is installed (.local/venv) and compose's secrets stay unless --all is given. Refuses while it runs.
+// Clears the local data; what is installed or built (.local/venv, .local/builds) and compose's secrets stay unless --all is given. Refuses while it runs.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { localDir, say } from './programs.ts';
 import { Refusal, runMain } from './refusal.ts';
 import { RunFile } from './run-file.ts';
 
-const installed = new Set(['venv', 'mongo-binaries', 'compose-secrets']);
+const installed = new Set(['venv', 'builds', 'mongo-binaries', 'compose-secrets']);
 
 export function reset(folder: string, all: boolean): string[] {
   const pid = new RunFile(join(folder, 'run.json')).running();

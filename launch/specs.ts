@@ -1,10 +1,12 @@
 // How each process of the local platform is run: its environment, when it is ready, how long it may take to stop.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { GrafanaChoice } from './grafana-choice.ts';
+import type { AppSettings } from './grafana-specs.ts';
 import { gatewayKey, gatewayKeyFile, secrets } from './keys.ts';
 import type { ShardPlace } from './platform.ts';
 import type { Port, PortName } from './ports.ts';
-import { localDir, root } from './programs.ts';
+import { root, stateDir } from './programs.ts';
 import type { Command } from './servers.ts';
 import type { Spec } from './supervised.ts';
 
@@ -13,6 +15,7 @@ export interface World {
   readonly places: readonly ShardPlace[];
   readonly mongoUri: string;
   readonly natsUrl: string;
+  readonly grafana: GrafanaChoice;
 }
 
 // A cold start on two busy cores; when warm each is ready within a second or two.
@@ -36,7 +39,7 @@ export async function nodeSpecs(world: World): Promise<Spec[]> {
     name: shard_id,
     program: process.execPath,
     args: [join(root, 'dataplane', 'src', 'main.ts'), kind],
-    env: { ...shared, PORT: String(port), SHARD_ID: shard_id, DATA_DIR: join(localDir, 'nodes', shard_id) },
+    env: { ...shared, PORT: String(port), SHARD_ID: shard_id, DATA_DIR: join(stateDir, 'nodes', shard_id) },
     ready: () => answers(`${endpoint}/health/live`),
     readyWithin,
     stopWithin: 10_000,
@@ -67,11 +70,13 @@ export async function backendSpec(world: World): Promise<Spec> {
       MONGODB_DB: process.env['MONGODB_DB'] ?? 'cloudlysis',
       NATS_URL: world.natsUrl,
       PLACEMENT_SOURCE: process.env['PLACEMENT_SOURCE'] ?? 'kv',
-      PLATFORM_FILE: join(localDir, 'platform.json'),
+      PLATFORM_FILE: join(stateDir, 'platform.json'),
       GATEWAY_ISSUER: gateway,
       GATEWAY_JWKS_URL: `${gateway}/.well-known/jwks.json`,
       GATEWAY_AUDIENCE: 'cloudlysis-control',
-      GRAFANA_URL: process.env['GRAFANA_URL'] ?? 'http://127.0.0.1:3000',
+      GRAFANA_URL: world.grafana.url,
+      GRAFANA_ISSUER: world.grafana.issuer,
+      GRAFANA_ROLE_MAP: process.env['GRAFANA_ROLE_MAP'] ?? 'Admin=owner,Editor=operator,Viewer=read-only',
       PLUGIN_BEARER: plugin_bearer,
       NODE_ADMIN_TOKEN: node_admin_token,
     },
@@ -80,6 +85,12 @@ export async function backendSpec(world: World): Promise<Spec> {
     // It drains for at most 10 s.
     stopWithin: 12_000,
   };
+}
+
+/** What the app in Grafana is set up with. */
+export async function appSettings({ ports }: World): Promise<AppSettings> {
+  const { plugin_bearer } = await secrets();
+  return { CONTROL_API_URL: `http://127.0.0.1:${ports.PORT_BACKEND.port}`, PLUGIN_BEARER: plugin_bearer };
 }
 
 const gatewayUrl = ({ ports }: World): string => `http://127.0.0.1:${ports.PORT_GATEWAY.port}`;

@@ -1,19 +1,21 @@
-// npm start: MongoDB, NATS, the reference platform and the backend under one supervisor, until Ctrl-C.
+// npm start: MongoDB, NATS, the reference platform and the backend under one supervisor, then the app in a Grafana, until Ctrl-C.
 import { join } from 'node:path';
+import { chooseGrafana, grafanaPorts, type GrafanaChoice } from './grafana-choice.ts';
 import { Log, table } from './log.ts';
 import { chooseMongo, withoutPassword, type Choice } from './mongo-choice.ts';
+import { appRows, installText, openApp } from './open-app.ts';
 import { shardPlaces, writePlatformFile } from './platform.ts';
 import { portConflicts, portsFrom, type Port, type PortName } from './ports.ts';
-import { localDir } from './programs.ts';
+import { stateDir } from './programs.ts';
 import { Refusal, runMain } from './refusal.ts';
 import { RunFile } from './run-file.ts';
 import { mongoReady, natsCommand, natsReady, natsUrl } from './servers.ts';
-import { backendSpec, nodeSpecs, serverSpec, type World } from './specs.ts';
+import { appSettings, backendSpec, nodeSpecs, serverSpec, type World } from './specs.ts';
 import { Supervisor } from './supervisor.ts';
 
 async function main(): Promise<void> {
   const began = performance.now();
-  const runFile = new RunFile(join(localDir, 'run.json'));
+  const runFile = new RunFile(join(stateDir, 'run.json'));
   await runFile.claim();
   try {
     await supervise(runFile, began);
@@ -24,30 +26,46 @@ async function main(): Promise<void> {
 
 async function supervise(runFile: RunFile, began: number): Promise<void> {
   const ports = portsFrom(process.env);
-  await refuseBusyPorts(ports);
+  const grafana = chooseGrafana(process.env, ports);
+  await refuseBusyPorts(ports, grafana);
   const mongo = await chooseMongo(process.env, ports.PORT_MONGO.port);
   const nats = await chooseNats(ports);
   const places = shardPlaces(ports);
-  const world: World = { ports, places, mongoUri: mongo.url, natsUrl: nats.url };
-  writePlatformFile(join(localDir, 'platform.json'), places);
-  const log = new Log(['mongo', 'nats', ...places.map((place) => place.shard_id), 'backend']);
-  const supervisor = new Supervisor({
-    line: (name, text) => log.line(name, text),
-    started: (name, pid) => runFile.started(name, pid),
-  });
-  const stopped = stopOnSignals(supervisor);
-  await supervisor.start([
+  const world: World = { ports, places, mongoUri: mongo.url, natsUrl: nats.url, grafana };
+  writePlatformFile(join(stateDir, 'platform.json'), places);
+  const log = new Log(['mongo', 'nats', ...places.map((place) => place.shard_id), 'backend', 'grafana', 'workbench']);
+  const witness = {
+    line: (name: string, text: string) => log.line(name, text),
+    started: (name: string, pid: number) => runFile.started(name, pid),
+  };
+  const platform = new Supervisor(witness);
+  const pages = new Supervisor(witness);
+  const { stopped, stopping } = stopOnSignals([platform, pages]);
+  await platform.start([
     ...(mongo.command ? [serverSpec('mongo', mongo.command, () => mongoReady(mongo.url))] : []),
     ...(nats.command ? [serverSpec('nats', nats.command, () => natsReady(nats.url))] : []),
   ]);
-  await supervisor.start(await nodeSpecs(world));
-  await supervisor.start([await backendSpec(world)]);
-  if (!supervisor.stopping) print(world, mongo, nats, performance.now() - began);
+  await platform.start(await nodeSpecs(world));
+  await platform.start([await backendSpec(world)]);
+  const opened = await openUnlessBroken(world, pages, stopping);
+  if (!platform.stopping) await print(world, mongo, nats, opened, performance.now() - began);
   await stopped;
 }
 
-async function refuseBusyPorts(ports: Record<PortName, Port>): Promise<void> {
-  const elsewhere = new Set<string>();
+// Under a supervisor of its own: an app that cannot be opened takes nothing of the control plane down with it.
+async function openUnlessBroken(world: World, pages: Supervisor, stopping: AbortSignal): Promise<boolean> {
+  try {
+    await openApp(world.grafana, await appSettings(world), pages, stopping);
+    return true;
+  } catch (error) {
+    if (!stopping.aborted) process.stderr.write(`\n✗ The app is not open: ${(error as Error).message}\n`);
+    return false;
+  }
+}
+
+async function refuseBusyPorts(ports: Record<PortName, Port>, grafana: GrafanaChoice): Promise<void> {
+  const elsewhere = new Set<string>(['PORT_GRAFANA', 'PORT_GRAFANA_13']);
+  for (const name of grafanaPorts(grafana)) elsewhere.delete(name);
   if (process.env['MONGODB_URI']) elsewhere.add('PORT_MONGO');
   if (process.env['NATS_URL']) elsewhere.add('PORT_NATS').add('PORT_NATS_MONITOR');
   const conflicts = await portConflicts(Object.values(ports).filter(({ variable }) => !elsewhere.has(variable)));
@@ -66,38 +84,48 @@ async function chooseNats(ports: Record<PortName, Port>): Promise<Choice> {
   }
   const port = ports.PORT_NATS.port;
   const monitor = ports.PORT_NATS_MONITOR.port;
-  const command = await natsCommand({ port, monitor, storeDir: join(localDir, 'nats') });
+  const command = await natsCommand({ port, monitor, storeDir: join(stateDir, 'nats') });
   return { url: natsUrl(port), chosen: command.chosen, command };
 }
 
-/** Resolves when all is stopped. The first signal stops in order; one that comes later kills. */
-function stopOnSignals(supervisor: Supervisor): Promise<void> {
-  return new Promise((resolve) => {
+/** `stopped` resolves when all is, the last started first. The first signal stops in order; one that comes later kills. */
+function stopOnSignals(supervisors: readonly Supervisor[]): { stopped: Promise<void>; stopping: AbortSignal } {
+  const controller = new AbortController();
+  const stopAll = async (): Promise<void> => {
+    for (const supervisor of supervisors.toReversed()) await supervisor.stop();
+  };
+  const stopped = new Promise<void>((resolve) => {
     let first = 0;
     const stop = (why: string): void => {
       const now = performance.now();
       // npm and the bootstrap pass on the Ctrl-C that the terminal sent to us as well: one press, several signals.
       if (first && now - first < 500) return;
-      if (first) return supervisor.kill();
+      if (first) return supervisors.forEach((supervisor) => supervisor.kill());
       first = now;
       process.stdout.write(`\n${why}: stopping in reverse order (again to force)\n`);
-      void supervisor.stop().then(resolve);
+      controller.abort();
+      void stopAll().then(resolve);
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
     process.on('disconnect', () => stop('the bootstrap is gone'));
     process.channel?.unref();
   });
+  return { stopped, stopping: controller.signal };
 }
 
-function print({ ports, places }: World, mongo: Choice, nats: Choice, ms: number): void {
-  const api = `http://127.0.0.1:${ports.PORT_BACKEND.port}`;
+const apiOf = ({ ports }: World): string => `http://127.0.0.1:${ports.PORT_BACKEND.port}`;
+
+async function print(world: World, mongo: Choice, nats: Choice, opened: boolean, ms: number): Promise<void> {
+  const api = apiOf(world);
   const rows = [
+    ...(opened ? appRows(world.grafana) : [['app', 'not open', 'see above for the reason; everything else is up']]),
     ['backend', `${api}/admin/v1`, `OpenAPI at ${api}/admin/v1/openapi.json`],
-    ...places.map(({ shard_id, kind, endpoint }) => [shard_id, endpoint, kind]),
+    ...world.places.map(({ shard_id, kind, endpoint }) => [shard_id, endpoint, kind]),
     ['mongo', withoutPassword(mongo.url), mongo.chosen],
     ['nats', withoutPassword(nats.url), nats.chosen],
   ];
-  process.stdout.write(`\nReady in ${(ms / 1000).toFixed(1)} s. Ctrl-C stops all.\n\n${table(rows)}\n
+  const install = installText(world.grafana, await appSettings(world));
+  process.stdout.write(`\nReady in ${(ms / 1000).toFixed(1)} s. Ctrl-C stops all.\n\n${table(rows)}\n${install}
   curl -H "Authorization: Bearer $(npm run -s token -- --email a@b.test --role operator)" ${api}/admin/v1/me\n\n`);
 }
 

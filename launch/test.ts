@@ -1,67 +1,65 @@
-// npm test: types, lint, format, then jest; the last line printed is `N passed, N failed`, which CI reads.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// npm test: types, lint, format, the plugin's own tests, jest, browser journeys; the last line is `N passed, N failed`, which CI reads.
 import { join } from 'node:path';
+import { close, countTests, inTurn, jestCount, work, type Check, type Count } from './checks.ts';
+import { hasJourneys, runJourneys } from './journeys.ts';
+import { ensureInstalled } from './package-roots.ts';
+import { ensurePluginBuilt, pluginFolder } from './plugin-build.ts';
 import { root } from './programs.ts';
 import { runMain } from './refusal.ts';
 
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
-
 const tool = (...path: string[]): string => join(root, 'node_modules', ...path);
-const checks = [
-  ['types (tsc)', [tool('typescript', 'bin', 'tsc')]],
-  ['lint (eslint)', [tool('eslint', 'bin', 'eslint.js'), '.']],
-  ['format (prettier)', [tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.']],
-] as const;
+const pluginTool = (...path: string[]): string => join(pluginFolder, 'node_modules', ...path);
 
-function node(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' });
-    child.on('error', () => resolve(false));
-    child.on('exit', (code) => resolve(code === 0));
-  });
-}
+const ownChecks: readonly Check[] = [
+  { name: 'types (tsc)', args: [tool('typescript', 'bin', 'tsc')] },
+  { name: 'lint (eslint)', args: [tool('eslint', 'bin', 'eslint.js'), '.'] },
+  { name: 'format (prettier)', args: [tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
+];
 
-async function check(name: string, args: readonly string[]): Promise<Count> {
-  const began = performance.now();
-  const ok = await node(args);
-  process.stdout.write(`${ok ? '✓' : '✗'} ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)\n`);
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
-}
+// Each with the packages of its own root.
+const appChecks: readonly Check[] = [
+  { name: 'plugin: types (tsc)', args: [pluginTool('typescript', 'bin', 'tsc'), '--noEmit'], cwd: pluginFolder },
+  {
+    name: 'plugin: lint (eslint)',
+    args: [pluginTool('eslint', 'bin', 'eslint.js'), '--cache', '.'],
+    cwd: pluginFolder,
+  },
+  { name: 'workbench: types (tsc)', args: [tool('typescript', 'bin', 'tsc'), '-p', 'workbench'] },
+];
 
-async function jest(args: readonly string[]): Promise<Count> {
-  const folder = mkdtempSync(join(tmpdir(), 'cloudlysis-count-'));
-  const file = join(folder, 'count.json');
+function jest(args: readonly string[]): Promise<Count> {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const NODE_OPTIONS = [process.env['NODE_OPTIONS'], ...flags].filter(Boolean).join(' ');
-  const ok = await node([tool('jest', 'bin', 'jest.js'), ...args], { NODE_OPTIONS, CLOSING_COUNT_FILE: file });
-  const count = read(file);
-  rmSync(folder, { recursive: true });
-  // Jest can fail without a failed test: no test found, a broken set-up, a killed run.
-  return ok || count.failed > 0 ? count : { ...count, failed: 1 };
+  const check = (file: string): Check => ({
+    name: 'jest',
+    args: [tool('jest', 'bin', 'jest.js'), ...args],
+    env: { NODE_OPTIONS, CLOSING_COUNT_FILE: file },
+  });
+  return countTests(check, (result) => result as Count);
 }
 
-function read(file: string): Count {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Count;
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
+function pluginJest(): Promise<Count> {
+  const args = [pluginTool('jest', 'bin', 'jest.js'), '--maxWorkers', '2', '--json', '--outputFile'];
+  return countTests((file) => ({ name: 'plugin: jest', args: [...args, file], cwd: pluginFolder }), jestCount);
 }
 
-async function main(): Promise<void> {
-  const counts: Count[] = [];
-  for (const [name, args] of checks) counts.push(await check(name, args));
-  counts.push(await jest(process.argv.slice(2)));
-  const sum = (of: keyof Count): number => counts.reduce((total, count) => total + count[of], 0);
-  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
-  process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed${skipped}\n`);
-  if (sum('failed') > 0) process.exitCode = 1;
+async function app(): Promise<Count[]> {
+  const ready = await work('plugin and workbench: packages, build', async () => {
+    await ensureInstalled(['plugin', 'workbench/grafana-12', 'workbench/grafana-13']);
+    await ensurePluginBuilt();
+    return true;
+  });
+  return [ready, ...(await inTurn(appChecks))];
 }
 
-await runMain(main);
+async function everything(): Promise<Count[]> {
+  // Side by side: npm waits for the network and the disk, the checks for the processor. Tests run alone: they hold times.
+  const checked = await Promise.all([inTurn(ownChecks), app()]);
+  const tested = [await pluginJest(), await jest([])];
+  if (hasJourneys()) tested.push(await runJourneys([]));
+  return [...checked.flat(), ...tested];
+}
+
+// With arguments it is a part: jest alone, at once.
+const part = process.argv.slice(2);
+await runMain(async () => close(part.length > 0 ? [await jest(part)] : await everything()));

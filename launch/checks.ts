@@ -1,0 +1,94 @@
+// Runs one check of `npm test` and counts it: a tool that passes or fails, or a test runner with tests of its own.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './programs.ts';
+
+export interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export interface Check {
+  readonly name: string;
+  /** What Node runs: the tool's script and its arguments. */
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const one = (ok: boolean): Count => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
+
+export async function inTurn(checks: readonly Check[]): Promise<Count[]> {
+  const counts: Count[] = [];
+  for (const check of checks) counts.push(await work(check.name, () => node(check)));
+  return counts;
+}
+
+/** A piece of work as a check: `false` or an error, which is told, is one failure. */
+export async function work(name: string, run: () => Promise<boolean>): Promise<Count> {
+  const began = performance.now();
+  const ok = await run().catch((error: Error) => {
+    process.stderr.write(`✗ ${error.message}\n`);
+    return false;
+  });
+  process.stdout.write(`${ok ? '✓' : '✗'} ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)\n`);
+  return one(ok);
+}
+
+/** Runs a test runner that leaves its result in the file it is told; `read` makes a count of it. */
+export async function countTests(check: (file: string) => Check, read: (result: unknown) => Count): Promise<Count> {
+  const folder = mkdtempSync(join(tmpdir(), 'cloudlysis-count-'));
+  const file = join(folder, 'count.json');
+  const ok = await node(check(file));
+  const count = resultOf(file, read);
+  rmSync(folder, { recursive: true });
+  // A runner can fail without a failed test: no test found, a broken set-up, a killed run.
+  return ok || count.failed > 0 ? count : { ...count, failed: 1 };
+}
+
+function resultOf(file: string, read: (result: unknown) => Count): Count {
+  try {
+    return read(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return one(false);
+  }
+}
+
+/** What jest's --json writes; a suite that cannot run counts as one failure. */
+export function jestCount(result: unknown): Count {
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, numPendingTests } = result as Record<
+    string,
+    number
+  >;
+  return {
+    passed: numPassedTests ?? 0,
+    failed: (numFailedTests ?? 0) + (numRuntimeErrorTestSuites ?? 0),
+    skipped: numPendingTests ?? 0,
+  };
+}
+
+/** What Playwright's json reporter writes. A test that passed only when tried again has passed; the list tells it. */
+export function playwrightCount(result: unknown): Count {
+  const { stats, errors } = result as { stats: Record<string, number>; errors?: unknown[] };
+  const { expected = 0, flaky = 0, unexpected = 0, skipped = 0 } = stats;
+  return { passed: expected + flaky, failed: unexpected + (errors?.length ?? 0), skipped };
+}
+
+/** The line CI reads, and the exit code. */
+export function close(counts: readonly Count[]): void {
+  const sum = (of: keyof Count): number => counts.reduce((total, count) => total + count[of], 0);
+  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed${skipped}\n`);
+  if (sum('failed') > 0) process.exitCode = 1;
+}
+
+function node({ args, cwd = root, env }: Check): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
+    child.on('error', () => resolve(false));
+    child.on('exit', (code) => resolve(code === 0));
+  });
+}
