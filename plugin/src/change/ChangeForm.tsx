@@ -1,0 +1,222 @@
+/** Before the job: the fields, the plan made from them as they change, the reason, and Apply for exactly the plan that is shown. */
+import React, { useEffect, useId, useMemo, useState } from 'react';
+import { Reason, type MutationId, type Plan } from '@cloudlysis/contract';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Button, Field, Stack, TextArea, useStyles2 } from '@grafana/ui';
+import { useForm, useWatch } from 'react-hook-form';
+import { useAbility } from '../api/abilities';
+import { control } from '../api/control';
+import { faultOf } from '../api/fault';
+import { useSearch } from '../app/search-params';
+import { FaultView } from '../states/FaultView';
+import { Section } from '../states/Section';
+import { askedOf, complaints, type Asked, type ChangeSpec } from './change-spec';
+import { Fields } from './Fields';
+import { useFollowedChanges, useChange, type ChangeInput, type OpenChange } from './open-changes';
+import { PlanSkeleton, PlanView } from './PlanView';
+import { useResting } from './use-resting';
+
+const PLAN_EVERY_MS = 10_000;
+const TYPING_MS = 300;
+
+interface Props {
+  spec: ChangeSpec;
+  change: OpenChange;
+  onTitle: (title: string) => void;
+  onClose: () => void;
+}
+
+export function ChangeForm({ spec, change, onTitle, onClose }: Props) {
+  const form = useForm<ChangeInput>({ defaultValues: { ...spec.initial, ...change.input } });
+  const watched = useWatch({ control: form.control }) as ChangeInput;
+  const input = useMemo(() => ({ ...change.input, ...watched }), [change.input, watched]);
+  const rested = useResting(input, TYPING_MS);
+  const asked = useMemo(() => askedOf(spec.id, rested), [spec.id, rested]);
+  const wrong = useMemo(() => complaints(spec.id, asked), [spec.id, asked]);
+  const plan = usePlan(spec.id, asked, wrong.length === 0);
+  const settled = rested === input && wrong.length === 0;
+  useEffect(() => onTitle(spec.title(input)), [spec, input, onTitle]);
+  useInputInAddress(rested);
+  const styles = useStyles2(getStyles);
+
+  return (
+    <div className={styles}>
+      {spec.fields.length > 0 && (
+        <Section title="What">
+          <Fields fields={spec.fields} form={form} input={rested} complaints={wrong} />
+        </Section>
+      )}
+      <Section title="Preflight">
+        {wrong.length > 0 ? (
+          <p>
+            {spec.fields.length > 0
+              ? 'Shown as soon as the fields above are complete.'
+              : wrong.map(({ path, message }) => `${path}: ${message}`).join('; ')}
+          </p>
+        ) : plan.data ? (
+          <PlanView plan={plan.data} />
+        ) : (
+          !plan.isError && <PlanSkeleton />
+        )}
+        {plan.isError && wrong.length === 0 && <FaultView error={plan.error} onRetry={() => plan.refetch()} />}
+      </Section>
+      <Apply
+        spec={spec}
+        change={change}
+        asked={asked}
+        plan={settled && !plan.isError ? plan.data : undefined}
+        onStale={() => plan.refetch()}
+        onClose={onClose}
+      />
+    </div>
+  );
+}
+
+/** Made anew while the drawer is open: measured values are those of now, and a plan never gets old in front of the reader. */
+function usePlan(id: MutationId, asked: Asked, enabled: boolean) {
+  return useQuery({
+    queryKey: ['preflight', id, asked],
+    queryFn: ({ signal }) => control.preflight(id, { ...asked, signal } as never),
+    enabled,
+    refetchInterval: PLAN_EVERY_MS,
+    staleTime: 0,
+    gcTime: 0,
+  });
+}
+
+/** A reload, and a link handed to a colleague, shows the same change with the same values. */
+function useInputInAddress(input: ChangeInput): void {
+  const [, setSearch] = useSearch();
+  const text = JSON.stringify(input);
+  useEffect(() => setSearch({ input: text }), [text, setSearch]);
+}
+
+interface ApplyProps {
+  spec: ChangeSpec;
+  change: OpenChange;
+  asked: Asked;
+  /** The plan that is in sight and fits the fields; nothing is applied without. */
+  plan: Plan | undefined;
+  onStale: () => void;
+  onClose: () => void;
+}
+
+function Apply({ spec, change, asked, plan, onStale, onClose }: ApplyProps) {
+  const reasonId = useId();
+  const [reason, setReason] = useState('');
+  const ability = useAbility(
+    spec.id,
+    typeof change.input['tenant_id'] === 'string' ? change.input['tenant_id'] : undefined
+  );
+  const { follow } = useFollowedChanges();
+  const { submitted } = useChange();
+  const submit = useMutation({
+    mutationFn: () =>
+      control.submit(spec.id, {
+        params: asked.params,
+        body: { ...asked.body, reason: reason.trim() },
+        idempotencyKey: change.intent,
+        planHash: plan?.hash,
+      } as never),
+    onSuccess: ({ job }) => {
+      follow({ jobId: job.job_id, title: spec.title({ ...asked.params, ...asked.body }) });
+      submitted(job.job_id);
+    },
+    onError: (error) => {
+      if (faultOf(error).kind === 'conflict') {
+        onStale();
+      }
+    },
+  });
+  const reasoned = Reason.safeParse(reason).success;
+  const why = whyNot(plan, reasoned, ability);
+  const styles = useStyles2(getFooterStyles);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (why === null && !submit.isPending) {
+          submit.mutate();
+        }
+      }}
+    >
+      <Field
+        htmlFor={reasonId}
+        description="Kept with the audit record, for whoever asks later: 3 to 500 characters"
+        label="Reason"
+        className={styles.reason}
+      >
+        <TextArea
+          id={reasonId}
+          rows={2}
+          maxLength={500}
+          value={reason}
+          placeholder="INC-42: a1 disk latency"
+          onChange={(event) => setReason(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+              event.currentTarget.form?.requestSubmit();
+            }
+          }}
+        />
+      </Field>
+      {submit.isError && <FaultView error={submit.error} />}
+      <div className={styles.footer}>
+        <Stack gap={1} justifyContent="flex-end" alignItems="center">
+          <span className={styles.why} role="status">
+            {why}
+          </span>
+          <Button type="button" variant="secondary" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            variant={plan?.risk === 'high' ? 'destructive' : 'primary'}
+            disabled={why !== null || submit.isPending}
+          >
+            {submit.isPending ? 'Asking …' : plan ? `Apply plan ${plan.hash.slice(0, 6)}` : 'Apply'}
+          </Button>
+        </Stack>
+      </div>
+    </form>
+  );
+}
+
+/** What stands between the operator and Apply; null when nothing does. */
+function whyNot(
+  plan: Plan | undefined,
+  reasoned: boolean,
+  ability: { allowed: boolean; reason: string | null }
+): string | null {
+  if (!ability.allowed) {
+    return ability.reason ?? 'Asking what you may do';
+  }
+  if (plan === undefined) {
+    return 'The plan is not there yet';
+  }
+  if (plan.blockers.length > 0) {
+    return `Blocked: ${plan.blockers.map(({ detail }) => detail).join('; ')}`;
+  }
+  return reasoned ? null : 'Give the reason first';
+}
+
+const getStyles = (theme: GrafanaTheme2) =>
+  css({
+    display: 'flex',
+    flexDirection: 'column',
+    gap: theme.spacing(3),
+  });
+
+const getFooterStyles = (theme: GrafanaTheme2) => ({
+  reason: css({ marginBottom: theme.spacing(1) }),
+  why: css({ flex: 1, color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
+  footer: css({
+    position: 'sticky',
+    bottom: 0,
+    padding: theme.spacing(1.5, 0),
+    background: theme.colors.background.primary,
+    borderTop: `1px solid ${theme.colors.border.weak}`,
+  }),
+});

@@ -1,0 +1,169 @@
+/** A plan in front of its reader: may it run, who would feel it, what would be done in which order, what would change. */
+import React from 'react';
+import type { BlastRadius, Change, Check, Plan } from '@cloudlysis/contract';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Alert, Icon, useStyles2, type IconName } from '@grafana/ui';
+import Skeleton from 'react-loading-skeleton';
+import { count, measured, percent, rate } from '../table/figures';
+
+export function PlanView({ plan }: { plan: Plan }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <div className={styles.plan}>
+      {plan.blockers.length > 0 && (
+        <Alert
+          severity="error"
+          title={plan.blockers.length === 1 ? 'Blocked' : `Blocked by ${plan.blockers.length} checks`}
+        >
+          {plan.blockers.map(({ code, detail }) => (
+            <div key={code + detail}>{detail}</div>
+          ))}
+        </Alert>
+      )}
+      <Checks checks={plan.checks} />
+      <dl className={styles.facts}>
+        <dt>Blast radius</dt>
+        <dd>{blastRadius(plan.blast_radius)}</dd>
+        <dt>Steps</dt>
+        <dd>
+          <ol className={styles.steps}>
+            {plan.steps.map(({ name, title }) => (
+              <li key={name}>{title}</li>
+            ))}
+          </ol>
+        </dd>
+        <dt>Would change</dt>
+        <dd>
+          <Diff changes={plan.diff} />
+        </dd>
+        <dt>Way back</dt>
+        <dd>{plan.rollback}</dd>
+      </dl>
+    </div>
+  );
+}
+
+const ICONS: Record<Check['status'], IconName> = {
+  pass: 'check-circle',
+  warn: 'exclamation-triangle',
+  block: 'exclamation-circle',
+};
+
+/** What stands in the way comes first; among equals the order is the service's. */
+const WEIGHT: Record<Check['status'], number> = { block: 0, warn: 1, pass: 2 };
+
+/** Each with its verdict in words: the icon's colour is not the only sign. */
+export function Checks({ checks }: { checks: readonly Check[] }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <ul className={styles.checks} aria-label="Checks">
+      {[...checks]
+        .sort((a, b) => WEIGHT[a.status] - WEIGHT[b.status])
+        .map((check) => (
+          <li key={check.id + check.title} className={styles[check.status]}>
+            <Icon name={ICONS[check.status]} title={check.status} />
+            <span className={styles.detail}>{check.detail}</span>
+            <span className={styles.value}>{against(check)}</span>
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+/** Pure: `4 of 100 commands`, `12 events`; nothing where there is no number, or the sentence has its numbers already. */
+export function against({
+  measured: value,
+  limit,
+  unit,
+  detail,
+}: Pick<Check, 'measured' | 'limit' | 'unit' | 'detail'>): string {
+  if (typeof value !== 'number' || /\d/.test(detail)) {
+    return '';
+  }
+  return typeof limit === 'number' ? `${measured(value)} of ${measured(limit, unit)}` : measured(value, unit);
+}
+
+/** Pure: `1 tenant · 118 req/s · 4 in flight · 12 events behind · 0.9 % of traffic`; what could not be measured is said. */
+export function blastRadius(of: BlastRadius): string {
+  const unknown = [
+    of.requests_per_second === null && 'traffic',
+    of.in_flight === null && 'in flight',
+    of.consumer_lag === null && 'lag',
+  ].filter(Boolean);
+  return [
+    `${count(of.tenant_count)} ${of.tenant_count === 1 ? 'tenant' : 'tenants'}`,
+    of.requests_per_second !== null && `${rate(of.requests_per_second)} req/s`,
+    of.in_flight !== null && `${count(of.in_flight)} in flight`,
+    of.consumer_lag !== null && `${count(of.consumer_lag)} events behind`,
+    of.traffic_share !== null && `${percent(of.traffic_share)} of traffic`,
+    unknown.length > 0 && `not measured: ${unknown.join(', ')}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function Diff({ changes }: { changes: readonly Change[] }) {
+  const styles = useStyles2(getStyles);
+  if (changes.length === 0) {
+    return <>Nothing</>;
+  }
+  return (
+    <ul className={styles.diff}>
+      {changes.map(({ path, op, before, after }) => (
+        <li key={path}>
+          <code>{path}</code>{' '}
+          {op === 'add' ? (
+            <>+ {show(after)}</>
+          ) : op === 'remove' ? (
+            <>− {show(before)}</>
+          ) : (
+            <>
+              {show(before)} → {show(after)}
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const show = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '–'));
+
+export const PlanSkeleton = () => (
+  <div role="status" aria-label="Making the plan">
+    <Skeleton count={3} height={22} />
+    <Skeleton height={120} />
+  </div>
+);
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  plan: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(2) }),
+  checks: css({
+    listStyle: 'none',
+    margin: 0,
+    '& > li': { display: 'flex', alignItems: 'center', gap: theme.spacing(1), padding: theme.spacing(0.25, 0) },
+  }),
+  detail: css({ flex: 1, minWidth: 0, overflowWrap: 'anywhere' }),
+  value: css({ color: theme.colors.text.secondary, whiteSpace: 'nowrap', fontVariantNumeric: 'tabular-nums' }),
+  pass: css({ '& > svg': { color: theme.colors.success.text } }),
+  warn: css({ '& > svg': { color: theme.colors.warning.text } }),
+  block: css({ '& > svg': { color: theme.colors.error.text } }),
+  facts: css({
+    display: 'grid',
+    gridTemplateColumns: 'max-content 1fr',
+    columnGap: theme.spacing(2),
+    rowGap: theme.spacing(1),
+    margin: 0,
+    '& > dt': { color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightRegular },
+    '& > dd': { margin: 0, minWidth: 0 },
+  }),
+  steps: css({ margin: 0, paddingLeft: theme.spacing(2.5) }),
+  diff: css({
+    listStyle: 'none',
+    margin: 0,
+    maxHeight: 240,
+    overflow: 'auto',
+    '& code': { overflowWrap: 'anywhere' },
+  }),
+});

@@ -1,0 +1,77 @@
+import { mutations, type MutationId } from '@cloudlysis/contract';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { askedOf, complaints } from './change-spec';
+import { changeSpec } from './registry';
+
+const ids = Object.keys(mutations) as MutationId[];
+
+/** Whether the contract has a place for a dotted path. */
+function has(schema: z.core.$ZodType, [name, ...rest]: string[]): boolean {
+  if (name === undefined) {
+    return true;
+  }
+  if (schema instanceof z.ZodOptional) {
+    return has(schema.unwrap(), [name, ...rest]);
+  }
+  const inner = schema instanceof z.ZodObject ? (schema.shape[name] as z.core.$ZodType | undefined) : undefined;
+  return inner !== undefined && has(inner, rest);
+}
+
+test.each(ids)('UI-15 %s can be asked for in the drawer', (id) => {
+  const spec = changeSpec(id);
+  expect(spec?.id).toBe(id);
+  expect(spec?.verb).not.toBe('');
+});
+
+test.each(ids)('every field of %s is one of the contract', (id) => {
+  const { params, body } = mutations[id].submit;
+  const names = (changeSpec(id)?.fields ?? []).map(({ name }) => name);
+  expect(names.filter((name) => ![params, body].some((schema) => has(schema, name.split('.'))))).toEqual([]);
+});
+
+test('what is in the path is taken from the input, the rest is the body', () => {
+  expect(askedOf('tenants.pause', { tenant_id: 'acme' })).toEqual({ params: { tenant_id: 'acme' }, body: {} });
+  expect(askedOf('scale.migrate', { tenant_id: 'acme', kind: 'aggregate', to: 'a2' })).toEqual({
+    params: {},
+    body: { tenant_id: 'acme', kind: 'aggregate', to: 'a2' },
+  });
+});
+
+test('an empty field is not said, what was given empty is', () => {
+  const input = {
+    tenant_id: 'acme',
+    shards: { aggregate: undefined, runner: '' },
+    metadata: { name: 'Acme', quotas: {} },
+  };
+  expect(askedOf('tenants.create', input).body).toEqual({ tenant_id: 'acme', metadata: { name: 'Acme', quotas: {} } });
+});
+
+test('no number and no choice is nothing; a zero and a "no" are something', () => {
+  const body = { to: [], max_in_flight: Number.NaN, max_consumer_lag: 0, dry: false };
+  expect(askedOf('scale.evacuate', body).body).toEqual({ max_consumer_lag: 0, dry: false });
+});
+
+test('whatever the input, nothing empty is said and nothing is said twice', () => {
+  const scalar = fc.constantFrom(undefined, null, '', Number.NaN, 0, false, 'x', []);
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.oneof(scalar, fc.dictionary(fc.string(), scalar))), (input) => {
+      const { params, body } = askedOf('jobs.cancel', { ...input, job_id: 'job_1' });
+      expect(params).toEqual({ job_id: 'job_1' });
+      expect(Object.keys(body)).not.toContain('job_id');
+      expect(JSON.stringify(body)).not.toMatch(/null|:""|:\[\]/);
+    })
+  );
+});
+
+test('the contract says what is missing, and at which field; the reason may come later', () => {
+  const wrong = complaints('scale.migrate', askedOf('scale.migrate', { tenant_id: 'acme', kind: 'aggregate' }));
+  expect(wrong.map(({ path }) => path)).toEqual(['to']);
+  const whole = askedOf('scale.migrate', { tenant_id: 'acme', kind: 'aggregate', to: 'a2' });
+  expect(complaints('scale.migrate', whole)).toEqual([]);
+});
+
+test('a limit out of its bounds is complained about at its field', () => {
+  const asked = askedOf('scale.migrate', { tenant_id: 'acme', kind: 'aggregate', to: 'a2', max_in_flight: -1 });
+  expect(complaints('scale.migrate', asked)).toEqual([{ path: 'max_in_flight', message: expect.any(String) }]);
+});

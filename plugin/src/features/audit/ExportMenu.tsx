@@ -1,0 +1,42 @@
+/** Downloads what the page shows, with its filters; the export itself is recorded. */
+import React from 'react';
+import { Button, Dropdown, Menu } from '@grafana/ui';
+import { useAbility } from '../../api/abilities';
+import { proxyUrl } from '../../api/transport';
+import { useSearch } from '../../app/search-params';
+import { recordTimes } from './record-times';
+
+const FORMATS = [
+  { format: 'jsonl', label: 'JSON Lines' },
+  { format: 'csv', label: 'CSV' },
+  { format: 'cloudevents', label: 'CloudEvents' },
+] as const;
+const FILTERS = ['job_id', 'tenant_id', 'actor', 'action', 'resource', 'outcome', 'request_id'];
+
+export function ExportMenu() {
+  const { allowed, reason } = useAbility('audit.export');
+  const [params] = useSearch();
+  const held = FILTERS.flatMap((name) => (params.get(name) ? [[name, params.get(name) as string]] : []));
+  const urlOf = (format: string) =>
+    proxyUrl(
+      `/admin/v1/audit/export?${new URLSearchParams([['format', format], ...held, ...Object.entries(recordTimes(params))]).toString()}`
+    );
+  const menu = (
+    <Menu>
+      {FORMATS.map(({ format, label }) => (
+        <Menu.Item key={format} label={label} url={urlOf(format)} target="_blank" />
+      ))}
+    </Menu>
+  );
+  return allowed ? (
+    <Dropdown overlay={menu} placement="bottom-end">
+      <Button variant="secondary" icon="download-alt">
+        Export
+      </Button>
+    </Dropdown>
+  ) : (
+    <Button variant="secondary" icon="download-alt" disabled tooltip={reason ?? undefined}>
+      Export
+    </Button>
+  );
+}

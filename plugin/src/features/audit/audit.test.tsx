@@ -1,0 +1,49 @@
+import { screen, within } from '@testing-library/react';
+import { choose, press, refusalOf, rowsOf } from '../../testing/acts';
+import { openApp } from '../../testing/open-app';
+import { changed } from '../../testing/service';
+
+const tenant_id = 'tenant-08';
+const metadata = { name: 'Eight and a half' };
+
+beforeAll(() => changed('tenants.update', { params: { tenant_id }, body: { metadata, reason: 'INC-70: renamed' } }));
+
+test('UI-14 UI-45 a change is found by its tenant and outcome, and read with before and after', async () => {
+  const { user, address } = openApp(`/audit?tenant_id=${tenant_id}`);
+  await choose(user, 'Filter by outcome', 'succeeded');
+  expect(await screen.findByRole('button', { name: 'Remove filter Outcome: succeeded' })).toBeInTheDocument();
+  const row = (await rowsOf('records')).find(({ textContent }) => textContent?.includes('INC-70: renamed'))!;
+  expect(row).toHaveTextContent('owner@b.test');
+
+  await user.click(within(row).getByRole('button'));
+  const record = within(await screen.findByRole('dialog', { name: /^Drawer title #/ }));
+  expect(await record.findByText('Who')).toBeInTheDocument();
+  expect(record.getByText('Who').nextSibling).toHaveTextContent('user:owner@b.test');
+  expect(record.getByText(/Eight and a half/)).toBeInTheDocument();
+  expect(record.getAllByText(/Tenant 08/)).not.toHaveLength(0);
+  expect(address()).toContain('record=');
+});
+
+test('UI-45 the chain is walked, and the verdict is in numbers', async () => {
+  const { user } = openApp('/audit');
+  await press(user, 'Verify chain');
+  expect(await screen.findByText(/^All \S+ records hold$/)).toBeInTheDocument();
+});
+
+test('an export takes the page’s filters along', async () => {
+  const { user } = openApp(`/audit?tenant_id=${tenant_id}&from=1767225600000`, 'owner');
+  await press(user, 'Export');
+  const csv = await screen.findByRole('link', { name: 'CSV' });
+  const { searchParams } = new URL(csv.getAttribute('href')!, 'http://grafana');
+  expect(Object.fromEntries(searchParams)).toEqual({ format: 'csv', tenant_id, from: '2026-01-01T00:00:00.000Z' });
+});
+
+test('UI-23 who may not export is told which permission that takes', async () => {
+  const { user } = openApp('/audit', 'support');
+  expect(await refusalOf(user, 'Export')).toContain('audit.export');
+});
+
+test('UI-42 a time range of the address bounds the list', async () => {
+  openApp('/audit?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z');
+  expect(await screen.findByText(/^(No records match|Nothing is recorded yet)$/)).toBeInTheDocument();
+});

@@ -1,0 +1,84 @@
+/** One job: what was planned, what ran, what it proved, what was recorded. */
+import React from 'react';
+import { useParams } from 'react-router';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Stack, TextLink, useStyles2 } from '@grafana/ui';
+import type { Job } from '@cloudlysis/contract';
+import { useRead } from '../../api/queries';
+import { Page } from '../../app/Page';
+import { paths, useCarry } from '../../app/routes';
+import { PlanView } from '../../change/PlanView';
+import { JobView } from '../../job/JobView';
+import { Facts } from '../../states/Facts';
+import { Section } from '../../states/Section';
+import { Time } from '../../table/Time';
+
+export function JobPage() {
+  const { jobId = '' } = useParams();
+  const { data: job } = useRead('jobs.get', { params: { job_id: jobId } });
+  const carried = useCarry();
+  const styles = useStyles2(getStyles);
+  const name = job === undefined ? jobId : `${job.kind}${job.tenant_id === null ? '' : ` · ${job.tenant_id}`}`;
+  return (
+    <Page reads="jobs.list" nav={{ text: name, url: carried(paths.job(jobId)) }}>
+      <div className={styles.columns}>
+        <Section title="Run">
+          <JobView jobId={jobId} />
+        </Section>
+        {job && (
+          <Stack direction="column" gap={3}>
+            <Section title="Plan that was applied">
+              <PlanView plan={job.plan} />
+            </Section>
+            <Trace job={job} />
+          </Stack>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function Trace({ job }: { job: Job }) {
+  const carried = useCarry();
+  const link = (text: string, href: string) => (
+    <TextLink href={carried(href)} inline={false}>
+      {text}
+    </TextLink>
+  );
+  const jobLink = (id: string | null) => (id === null ? '–' : link(id, paths.job(id)));
+  return (
+    <Facts
+      groups={[
+        {
+          title: 'Trace',
+          facts: [
+            ['Job', job.job_id],
+            ['Lane', job.lane],
+            ['Fencing token', job.fence],
+            ['Held by', job.owner ?? '–'],
+            ['Request', job.request_id],
+            ['Trace', job.trace_id ?? '–'],
+            [
+              'Audit record',
+              link(job.audit_record_id, paths.audit({ record: job.audit_record_id, job_id: job.job_id })),
+            ],
+            ['Started by', jobLink(job.parent_job_id)],
+            ['Repeats', jobLink(job.retry_of)],
+            ['Asked', <Time key="asked" at={job.created_at} />],
+            ['Ended', <Time key="ended" at={job.ended_at} />],
+          ],
+        },
+      ]}
+    />
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  columns: css({
+    display: 'grid',
+    gridTemplateColumns: 'repeat(auto-fit, minmax(420px, 1fr))',
+    gap: theme.spacing(4),
+    alignItems: 'start',
+  }),
+});

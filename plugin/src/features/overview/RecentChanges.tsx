@@ -1,0 +1,57 @@
+/** The last changes, whoever asked for them. */
+import React from 'react';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { TextLink, useStyles2 } from '@grafana/ui';
+import { useRead } from '../../api/queries';
+import { paths, useCarry } from '../../app/routes';
+import { QueryBoundary } from '../../states/QueryBoundary';
+import { Section } from '../../states/Section';
+import { StatePill } from '../../table/StatePill';
+import { Time } from '../../table/Time';
+import { NoJobsYet } from '../jobs/NoJobsYet';
+
+const EVERY_MS = 5_000;
+const SHOWN = 10;
+
+export function RecentChanges() {
+  const query = useRead('jobs.list', { query: { limit: SHOWN } }, { every: EVERY_MS });
+  const carried = useCarry();
+  const styles = useStyles2(getStyles);
+  return (
+    <Section title="Last changes">
+      <QueryBoundary query={query} isEmpty={({ items }) => items.length === 0} empty={<NoJobsYet small />}>
+        {({ items }) => (
+          <ul className={styles}>
+            {items.map((job) => (
+              <li key={job.job_id}>
+                <Time at={job.created_at} />
+                <StatePill state={job.state} reason={job.problem?.detail} />
+                <TextLink href={carried(paths.job(job.job_id))} inline={false}>
+                  {[job.kind, job.tenant_id].filter(Boolean).join(' · ')}
+                </TextLink>
+                <span>{job.actor.replace(/^user:/, '')}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </QueryBoundary>
+    </Section>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) =>
+  css({
+    listStyle: 'none',
+    margin: 0,
+    '& > li': {
+      display: 'grid',
+      gridTemplateColumns: '76px 104px minmax(0, 1fr) minmax(0, 110px)',
+      gap: theme.spacing(1.5),
+      alignItems: 'center',
+      minHeight: 36,
+      borderBottom: `1px solid ${theme.colors.border.weak}`,
+      color: theme.colors.text.primary,
+    },
+    '& > li > *': { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  });

@@ -1,0 +1,59 @@
+/** Drift: where MongoDB, the published copy and what the nodes say do not agree. */
+import React from 'react';
+import type { Drift } from '@cloudlysis/contract';
+import { EmptyState, Stack, Text } from '@grafana/ui';
+import { useRead } from '../../api/queries';
+import { AbleButton } from '../../change/AbleButton';
+import { QueryBoundary } from '../../states/QueryBoundary';
+import type { Column } from '../../table/columns';
+import { count } from '../../table/figures';
+import { PlainTable } from '../../table/PlainTable';
+
+const EVERY_MS = 10_000;
+
+const columns: Array<Column<Drift>> = [
+  { id: 'tenant', header: 'Tenant', width: '150px', cell: ({ tenant_id }) => tenant_id },
+  { id: 'kind', header: 'Service', width: '110px', cell: ({ kind }) => kind },
+  { id: 'recorded', header: 'Recorded', width: '100px', cell: ({ recorded }) => recorded ?? '–' },
+  { id: 'published', header: 'Published', width: '100px', cell: ({ published }) => published ?? '–' },
+  { id: 'reported', header: 'Reported', width: '120px', cell: ({ reported }) => reported.join(', ') || '–' },
+  { id: 'reason', header: 'Why this is drift', cell: ({ reason }) => reason },
+  { id: 'repairable', header: 'Repairable', width: '90px', cell: ({ repairable }) => (repairable ? 'yes' : 'no') },
+];
+
+export function DriftTab() {
+  const query = useRead('scale.drift.get', {}, { every: EVERY_MS });
+  return (
+    <QueryBoundary query={query}>
+      {({ items, checked, unreachable }) => (
+        <Stack direction="column" gap={2}>
+          <Stack gap={2} alignItems="center" justifyContent="space-between">
+            <Text color="secondary">{summary(items.length, checked, unreachable)}</Text>
+            <AbleButton
+              change="scale.drift.repair"
+              variant="primary"
+              pointless={items.length === 0 ? 'There is nothing to repair' : undefined}
+            >
+              Repair drift
+            </AbleButton>
+          </Stack>
+          {items.length === 0 ? (
+            <EmptyState variant="completed" message="Record, published copy and nodes agree" />
+          ) : (
+            <PlainTable
+              label="Drift"
+              columns={columns}
+              rows={items}
+              rowId={({ tenant_id, kind }) => `${tenant_id} ${kind}`}
+            />
+          )}
+        </Stack>
+      )}
+    </QueryBoundary>
+  );
+}
+
+/** Pure. */
+const summary = (found: number, checked: number, unreachable: readonly string[]): string =>
+  `${count(found)} of ${count(checked)} placements drift` +
+  (unreachable.length > 0 ? ` · not asked, because they do not answer: ${unreachable.join(', ')}` : '');

@@ -1,0 +1,72 @@
+/** Moves that run now, and the last ones, of one tenant or of all. */
+import React from 'react';
+import { TextLink } from '@grafana/ui';
+import { useRead } from '../../api/queries';
+import { paths, useCarry } from '../../app/routes';
+import { Section } from '../../states/Section';
+import { PlainTable } from '../../table/PlainTable';
+import type { Column } from '../../table/columns';
+import { StatePill } from '../../table/StatePill';
+import { Time } from '../../table/Time';
+import type { RowOf } from '../../table/use-list';
+
+type Row = RowOf<'jobs.list'>;
+
+const EVERY_MS = 2_000;
+const SHOWN = 10;
+const MOVES = ['scale.migrate', 'scale.evacuate'] as const;
+
+const MoveLink = ({ job }: { job: Row }) => {
+  const input = job.input as { tenant_id?: string; kind?: string; to?: unknown; shard_id?: string };
+  const what =
+    job.kind === 'scale.evacuate'
+      ? `evacuate ${input.shard_id ?? ''}`
+      : `${input.tenant_id ?? ''} · ${input.kind ?? ''} → ${String(input.to)}`;
+  return (
+    <TextLink href={useCarry()(paths.job(job.job_id))} inline={false}>
+      {what}
+    </TextLink>
+  );
+};
+
+/** Pure: `3 of 6 steps`. */
+const progress = ({ steps }: Row): string =>
+  `${steps.filter(({ state }) => state === 'succeeded').length} of ${steps.length} steps`;
+
+const columns: Array<Column<Row>> = [
+  { id: 'move', header: 'Move', cell: (job) => <MoveLink job={job} /> },
+  {
+    id: 'state',
+    header: 'State',
+    width: '150px',
+    cell: (job) => <StatePill state={job.state} reason={job.problem?.detail} />,
+  },
+  { id: 'progress', header: 'Progress', width: '130px', cell: progress },
+  { id: 'actor', header: 'Asked by', width: '200px', cell: ({ actor }) => actor.replace(/^user:/, '') },
+  { id: 'asked', header: 'Asked', width: '110px', cell: ({ created_at }) => <Time at={created_at} /> },
+];
+
+/** The last moves of a tenant, those that run among them; nothing while there was none. */
+export function MovesOf({ tenantId }: { tenantId: string }) {
+  const { data } = useRead(
+    'jobs.list',
+    { query: { kind: 'scale.migrate', tenant_id: tenantId, limit: SHOWN } },
+    { every: EVERY_MS }
+  );
+  return <Moves title="Moves" rows={data?.items ?? []} />;
+}
+
+/** Everything that moves now. */
+export function RunningMoves() {
+  const queries = MOVES.map((kind) => ({ kind, open: 'true' as const, limit: SHOWN }));
+  const migrations = useRead('jobs.list', { query: queries[0] }, { every: EVERY_MS });
+  const evacuations = useRead('jobs.list', { query: queries[1] }, { every: EVERY_MS });
+  return <Moves title="Moving now" rows={[...(evacuations.data?.items ?? []), ...(migrations.data?.items ?? [])]} />;
+}
+
+const Moves = ({ title, rows }: { title: string; rows: readonly Row[] }) =>
+  rows.length === 0 ? null : (
+    <Section title={title}>
+      <PlainTable label={title} columns={columns} rows={rows} rowId={({ job_id }) => job_id} />
+    </Section>
+  );

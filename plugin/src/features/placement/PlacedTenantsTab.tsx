@@ -1,0 +1,53 @@
+/** Tenants per shard: one row per tenant and service kind. */
+import React from 'react';
+import { ServiceKind } from '@cloudlysis/contract';
+import { EmptyState, TextLink } from '@grafana/ui';
+import { control } from '../../api/control';
+import { paths, useCarry } from '../../app/routes';
+import { optionsOf, type Option } from '../../table/columns';
+import { count } from '../../table/figures';
+import { ServerTable, type ListSpec } from '../../table/ServerTable';
+
+const TenantLink = ({ id }: { id: string }) => (
+  <TextLink href={useCarry()(paths.tenant(id, 'placement'))} inline={false}>
+    {id}
+  </TextLink>
+);
+
+async function shardOptions(): Promise<Option[]> {
+  const { items } = await control.read('scale.shards.list', { query: { limit: 200 } });
+  return items.map(({ shard_id, kind }) => ({ value: shard_id, label: shard_id, description: kind }));
+}
+
+const placementList: ListSpec<'scale.placements.list'> = {
+  read: 'scale.placements.list',
+  noun: 'placements',
+  rowId: ({ tenant_id, kind }) => `${tenant_id} ${kind}`,
+  tenantOf: ({ tenant_id }) => tenant_id,
+  columns: [
+    { id: 'tenant', header: 'Tenant', cell: ({ tenant_id }) => <TenantLink id={tenant_id} /> },
+    { id: 'kind', header: 'Service', width: '160px', cell: ({ kind }) => kind },
+    { id: 'shard', header: 'Shard', width: '160px', cell: ({ shard_id }) => shard_id },
+    { id: 'revision', header: 'Revision', width: '110px', align: 'right', cell: ({ revision }) => count(revision) },
+  ],
+  filters: [
+    { name: 'shard_id', label: 'Shard', options: shardOptions },
+    { name: 'kind', label: 'Service', options: optionsOf(ServiceKind.options) },
+    { name: 'tenant_id', label: 'Tenant' },
+  ],
+  rowActions: [
+    { label: 'Migrate …', change: 'scale.migrate', input: ({ tenant_id, kind }) => ({ tenant_id, kind }) },
+    { label: 'Open tenant', href: ({ tenant_id }) => paths.tenant(tenant_id, 'placement') },
+  ],
+};
+
+export const PlacedTenantsTab = () => (
+  <ServerTable
+    list={placementList}
+    empty={
+      <EmptyState variant="call-to-action" message="Nothing is placed yet">
+        A new tenant is placed when it is created.
+      </EmptyState>
+    }
+  />
+);

@@ -1,0 +1,74 @@
+/** A tenant at a glance: traffic now, where it lives, what it may use, who to call. */
+import React from 'react';
+import { TextLink } from '@grafana/ui';
+import { paths, useCarry } from '../../app/routes';
+import { Facts } from '../../states/Facts';
+import { count, percent, rate } from '../../table/figures';
+import { Time } from '../../table/Time';
+import type { RowOf } from '../../table/use-list';
+
+export function OverviewTab({ tenant }: { tenant: RowOf<'tenants.list'> }) {
+  const carried = useCarry();
+  const { metadata, traffic } = tenant;
+  const quotas = Object.entries(metadata.quotas);
+  const flags = Object.entries(metadata.feature_flags);
+  return (
+    <Facts
+      groups={[
+        {
+          title: 'Now',
+          facts: [
+            ['Status', `${tenant.status.state}: ${tenant.status.reason}`],
+            ['Since', <Time key="s" at={tenant.status.since} />],
+            [
+              'Requests',
+              traffic.requests_per_second === null ? 'not measured' : `${rate(traffic.requests_per_second)} req/s`,
+            ],
+            ['Failed (5xx)', traffic.error_ratio === null ? 'not measured' : percent(traffic.error_ratio)],
+            ['Consumer lag', traffic.consumer_lag === null ? 'not measured' : `${count(traffic.consumer_lag)} events`],
+            ['Measured', <Time key="m" at={traffic.sampled_at} />],
+          ],
+        },
+        {
+          title: 'Assignments',
+          facts: tenant.placements.map(({ kind, shard_id }) => [
+            kind,
+            <TextLink key={kind} href={carried(paths.placement('tenants', { shard_id }))} inline={false}>
+              {shard_id}
+            </TextLink>,
+          ]),
+        },
+        {
+          title: 'Agreement',
+          facts: [
+            ['Name', metadata.name],
+            ['Plan', metadata.plan],
+            ['Environments', metadata.environments.join(', ')],
+            ['Contact', metadata.contact.email ?? metadata.contact.phone ?? 'none'],
+            [
+              'Quotas',
+              quotas.length === 0
+                ? 'none'
+                : quotas.map(([name, limit]) => `${name} ${count(Number(limit))}`).join(' · '),
+            ],
+            [
+              'Feature flags',
+              flags.length === 0 ? 'none' : flags.map(([name, on]) => `${name} ${on ? 'on' : 'off'}`).join(' · '),
+            ],
+          ],
+        },
+        {
+          title: 'Record',
+          facts: [
+            ['Created', <Time key="c" at={tenant.created_at} />],
+            ['Updated', <Time key="u" at={tenant.updated_at} />],
+            ['Version', count(tenant.version)],
+            ...(tenant.purge_after === null
+              ? []
+              : ([['Kept until', <Time key="p" at={tenant.purge_after} />]] as Array<[string, React.ReactNode]>)),
+          ],
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,57 @@
+/** The jobs that one job started, such as a migration per tenant of an evacuation. */
+import React from 'react';
+import type { Job } from '@cloudlysis/contract';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { TextLink, useStyles2 } from '@grafana/ui';
+import { isFinal } from '../api/follow-job';
+import { useRead } from '../api/queries';
+import { paths, useCarry } from '../app/routes';
+import { Section } from '../states/Section';
+import { StatePill } from '../table/StatePill';
+import { count } from '../table/figures';
+
+const EVERY_MS = 1_000;
+const SHOWN = 200;
+
+export function ChildJobs({ job }: { job: Job }) {
+  const { data } = useRead(
+    'jobs.list',
+    { query: { parent_job_id: job.job_id, limit: SHOWN } },
+    { every: isFinal(job) ? false : EVERY_MS }
+  );
+  const carried = useCarry();
+  const styles = useStyles2(getStyles);
+  if (data === undefined || data.items.length === 0) {
+    return null;
+  }
+  const ended = data.items.filter(isFinal).length;
+  return (
+    <Section title={`Jobs it started · ${count(ended)} of ${count(data.items.length)} ended`}>
+      <ul className={styles}>
+        {data.items.map((child) => (
+          <li key={child.job_id}>
+            <StatePill state={child.state} reason={child.problem?.detail} />
+            <TextLink href={carried(paths.job(child.job_id))} inline={false}>
+              {`${child.kind} ${child.tenant_id ?? ''}`}
+            </TextLink>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) =>
+  css({
+    listStyle: 'none',
+    margin: 0,
+    maxHeight: 240,
+    overflow: 'auto',
+    '& > li': {
+      display: 'grid',
+      gridTemplateColumns: '140px 1fr',
+      gap: theme.spacing(1),
+      padding: theme.spacing(0.25, 0),
+    },
+  });

@@ -1,0 +1,52 @@
+/** After a job: its audit record, the way back where there is one, another try where it makes sense. */
+import React from 'react';
+import { mutations, type Job, type MutationId } from '@cloudlysis/contract';
+import { LinkButton, Stack } from '@grafana/ui';
+import { isFinal } from '../api/follow-job';
+import { paths, useCarry } from '../app/routes';
+import { AbleButton } from '../change/AbleButton';
+
+const isMutation = (id: string): id is MutationId => Object.hasOwn(mutations, id);
+
+export function NextMoves({ job }: { job: Job }) {
+  const carried = useCarry();
+  const { undo } = job;
+  const failed = isFinal(job) && job.state !== 'succeeded';
+  return (
+    <Stack gap={1} wrap="wrap">
+      {undo !== null && isFinal(job) && isMutation(undo.operation) && (
+        <AbleButton
+          change={undo.operation}
+          input={{ ...undo.params, ...(undo.body as object), reason: undefined }}
+          icon="history"
+          {...(job.tenant_id ? { tenantId: job.tenant_id } : {})}
+        >
+          Undo
+        </AbleButton>
+      )}
+      {failed && (
+        <AbleButton
+          change="jobs.retry"
+          input={{ job_id: job.job_id }}
+          icon="sync"
+          {...(job.tenant_id ? { tenantId: job.tenant_id } : {})}
+        >
+          Try again
+        </AbleButton>
+      )}
+      <LinkButton
+        variant="secondary"
+        fill="outline"
+        icon="file-alt"
+        href={carried(paths.audit({ job_id: job.job_id }))}
+      >
+        Audit records
+      </LinkButton>
+      {job.tenant_id && (
+        <LinkButton variant="secondary" fill="outline" icon="users-alt" href={carried(paths.tenant(job.tenant_id))}>
+          {job.tenant_id}
+        </LinkButton>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,100 @@
+/** The table of every list page: search, filters, sort and pages on the server; selection, row actions and states here. */
+import React, { useState, type ReactNode } from 'react';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Button, EmptyState, LoadingBar, useStyles2 } from '@grafana/ui';
+import { FaultView } from '../states/FaultView';
+import { useSearch } from '../app/search-params';
+import { BulkBar } from './BulkBar';
+import type { BulkAction, Column, Filter, RowAction } from './columns';
+import { Rows, RowsSkeleton } from './Rows';
+import { Toolbar } from './Toolbar';
+import { useList, useListQuery, type ListQuery, type ListRead, type RowOf } from './use-list';
+
+export interface ListSpec<K extends ListRead> {
+  /** Read that answers a page of it. */
+  readonly read: K;
+  /** What its rows are called, for people: `tenants`. */
+  readonly noun: string;
+  readonly rowId: (row: RowOf<K>) => string;
+  readonly columns: ReadonlyArray<Column<RowOf<K>>>;
+  /** Query parameter of free-text search; no search field where absent. */
+  readonly search?: string;
+  readonly searchHint?: string;
+  readonly filters?: readonly Filter[];
+  readonly rowActions?: ReadonlyArray<RowAction<RowOf<K>>>;
+  readonly bulkActions?: ReadonlyArray<BulkAction<RowOf<K>>>;
+  /** Tenant whose abilities count for a row's actions. */
+  readonly tenantOf?: (row: RowOf<K>) => string | undefined;
+}
+
+interface Props<K extends ListRead> {
+  list: ListSpec<K>;
+  /** Says what to do first. */
+  empty: ReactNode;
+  /** Beside the filters. */
+  toolbar?: ReactNode;
+  /** Parameters that are no matter of the user's, such as the tenant on a tenant's page. */
+  fixed?: ListQuery;
+}
+
+export function ServerTable<K extends ListRead>({ list: spec, empty, toolbar, fixed }: Props<K>) {
+  const filters = (spec.filters ?? []).filter(({ name }) => fixed?.[name] === undefined);
+  const names = ['sort', ...(spec.search ? [spec.search] : []), ...filters.map(({ name }) => name)];
+  const query = useListQuery(names, fixed);
+  const { list, rows, total } = useList(spec.read, query);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [, setSearch] = useSearch();
+  const styles = useStyles2(getStyles);
+  const narrowed = Object.keys(query).some((name) => name !== 'sort' && fixed?.[name] === undefined);
+  const chosen = (rows ?? []).filter((row) => selected.has(spec.rowId(row)));
+
+  return (
+    <div className={styles.table}>
+      <Toolbar spec={spec} filters={filters} shown={rows?.length ?? null} total={total} more={list.hasNextPage}>
+        {toolbar}
+      </Toolbar>
+      <div className={styles.busy}>{list.isFetching && list.isPlaceholderData && <LoadingBar width={200} />}</div>
+      {list.isError && <FaultView error={list.error} onRetry={() => list.refetch()} />}
+      {rows === undefined ? (
+        !list.isError && <RowsSkeleton columns={spec.columns} />
+      ) : rows.length > 0 ? (
+        <Rows
+          spec={spec}
+          rows={rows}
+          total={total}
+          selection={spec.bulkActions ? { selected, onChange: setSelected } : undefined}
+          sort={query['sort'] ?? null}
+          onSort={(sort) => setSearch({ sort })}
+          onEnd={() => list.hasNextPage && !list.isFetchingNextPage && list.fetchNextPage()}
+        />
+      ) : narrowed ? (
+        <Nothing noun={spec.noun} onClear={() => setSearch(Object.fromEntries(names.map((name) => [name, null])))} />
+      ) : (
+        empty
+      )}
+      {spec.bulkActions && chosen.length > 0 && (
+        <BulkBar rows={chosen} noun={spec.noun} actions={spec.bulkActions} onClear={() => setSelected(new Set())} />
+      )}
+    </div>
+  );
+}
+
+function Nothing({ noun, onClear }: { noun: string; onClear: () => void }) {
+  return (
+    <EmptyState
+      variant="not-found"
+      message={`No ${noun} match`}
+      button={
+        <Button variant="secondary" onClick={onClear}>
+          Clear filters
+        </Button>
+      }
+    />
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  table: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1), minWidth: 0 }),
+  busy: css({ height: 1, overflow: 'hidden', marginTop: -1 }),
+});

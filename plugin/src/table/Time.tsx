@@ -1,0 +1,55 @@
+/** When: relative, with the absolute time in the user's time zone beside it. */
+import React, { useSyncExternalStore } from 'react';
+import { dateTimeFormat } from '@grafana/data';
+import { Tooltip } from '@grafana/ui';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Pure: `just now`, `12 s ago`, `4 min ago`, `3 h ago`, `5 d ago`, and `in …` for what is to come. */
+export function relativeTime(at: number, now: number): string {
+  const seconds = Math.round(Math.abs(now - at) / 1000);
+  if (seconds < 3) {
+    return 'just now';
+  }
+  const [amount, unit] =
+    seconds < MINUTE
+      ? [seconds, 's']
+      : seconds < HOUR
+        ? [seconds / MINUTE, 'min']
+        : seconds < DAY
+          ? [seconds / HOUR, 'h']
+          : [seconds / DAY, 'd'];
+  const text = `${Math.floor(amount)} ${unit}`;
+  return at > now ? `in ${text}` : `${text} ago`;
+}
+
+const TICK_MS = 10_000;
+
+/** One clock for every time on the page. */
+const lookers = new Set<() => void>();
+let clock: ReturnType<typeof setInterval> | undefined;
+
+function everyTick(look: () => void): () => void {
+  lookers.add(look);
+  clock ??= setInterval(() => lookers.forEach((one) => one()), TICK_MS);
+  return () => {
+    lookers.delete(look);
+    if (lookers.size === 0) {
+      clearInterval(clock);
+      clock = undefined;
+    }
+  };
+}
+
+export function Time({ at }: { at: string | null }) {
+  const text = useSyncExternalStore(everyTick, () => (at === null ? '–' : relativeTime(Date.parse(at), Date.now())));
+  return at === null ? (
+    <>{text}</>
+  ) : (
+    <Tooltip content={dateTimeFormat(at)}>
+      <time dateTime={at}>{text}</time>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,16 @@
+// create-plugin's build, and where the contract is: it is source beside this package, not a package of its own.
+import path from 'node:path';
+import { merge } from 'webpack-merge';
+import grafanaConfig from './.config/webpack/webpack.config.ts';
+
+const config = async (env) =>
+  merge(await grafanaConfig(env), {
+    resolve: {
+      alias: {
+        '@cloudlysis/contract$': path.resolve(process.cwd(), '../contract/src/index.ts'),
+        zod$: path.resolve(process.cwd(), 'node_modules/zod'),
+      },
+    },
+  });
+
+export default config;
