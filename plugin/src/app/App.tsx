@@ -16,6 +16,7 @@ const OverviewPage = page(() => import('../features/overview/OverviewPage'), 'Ov
 const TenantsPage = page(() => import('../features/tenants/TenantsPage'), 'TenantsPage');
 const TenantPage = page(() => import('../features/tenants/TenantPage'), 'TenantPage');
 const PlacementPage = page(() => import('../features/placement/PlacementPage'), 'PlacementPage');
+const JobsPage = page(() => import('../features/jobs/JobsPage'), 'JobsPage');
 const JobPage = page(() => import('../features/jobs/JobPage'), 'JobPage');
 const AuditPage = page(() => import('../features/audit/AuditPage'), 'AuditPage');
 const SettingsPage = page(() => import('../features/settings/SettingsPage'), 'SettingsPage');
@@ -33,6 +34,7 @@ export function App() {
               <Route path="tenants" element={<TenantsPage />} />
               <Route path="tenants/:tenantId/:tab?" element={<TenantPage />} />
               <Route path="placement/:tab?" element={<PlacementPage />} />
+              <Route path="jobs" element={<JobsPage />} />
               <Route path="jobs/:jobId" element={<JobPage />} />
               <Route path="audit" element={<AuditPage />} />
               <Route path="settings" element={<SettingsPage />} />

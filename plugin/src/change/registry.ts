@@ -1,8 +1,9 @@
 /** Every change that can be asked for in the drawer; a feature adds its own in `<feature>.changes.ts`. */
+import { jobChanges } from '../features/jobs/jobs.changes';
 import { placementChanges } from '../features/placement/placement.changes';
 import { tenantChanges } from '../features/tenants/tenants.changes';
 import type { ChangeSpec } from './change-spec';
 
-const specs = new Map([...tenantChanges, ...placementChanges].map((spec) => [spec.id as string, spec]));
+const specs = new Map([...tenantChanges, ...placementChanges, ...jobChanges].map((spec) => [spec.id as string, spec]));
 
 export const changeSpec = (id: string): ChangeSpec | undefined => specs.get(id);

@@ -1,0 +1,80 @@
+/** Jobs: what did the control plane do, and can I trust it? */
+import React from 'react';
+import { JobState, mutations } from '@cloudlysis/contract';
+import { TextLink } from '@grafana/ui';
+import { isFinal } from '../../api/follow-job';
+import { Page } from '../../app/Page';
+import { paths, useCarry } from '../../app/routes';
+import { optionsOf } from '../../table/columns';
+import { duration } from '../../table/figures';
+import { ServerTable, type ListSpec } from '../../table/ServerTable';
+import { StatePill } from '../../table/StatePill';
+import { Time } from '../../table/Time';
+import type { RowOf } from '../../table/use-list';
+import { NoJobsYet } from './NoJobsYet';
+
+type Row = RowOf<'jobs.list'>;
+
+const JobLink = ({ job }: { job: Row }) => (
+  <TextLink href={useCarry()(paths.job(job.job_id))} inline={false}>
+    {job.kind}
+  </TextLink>
+);
+
+const took = (job: Row): number | null =>
+  job.started_at !== null && job.ended_at !== null ? Date.parse(job.ended_at) - Date.parse(job.started_at) : null;
+
+const jobList: ListSpec<'jobs.list'> = {
+  read: 'jobs.list',
+  noun: 'jobs',
+  rowId: (job) => job.job_id,
+  tenantOf: (job) => job.tenant_id ?? undefined,
+  columns: [
+    { id: 'kind', header: 'Job', width: '150px', cell: (job) => <JobLink job={job} /> },
+    {
+      id: 'state',
+      header: 'State',
+      width: '120px',
+      cell: (job) => <StatePill state={job.state} reason={job.problem?.detail} />,
+    },
+    { id: 'tenant', header: 'Tenant', width: '110px', cell: (job) => job.tenant_id ?? '–' },
+    { id: 'reason', header: 'Reason', cell: (job) => job.reason ?? '–' },
+    { id: 'actor', header: 'Asked by', width: '150px', cell: (job) => job.actor.replace(/^user:/, '') },
+    { id: 'took', header: 'Took', width: '76px', align: 'right', cell: (job) => duration(took(job)) },
+    { id: 'created', header: 'Asked', width: '92px', sort: 'created_at', cell: (job) => <Time at={job.created_at} /> },
+  ],
+  filters: [
+    { name: 'state', label: 'State', options: optionsOf(JobState.options) },
+    { name: 'kind', label: 'Kind', options: optionsOf(Object.keys(mutations)) },
+    { name: 'tenant_id', label: 'Tenant' },
+    { name: 'actor', label: 'Asked by' },
+    { name: 'lane', label: 'Lane', linked: true },
+    {
+      name: 'open',
+      label: 'Ended',
+      options: [
+        { value: 'true', label: 'not yet' },
+        { value: 'false', label: 'yes' },
+      ],
+    },
+  ],
+  rowActions: [
+    { label: 'Open', href: (job) => paths.job(job.job_id) },
+    { label: 'Cancel …', change: 'jobs.cancel', input: ({ job_id }) => ({ job_id }), shown: (job) => !isFinal(job) },
+    {
+      label: 'Try again …',
+      change: 'jobs.retry',
+      input: ({ job_id }) => ({ job_id }),
+      shown: (job) => isFinal(job) && job.state !== 'succeeded',
+    },
+    { label: 'Audit records', href: ({ job_id }) => paths.audit({ job_id }) },
+  ],
+};
+
+export function JobsPage() {
+  return (
+    <Page reads="jobs.list">
+      <ServerTable list={jobList} empty={<NoJobsYet />} />
+    </Page>
+  );
+}
