@@ -9,7 +9,7 @@ import { PARTS } from './parts.ts';
 import { resultsPage } from './results-page.ts';
 
 /** Seconds of the whole run; a part that no time is left for is reported as not measured. */
-const TOTAL_S = 780;
+const TOTAL_S = 1_050;
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
 
 function wanted(names: readonly string[]): readonly Part[] {
