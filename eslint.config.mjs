@@ -76,7 +76,11 @@ export default ts.config(
       ],
     },
   },
-  imports(['backend/src/{jobs,audit,identity,tenants,placement,overview,settings,node-metrics}/**/*.ts'], ...FEATURES, NO_WAY_UP),
+  imports(
+    ['backend/src/{jobs,audit,identity,tenants,placement,overview,settings,node-metrics}/**/*.ts'],
+    ...FEATURES,
+    NO_WAY_UP,
+  ),
   imports(['backend/src/http/**/*.ts', 'backend/src/service.ts', 'backend/src/main.ts'], ...FEATURES),
   imports(['backend/src/ports/**/*.ts', 'backend/src/*.ts'], NO_FEATURES),
   { files: ['backend/src/{service,main}.ts'], rules: { 'no-restricted-imports': ['error', { patterns: FEATURES }] } },

@@ -93,7 +93,7 @@ async function fullLoad(app: App): Promise<Figure> {
 }
 
 async function longList(app: App): Promise<Figure[]> {
-  await app.world('fill', { count: TENANTS });
+  await app.world('many', { count: TENANTS });
   await app.open('tenants');
   const typing = await longestOfTyping(app.page);
   await app.open('tenants');

@@ -24,7 +24,7 @@ export class App {
     this.#control = control;
   }
 
-  /** A verb of the journeys' world, such as `fill`. */
+  /** A verb of the journeys' world, such as `many`. */
   async world(verb: string, body: object): Promise<void> {
     const answer = await fetch(`${this.#control}/${verb}`, { method: 'POST', body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${verb}: ${await answer.text()}`);

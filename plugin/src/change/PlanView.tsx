@@ -95,7 +95,7 @@ export function blastRadius(of: BlastRadius): string {
     `${count(of.tenant_count)} ${of.tenant_count === 1 ? 'tenant' : 'tenants'}`,
     of.requests_per_second !== null && `${rate(of.requests_per_second)} req/s`,
     of.in_flight !== null && `${count(of.in_flight)} in flight`,
-    of.consumer_lag !== null && `${count(of.consumer_lag)} events behind`,
+    of.consumer_lag !== null && `${count(of.consumer_lag)} ${of.consumer_lag === 1 ? 'event' : 'events'} behind`,
     of.traffic_share !== null && `${percent(of.traffic_share)} of traffic`,
     unknown.length > 0 && `not measured: ${unknown.join(', ')}`,
   ]

@@ -3,13 +3,13 @@ import React, { memo, useEffect, useLayoutEffect, useRef, useState, type Dispatc
 import { cx } from '@emotion/css';
 import { Checkbox, Icon, useStyles2 } from '@grafana/ui';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import Skeleton from 'react-loading-skeleton';
 import type { Column } from './columns';
 import { Cell } from './Cell';
 import { RowMenu } from './RowMenu';
 import type { ListSpec } from './ServerTable';
-import { getTableStyles, leastWidth, MENU_PX, ROW_PX, SELECT_PX } from './table-styles';
+import { getTableStyles, leastWidth, ROW_PX } from './table-styles';
 import type { ListRead, RowOf } from './use-list';
+import { Widths } from './Widths';
 
 const OVERSCAN = 12;
 /** Rows from the end at which the next page is asked for. */
@@ -208,26 +208,6 @@ function withId(selected: ReadonlySet<string>, id: string, on: boolean): Readonl
   return next;
 }
 
-function Widths({
-  columns,
-  selectable,
-  actions,
-}: {
-  columns: ReadonlyArray<Pick<Column<never>, 'id' | 'width'>>;
-  selectable: boolean;
-  actions: boolean;
-}) {
-  return (
-    <colgroup>
-      {selectable && <col style={{ width: SELECT_PX }} />}
-      {columns.map(({ id, width }) => (
-        <col key={id} style={width === undefined ? undefined : { width }} />
-      ))}
-      {actions && <col style={{ width: MENU_PX }} />}
-    </colgroup>
-  );
-}
-
 const Gap = ({ height, span }: { height: number; span: number }) => (
   <tr aria-hidden style={{ height }}>
     <td colSpan={span} style={{ padding: 0 }} />
@@ -252,36 +232,4 @@ function useRoomBelow(element: React.RefObject<HTMLElement | null>): number {
     };
   }, [element]);
   return room;
-}
-
-/** As high as a first page, so that nothing jumps when it comes. */
-export function RowsSkeleton({ columns }: { columns: ReadonlyArray<Pick<Column<never>, 'id' | 'header' | 'width'>> }) {
-  const styles = useStyles2(getTableStyles);
-  return (
-    <div className={styles.scroller} role="status" aria-label="Loading">
-      <table className={styles.table} style={{ minWidth: leastWidth(columns) }}>
-        <Widths columns={columns} selectable={false} actions={false} />
-        <thead>
-          <tr>
-            {columns.map(({ id, header }) => (
-              <th key={id} className={styles.head}>
-                {header}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {Array.from({ length: 8 }, (_, row) => (
-            <tr key={row}>
-              {columns.map(({ id }) => (
-                <td key={id} className={styles.cell}>
-                  <Skeleton />
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
 }

@@ -7,7 +7,8 @@ import { FaultView } from '../states/FaultView';
 import { useSearch } from '../app/search-params';
 import { BulkBar } from './BulkBar';
 import type { BulkAction, Column, Filter, RowAction } from './columns';
-import { Rows, RowsSkeleton } from './Rows';
+import { Rows } from './Rows';
+import { RowsSkeleton } from './RowsSkeleton';
 import { Toolbar } from './Toolbar';
 import { useList, useListQuery, type ListQuery, type ListRead, type RowOf } from './use-list';
 

@@ -46,3 +46,22 @@ test('UI-22 NFR-07 a reload keeps the drawer and its values, and a double click 
   await expectProof(drawer(page, `Migrate ${tenant}`));
   expect((await service.jobsOf(tenant)).filter((job) => job.reason === reason)).toHaveLength(1);
 });
+
+test('UI-22 closing the drawer does not stop the job: the page keeps it in sight, and a toast tells its end', async ({
+  page,
+  service,
+  world,
+}) => {
+  const tenant = 'tenant-11';
+  const source = await service.shardOf(tenant);
+  await world.fault(source, { in_flight: 3 });
+  const change = await migrate(page, tenant, 'not watched to its end');
+  await change.getByRole('button', { name: 'Close' }).click();
+  const asked = page.getByRole('list', { name: 'Changes you asked for' }).getByRole('listitem');
+  await expect(asked).toContainText(/running.*Migrate tenant-11/);
+  await world.fault(source, { in_flight: 0 });
+  await expect(asked).toContainText('succeeded', { timeout: 20_000 });
+  await expect(page.getByTestId('data-testid Alert success').filter({ hasText: `Migrate ${tenant}` })).toBeVisible();
+  await asked.getByRole('button', { name: /^Dismiss Migrate/ }).click();
+  await expect(asked).toHaveCount(0);
+});

@@ -51,7 +51,7 @@ function Counters({ overview: { tenants, jobs } }: { overview: Overview }) {
       .filter(([state, of]) => of > 0 && state !== 'active')
       .map(([state, of]): [string, string, string] => [count(of), state, paths.tenants({ state })]),
     [count(jobs.open), 'jobs running', paths.jobs({ open: 'true' })],
-    [count(jobs.failed_24h), 'failed in 24 h', paths.jobs({ state: 'failed' })],
+    [count(jobs.failed_24h), 'failed or undone in 24 h', paths.jobs({ open: 'false' })],
     [count(jobs.succeeded_24h), 'succeeded in 24 h', paths.jobs({ state: 'succeeded' })],
   ];
   return (

@@ -2,7 +2,7 @@
 import React from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { TextLink, useStyles2 } from '@grafana/ui';
+import { Text, TextLink, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { paths, useCarry } from '../../app/routes';
 import { QueryBoundary } from '../../states/QueryBoundary';
@@ -27,10 +27,14 @@ export function RecentChanges() {
               <li key={job.job_id}>
                 <Time at={job.created_at} />
                 <StatePill state={job.state} reason={job.problem?.detail} />
-                <TextLink href={carried(paths.job(job.job_id))} inline={false}>
-                  {[job.kind, job.tenant_id].filter(Boolean).join(' · ')}
-                </TextLink>
-                <span>{job.actor.replace(/^user:/, '')}</span>
+                <div>
+                  <TextLink href={carried(paths.job(job.job_id))} inline={false}>
+                    {[job.kind, job.tenant_id].filter(Boolean).join(' · ')}
+                  </TextLink>
+                  <Text color="secondary" variant="bodySmall">
+                    {job.actor.replace(/^user:/, '')}
+                  </Text>
+                </div>
               </li>
             ))}
           </ul>
@@ -46,10 +50,10 @@ const getStyles = (theme: GrafanaTheme2) =>
     margin: 0,
     '& > li': {
       display: 'grid',
-      gridTemplateColumns: '76px 104px minmax(0, 1fr) minmax(0, 110px)',
+      gridTemplateColumns: '76px 104px minmax(0, 1fr)',
       gap: theme.spacing(1.5),
       alignItems: 'center',
-      minHeight: 36,
+      padding: theme.spacing(0.5, 0),
       borderBottom: `1px solid ${theme.colors.border.weak}`,
       color: theme.colors.text.primary,
     },
