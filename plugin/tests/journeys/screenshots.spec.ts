@@ -1,5 +1,5 @@
 /** The pictures of the documentation, taken from the running system so that they stay true: UPDATE_SCREENSHOTS=1 takes them anew. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from '@playwright/test';
 import { drawer, expect, TENANTS, test } from './journey';
@@ -7,6 +7,9 @@ import { apply, expectProof, openMigration } from './migration';
 import { PAGES, show, type AppPage, type Theme } from './pages';
 
 const FOLDER = resolve(__dirname, '../../../docs/screenshots');
+/** What plugin.json shows in Grafana's catalog of plugins. */
+const PLUGIN_IMAGES = resolve(__dirname, '../../src/img');
+const IN_CATALOG = ['change-proof', 'tenants'];
 const MOST_BYTES = 250_000;
 const LOOKS = [
   { theme: 'dark', width: 1280, height: 720 },
@@ -25,6 +28,9 @@ async function take(page: Page, name: string, theme: Theme): Promise<void> {
   await page.mouse.move(0, 0);
   await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
   expect(statSync(path).size, name).toBeLessThan(MOST_BYTES);
+  if (IN_CATALOG.includes(name) && theme === 'dark') {
+    copyFileSync(path, join(PLUGIN_IMAGES, `${name}.png`));
+  }
 }
 
 test.describe('screenshots', () => {

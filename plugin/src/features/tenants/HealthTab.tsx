@@ -1,6 +1,7 @@
 /** The nodes that serve a tenant, asked just now: ready, on what they depend, how far behind. */
 import React from 'react';
 import type { NodeHealth } from '@cloudlysis/contract';
+import { Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { QueryBoundary } from '../../states/QueryBoundary';
 import type { Column } from '../../table/columns';
@@ -25,25 +26,26 @@ const columns: Array<Column<NodeHealth>> = [
   {
     id: 'dependencies',
     header: 'Depends on',
+    width: '210px',
     cell: ({ dependencies }) => (
-      <>
+      <Stack gap={2} wrap="nowrap">
         {dependencies.map(({ name, ok, detail }) => (
           <StatePill
             key={name}
             state={ok ? 'ok' : 'failed'}
             label={name}
             reason={detail ?? (ok ? 'reached' : 'not reached')}
-            spelledOut
           />
         ))}
-      </>
+      </Stack>
     ),
   },
   {
     id: 'version',
     header: 'Version',
     width: '130px',
-    cell: ({ version, git_sha }) => [version, git_sha].filter(Boolean).join(' · ') || '–',
+    cell: ({ version, git_sha }) =>
+      [version, git_sha].filter((part) => part !== null && part !== 'unknown').join(' · ') || '–',
   },
 ];
 
