@@ -32,7 +32,10 @@ const states = (ids: readonly string[]): Promise<string[]> => Promise.all(ids.ma
 
 it('UI-15 pauses many, each by a child of its own, and its undo resumes exactly those', async () => {
   const tenant_ids = await create('many', 5);
-  const plan = Plan.parse(await replica.preflight('tenants.bulk_pause', { tenant_ids, reason }));
+  const planned = async () => Plan.parse(await replica.preflight('tenants.bulk_pause', { tenant_ids, reason }));
+  // Nodes are asked every other second: right after its creation a tenant's work in flight is not known yet.
+  await eventually('all five are measured', async () => (await planned()).blast_radius.in_flight !== null);
+  const plan = await planned();
   expect(plan.blockers).toEqual([]);
   expect(plan.blast_radius).toMatchObject({ tenants: tenant_ids, tenant_count: 5, in_flight: 10 });
   expect(plan.diff).toContainEqual({ op: 'replace', path: 'tenants.many-3.paused', before: false, after: true });
