@@ -8,7 +8,7 @@ globalThis.bench = (() => {
   const painted = () =>
     document.querySelector('h1') !== null &&
     document.querySelector('[role=status][aria-label=Loading]') === null &&
-    document.querySelector('tbody tr, dl, main li, a[aria-label]') !== null;
+    document.querySelector('tbody tr, dl, section, [role=search]') !== null;
 
   /** Milliseconds from a click in the navigation to the frame after its page was painted. */
   async function clickThrough(name) {

@@ -11,7 +11,7 @@ import { getTableStyles, leastWidth, ROW_PX } from './table-styles';
 import type { ListRead, RowOf } from './use-list';
 import { Widths } from './Widths';
 
-const OVERSCAN = 12;
+const OVERSCAN = 5;
 /** Rows from the end at which the next page is asked for. */
 const AHEAD = 40;
 /** What stays free below the table: the page's own padding. */
