@@ -132,7 +132,13 @@ describe('what goes wrong on the way', () => {
     await carryOutCancel(params);
     const job = await operator.follow(jobId, () => undefined);
     expect(job.state).toBe('compensated');
-    expect(job.steps.map((step) => step.state)).toEqual(['compensated', 'interrupted', 'pending', 'pending', 'pending']);
+    expect(job.steps.map((step) => step.state)).toEqual([
+      'compensated',
+      'interrupted',
+      'pending',
+      'pending',
+      'pending',
+    ]);
     await stack.node(from).fault({ stuck: false });
     expect((await parked).status).toBe(200);
     await expectServing('tenant-02', from);
