@@ -53,7 +53,15 @@ export async function submit(
   const earlier = await deps.store.byIdempotency(key);
   if (earlier) return { job: sameRequest(earlier, requestHash), isNew: false };
 
-  const plan = await checkedPlan(deps, definition, wanted);
+  let plan: Plan;
+  try {
+    plan = await checkedPlan(deps, definition, wanted);
+  } catch (refusal) {
+    // Accepted meanwhile under the same key, this very change is what stands in its own way: it is the answer.
+    const winner = await deps.store.byIdempotency(key);
+    if (winner) return { job: sameRequest(winner, requestHash), isNew: false };
+    throw refusal;
+  }
   for (let owner = claimant; ; owner = null) {
     const job = newJob(deps.ambient, definition, wanted, plan, { jobId, key, requestHash, owner });
     const result = await writeJob(deps, job);
