@@ -8,6 +8,8 @@ import { proxyUrl } from './transport';
 export const isFinal = (job: Pick<Job, 'state'>): boolean => (FINAL_STATES as readonly string[]).includes(job.state);
 
 const POLL_MS = 1_000;
+/** Beside a stream that is open: a safety net, no more. */
+const LIVE_MS = 5_000;
 /** A stream that was refused, as while the service restarts, stays closed: it is opened anew. */
 const REOPEN_MS = 2_000;
 
@@ -24,7 +26,7 @@ export function useJob(jobId: string): FollowedJob {
   const client = useQueryClient();
   const cached = client.getQueryData<Job>(readKey('jobs.get', { params: { job_id: jobId } }));
   const ended = cached !== undefined && isFinal(cached);
-  const query = useRead('jobs.get', { params: { job_id: jobId } }, { every: live || ended ? false : POLL_MS });
+  const query = useRead('jobs.get', { params: { job_id: jobId } }, { every: ended ? false : live ? LIVE_MS : POLL_MS });
 
   useEffect(() => {
     if (ended || typeof EventSource === 'undefined') {
@@ -41,7 +43,9 @@ export function useJob(jobId: string): FollowedJob {
     });
     events.addEventListener('job', (event: MessageEvent<string>) => {
       const job = JSON.parse(event.data) as Job;
-      client.setQueryData(readKey('jobs.get', { params: { job_id: jobId } }), job);
+      const key = readKey('jobs.get', { params: { job_id: jobId } });
+      // A look that began before this event would put an older state over it, and no further event may come for long.
+      void client.cancelQueries({ queryKey: key }).then(() => client.setQueryData(key, job));
       if (isFinal(job)) {
         events.close();
         setLive(false);

@@ -2,7 +2,7 @@
 import React from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Text, TextLink, useStyles2 } from '@grafana/ui';
+import { Stack, Text, TextLink, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { paths, useCarry } from '../../app/routes';
 import { QueryBoundary } from '../../states/QueryBoundary';
@@ -27,14 +27,14 @@ export function RecentChanges() {
               <li key={job.job_id}>
                 <Time at={job.created_at} />
                 <StatePill state={job.state} reason={job.problem?.detail} />
-                <div>
+                <Stack direction="column" gap={0}>
                   <TextLink href={carried(paths.job(job.job_id))} inline={false}>
                     {[job.kind, job.tenant_id].filter(Boolean).join(' · ')}
                   </TextLink>
                   <Text color="secondary" variant="bodySmall">
                     {job.actor.replace(/^user:/, '')}
                   </Text>
-                </div>
+                </Stack>
               </li>
             ))}
           </ul>
