@@ -4,7 +4,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Button, Icon, Toggletip, useStyles2 } from '@grafana/ui';
 import type { Overview } from '@cloudlysis/contract';
-import { useMe } from '../api/abilities';
+import { useAbility, useMe } from '../api/abilities';
 import { faultOf } from '../api/fault';
 import { useRead } from '../api/queries';
 import { RunningChanges } from '../change/RunningChanges';
@@ -44,7 +44,9 @@ function Unreachable() {
 }
 
 function Unchecked() {
-  const { data } = useRead('overview.get', {}, { every: OVERVIEW_EVERY_MS });
+  // Who may not see it is not refused, and recorded, every ten seconds.
+  const { allowed } = useAbility('overview.get');
+  const { data } = useRead('overview.get', {}, { every: OVERVIEW_EVERY_MS, enabled: allowed });
   const styles = useStyles2(getStyles);
   if (data === undefined || data.unchecked.length === 0) {
     return null;

@@ -19,7 +19,7 @@ export function NextMoves({ job }: { job: Job }) {
           change={undo.operation}
           input={{ ...undo.params, ...(undo.body as object), reason: undefined }}
           icon="history"
-          {...(job.tenant_id ? { tenantId: job.tenant_id } : {})}
+          tenantId={job.tenant_id ?? undefined}
         >
           Undo
         </AbleButton>
@@ -29,7 +29,7 @@ export function NextMoves({ job }: { job: Job }) {
           change="jobs.retry"
           input={{ job_id: job.job_id }}
           icon="sync"
-          {...(job.tenant_id ? { tenantId: job.tenant_id } : {})}
+          tenantId={job.tenant_id ?? undefined}
         >
           Try again
         </AbleButton>

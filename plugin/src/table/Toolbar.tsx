@@ -96,7 +96,6 @@ function FilterField({ filter }: { filter: Filter }) {
       <span id={id} className="sr-only">{`Filter by ${filter.label.toLowerCase()}`}</span>
       <Combobox
         // Each choice becomes a chip; the field is free for the next one.
-        key={String(filter.options === undefined)}
         aria-labelledby={id}
         placeholder={filter.label}
         options={options}

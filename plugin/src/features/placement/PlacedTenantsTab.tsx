@@ -2,22 +2,17 @@
 import React from 'react';
 import { ServiceKind } from '@cloudlysis/contract';
 import { EmptyState, TextLink } from '@grafana/ui';
-import { control } from '../../api/control';
 import { paths, useCarry } from '../../app/routes';
-import { optionsOf, type Option } from '../../table/columns';
+import { optionsOf } from '../../table/columns';
 import { count } from '../../table/figures';
 import { ServerTable, type ListSpec } from '../../table/ServerTable';
+import { shardOptions } from './shard-options';
 
 const TenantLink = ({ id }: { id: string }) => (
   <TextLink href={useCarry()(paths.tenant(id, 'placement'))} inline={false}>
     {id}
   </TextLink>
 );
-
-async function shardOptions(): Promise<Option[]> {
-  const { items } = await control.read('scale.shards.list', { query: { limit: 200 } });
-  return items.map(({ shard_id, kind }) => ({ value: shard_id, label: shard_id, description: kind }));
-}
 
 const placementList: ListSpec<'scale.placements.list'> = {
   read: 'scale.placements.list',

@@ -2,15 +2,15 @@
 import React from 'react';
 import { PLACED_KINDS, TenantState } from '@cloudlysis/contract';
 import { TextLink } from '@grafana/ui';
-import { control } from '../../api/control';
 import { paths, useCarry } from '../../app/routes';
-import { optionsOf, type Column, type Option } from '../../table/columns';
+import { optionsOf, type Column } from '../../table/columns';
 import { count, percent, rate } from '../../table/figures';
 import type { ListSpec } from '../../table/ServerTable';
 import { StatePill } from '../../table/StatePill';
 import { Time } from '../../table/Time';
 import type { RowOf } from '../../table/use-list';
 import { PLANS } from './tenants.changes';
+import { shardOptions } from '../placement/shard-options';
 
 type Row = RowOf<'tenants.list'>;
 
@@ -19,11 +19,6 @@ const TenantLink = ({ id }: { id: string }) => (
     {id}
   </TextLink>
 );
-
-async function shardOptions(): Promise<Option[]> {
-  const { items } = await control.read('scale.shards.list', { query: { limit: 200 } });
-  return items.map(({ shard_id, kind }) => ({ value: shard_id, label: shard_id, description: kind }));
-}
 
 const shardColumns: Array<Column<Row>> = PLACED_KINDS.map((kind) => ({
   id: kind,
