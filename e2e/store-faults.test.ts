@@ -78,6 +78,7 @@ async function attempt(
   kind: keyof typeof INPUTS,
   more: object = {},
   named: object = {},
+  key: string = randomUUID(),
 ): Promise<{ status: number; code: string; ms: number }> {
   const { submit } = mutations[kind];
   const { params, body } = INPUTS[kind];
@@ -91,7 +92,7 @@ async function attempt(
     headers: {
       authorization: `Bearer ${stack.bearer('owner')}`,
       'content-type': 'application/json',
-      'idempotency-key': randomUUID(),
+      'idempotency-key': key,
       ...(submit.mutation.risk === 'high' ? { 'plan-hash': PLAN_HASH } : {}),
     },
     body: JSON.stringify({ ...body, ...more }),
@@ -155,6 +156,36 @@ describe('must-show 5: with the store cut, changes answer 503 within 2 s and not
     expect(await carryOut(owner, 'scale.migrate', { body })).toMatchObject({ state: 'succeeded' });
     expect(await owner.read('audit.verify')).toMatchObject({ ok: true });
   });
+
+  it('NFR-07 API-04 killed between changes: each is accepted or refused by name, and asked again is done once', async () => {
+    const asked = new Map<string, string>();
+    const answers: Awaited<ReturnType<typeof attempt>>[] = [];
+    let isOver = false;
+    const writer = async (name: string): Promise<void> => {
+      for (let n = 0; !isOver; n++) {
+        const [key, id] = [randomUUID(), `killed-${name}-${n}`];
+        asked.set(key, id);
+        answers.push(await attempt('tenants.create', { tenant_id: id }, {}, key));
+      }
+    };
+    const writers = ['a', 'b', 'c'].map(writer);
+    await eventually('changes are accepted', () => Promise.resolve(answers.some(({ status }) => status === 202)));
+    stack.mongo!.kill();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    isOver = true;
+    await Promise.all(writers);
+    const wrong = answers.filter(({ status, code }) => status !== 202 && !/^(audit|store)\.unavailable$/.test(code));
+    expect(wrong).toEqual([]);
+    await stack.restartMongo();
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    for (const [key, tenant_id] of asked) {
+      const body = { tenant_id, metadata: { name: 'Cut' }, reason: 'store is cut' };
+      const { job } = await owner.submit('tenants.create', { body, idempotencyKey: key });
+      const ended = await owner.follow(job.job_id, () => undefined, AbortSignal.timeout(40_000));
+      expect([tenant_id, ended.state]).toEqual([tenant_id, 'succeeded']);
+      expect(await stack.db.collection('jobs').countDocuments({ 'input.tenant_id': tenant_id })).toBe(1);
+    }
+  }, 120_000);
 
   it('NFR-07 killed in the middle of a migration: the job ends as it should once the store is back', async () => {
     const { shard_id } = await placementOf(owner, tenant, 'aggregate');

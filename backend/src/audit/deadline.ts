@@ -2,6 +2,7 @@
 import { MongoError } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
+import { isStoreError } from '../ports/mongo/outage.ts';
 
 /** A mutation must be refused within 2 s of the store going away (must-show 5); half a second is left for the rest. */
 export const DEADLINE_MS = 1_500;
@@ -21,7 +22,7 @@ export async function within<T>(ambient: Ambient, ms: number, work: Promise<T>):
 
 /** An error of the driver while reading, in the words of the catalogue; everything else passes. */
 export const asProblem = (error: unknown): unknown =>
-  error instanceof MongoError ? new Problem('audit.unavailable', 'The audit log cannot be read', {}, error) : error;
+  isStoreError(error) ? new Problem('audit.unavailable', 'The audit log cannot be read', {}, error) : error;
 
 /** The driver retries a transaction by this label, so the error must reach it as it is. */
 export const mayRetryTransaction = (error: unknown): boolean =>

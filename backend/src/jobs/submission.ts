@@ -57,6 +57,8 @@ export async function submit(
   try {
     plan = await checkedPlan(deps, definition, wanted);
   } catch (refusal) {
+    // A store that is away is told of once its deadline is over, not after a second one.
+    if (refusal instanceof Problem && refusal.status === 503) throw refusal;
     // Accepted meanwhile under the same key, this very change is what stands in its own way: it is the answer.
     const winner = await deps.store.byIdempotency(key);
     if (winner) return { job: sameRequest(winner, requestHash), isNew: false };

@@ -1,6 +1,7 @@
 /** The connection to MongoDB: majority writes, short deadlines, and its errors turned into problems here. */
-import { MongoClient, MongoError, MongoServerError, type ClientSession, type Db } from 'mongodb';
+import { MongoClient, MongoServerError, type ClientSession, type Db } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
+import { isStoreError } from './outage.ts';
 import { recordedSessions, type Sessions } from './sessions.ts';
 
 /** Of a list or a count that somebody waits for. */
@@ -139,6 +140,6 @@ export async function prompt<T>(call: () => Promise<T>, ms = DEADLINE_MS): Promi
 
 /** Duplicate keys and problems pass through: the store that knows the index decides what they mean. */
 function toProblem(error: unknown): unknown {
-  if (!(error instanceof MongoError) || isDuplicateKey(error)) return error;
+  if (!isStoreError(error) || isDuplicateKey(error)) return error;
   return new Problem('store.unavailable', undefined, {}, error);
 }

@@ -3,7 +3,7 @@
  * server lets go of them after 60 s only (`transactionLifetimeLimitSeconds`). Whoever comes after it ends its sessions.
  */
 import type { ClientSession, Collection, Db, MongoClient, UUID } from 'mongodb';
-import { MongoError } from 'mongodb';
+import { isStoreError } from './outage.ts';
 
 interface SessionsDocument {
   /** Replica. */
@@ -45,7 +45,7 @@ export function recordedSessions(client: MongoClient, db: Db, owner: string | nu
         return result;
       } catch (error) {
         // What the server thinks of a session after a driver's error is unknown; a refusal of ours leaves it as it was.
-        if (error instanceof MongoError || session.inTransaction()) await session.endSession().catch(() => undefined);
+        if (isStoreError(error) || session.inTransaction()) await session.endSession().catch(() => undefined);
         else idle.push(session);
         throw error;
       }
