@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FINAL_STATES, type Client, type Job, type MutationInput } from '@cloudlysis/contract';
 import { eventsOf } from '../contract/src/event-stream.ts';
+import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { auditOf, carryOut, logProof, otherShard, placementOf, published, refusal, submit } from './journey.ts';
 
@@ -44,6 +45,28 @@ describe('moving a live tenant', () => {
     for (const check of plan.checks) expect(check.detail).not.toBe('');
     expect(await placementOf(operator, 'tenant-01', 'aggregate')).toMatchObject(before);
     expect(await stack.node(before.shard_id).tenant('tenant-01')).toMatchObject({ state: 'serving' });
+    expect((await loading).lost).toBe(0);
+  });
+
+  it('GEN-33 API-05 the plans of a drain and an evacuation say whose traffic, lag and work in flight they touch', async () => {
+    const loading = stack.load({ rate: 60, seconds: 10, seed: 5 });
+    const { shard_id } = before;
+    const measured = {
+      requests_per_second: expect.any(Number),
+      consumer_lag: expect.any(Number),
+      in_flight: expect.any(Number),
+    };
+    for (const planned of [
+      () => operator.preflight('scale.drain', { body: { shard_id, action: 'drain', reason: 'shard is crowded' } }),
+      () => operator.preflight('scale.evacuate', { body: { shard_id, reason: 'shard is crowded' } }),
+    ]) {
+      await eventually(
+        'traffic is in the plan',
+        async () => ((await planned()).blast_radius.requests_per_second ?? 0) > 0,
+        9_000,
+      );
+      expect((await planned()).blast_radius).toMatchObject(measured);
+    }
     expect((await loading).lost).toBe(0);
   });
 

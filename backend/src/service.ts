@@ -83,7 +83,7 @@ export async function startControlPlane(
     logger,
     metrics,
   });
-  placement.tenantState = tenants.stateOf;
+  placement.tenants = tenants;
 
   const overview = createOverview({
     ambient, mongo, nats, audit, jobs, tenants,

@@ -2,14 +2,12 @@
 import { z } from 'zod';
 
 /** Lower-case DNS label, at most 63 characters: it becomes a NATS subject token and a KV key, so nothing else is let in. */
-export const TenantId = z
+const label = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-  .describe('Tenant id: a lower-case DNS label, at most 63 characters');
-export const ShardId = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-  .describe('Shard id: a lower-case DNS label, at most 63 characters');
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'Lower-case letters, digits and dashes, 1 to 63 of them, no dash first');
+
+export const TenantId = label.describe('Tenant id: a lower-case DNS label, at most 63 characters');
+export const ShardId = label.describe('Shard id: a lower-case DNS label, at most 63 characters');
 export const JobId = z
   .string()
   .regex(/^job_[0-9a-f-]{36}$/)

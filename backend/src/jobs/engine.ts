@@ -4,9 +4,9 @@
  * It wakes on events (a submission here, a change stream for the other replicas); one sweep a second is the safety
  * net and reads only jobs that hold a lane or may be claimed, so jobs that wait cost nothing.
  */
-import { Problem, type JobState } from '@cloudlysis/contract';
+import { Problem } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
@@ -15,6 +15,7 @@ import type { JobDefinition } from './definition.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
 import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost, jobStore, mustGet, type JobStore } from './jobs.store.ts';
+import { jobMetrics } from './metrics.ts';
 import { replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
 import { jobSignals, type JobSignals } from './signals.ts';
@@ -74,7 +75,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const running = new Map<string, Running>();
   /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
   const starting = new Set<string>();
-  const metrics = engineMetrics(options.metrics, () => running.size);
+  const metrics = jobMetrics(options.metrics, () => running.size);
   let state: 'new' | 'started' | 'stopping' = 'new';
   let unwatch: (() => Promise<void>) | undefined;
   let sweeping: Promise<void> | undefined;
@@ -306,37 +307,3 @@ const toActive = (job: JobDocument): ActiveJob => ({
   since: job.created_at,
   input: job.input,
 });
-
-function engineMetrics(registry: Registry, runningNow: () => number) {
-  const registers = [registry];
-  const ended = new Counter({
-    name: 'cp_jobs_ended_total',
-    help: 'Runs of jobs that reached their end in this replica',
-    labelNames: ['kind', 'state'],
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'cp_job_duration_seconds',
-    help: 'From submission to end',
-    labelNames: ['kind'],
-    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300],
-    registers,
-  });
-  new Gauge({ name: 'cp_jobs_running', help: 'Jobs that run in this replica now', registers, collect() { this.set(runningNow()); } }); // prettier-ignore
-  return {
-    takeovers: new Counter({
-      name: 'cp_job_takeovers_total',
-      help: 'Jobs taken over from a dead replica or an earlier boot',
-      registers,
-    }),
-    fencesLost: new Counter({
-      name: 'cp_job_fences_lost_total',
-      help: 'Runs that stopped because someone else holds the job',
-      registers,
-    }),
-    ended(job: JobDocument, state: JobState, now: Date): void {
-      ended.inc({ kind: job.kind, state });
-      duration.observe({ kind: job.kind }, (now.getTime() - job.created_at.getTime()) / 1000);
-    },
-  };
-}

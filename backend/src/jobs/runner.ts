@@ -11,10 +11,11 @@ import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
-import type { ChildJob, ChildResult, JobDefinition, StepContext } from './definition.ts';
+import type { ChildJob, ChildResult, JobDefinition, Step, StepContext } from './definition.ts';
+import { endRecord } from './end-record.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
-import { assertUnblocked, expiryOf, makePlan, sha256 } from './planning.ts';
+import { assertUnblocked, expiryOf, makePlan } from './planning.ts';
 import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
 
 /** A place between two lines where a crash matters; tests stop the process there. */
@@ -139,8 +140,7 @@ class Run {
   private async runStep(index: number): Promise<Problem | null> {
     const step = this.definition.steps[index]!;
     const attempts = step.attempts ?? DEFAULT_ATTEMPTS;
-    const timeout =
-      typeof step.timeoutMs === 'function' ? step.timeoutMs(this.job.input) : (step.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const timeout = this.timeoutOf(step);
     for (let tried = 1; ; tried += 1) {
       try {
         // Claiming at submission recorded the first step as running; every other start is recorded here, with its intent.
@@ -204,8 +204,7 @@ class Run {
       if (state === 'running') this.setStep(index, { state: 'interrupted', ended_at: this.deps.ambient.now() });
       return null;
     }
-    const timeout =
-      typeof step.timeoutMs === 'function' ? step.timeoutMs(this.job.input) : (step.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const timeout = this.timeoutOf(step);
     this.setStep(index, { state: 'compensating' });
     await this.flush();
     for (let tried = 1; ; tried += 1) {
@@ -305,6 +304,10 @@ class Run {
     };
   }
 
+  private timeoutOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: Step<unknown>): number {
+    return typeof timeoutMs === 'function' ? timeoutMs(this.job.input) : timeoutMs;
+  }
+
   private stepAt(index: number): StepDocument {
     return this.job.steps[index]!;
   }
@@ -348,41 +351,4 @@ class Run {
   private rethrowIfOver(error: unknown): void {
     if (this.signal.aborted || error instanceof FenceLost) throw error;
   }
-}
-
-/** A record holds 32 KiB and is cut as a whole beyond: an evacuation names 10 000 jobs, and its trace must not go with them. */
-const PART_BYTES = 2_048;
-
-/** A value as the trace keeps it: itself, or where it is long its size and digest. */
-function traced(value: unknown): unknown {
-  const bytes = Buffer.byteLength(JSON.stringify(value ?? null));
-  return bytes <= PART_BYTES ? value : { truncated: true, bytes, sha256: sha256(value) };
-}
-
-/** The whole execution trace goes into the record of the end, in the end's own transaction (API-04, AUD-11). */
-function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
-  const trace = job.steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome, problem }) => ({
-    name, state, attempts, started_at: started_at?.toISOString() ?? null, ended_at: ended_at?.toISOString() ?? null,
-    intent: traced(intent), outcome: traced(outcome), problem: problem?.code ?? null,
-  })); // prettier-ignore
-  return {
-    code: `job.${job.state}`,
-    action: job.kind,
-    actor: job.actor,
-    resource: job.resource,
-    tenantId: job.tenant_id,
-    outcome: job.state as 'succeeded' | 'failed' | 'cancelled' | 'compensated',
-    reason: job.cancel?.reason ?? job.reason,
-    problem: job.problem?.code ?? null,
-    before: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.before])),
-    after: {
-      state: job.state,
-      fence: job.fence,
-      steps: trace,
-      proof: traced(job.proof),
-      cancelled_by: job.cancel?.by ?? null,
-    },
-    jobId: job._id,
-    provenance: job.provenance,
-  };
 }

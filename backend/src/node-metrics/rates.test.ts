@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { ServiceKind } from '@cloudlysis/contract';
 import fc from 'fast-check';
-import { figuresOf, rateIn, trafficBetween, type NodeReading, type Round } from './rates.ts';
+import { figuresOf, flowAmong, rateIn, trafficBetween, type NodeReading, type Round } from './rates.ts';
 import { quantile, tallyOf } from './tally.ts';
 
 const T0 = new Date('2026-11-21T09:00:00.000Z');
@@ -42,6 +42,30 @@ it('UI-14 nothing is told where a gateway did not tell, or there is none: a sum 
   ).toBeNull();
   expect(trafficBetween(round(0), round(5_000))).toBeNull();
   expect(trafficBetween(undefined, whole)).toBeNull();
+});
+
+it('UI-22 the traffic of several tenants is their sum, and is not told when that of one is unknown', () => {
+  const [first, later] = [
+    round(0, reading('g1', 0, {})),
+    (counts: Counts) => round(1_000, reading('g1', 1_000, counts)),
+  ];
+  const requests = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(requests, fc.nat(1_000), (each, others) => {
+      const ids = each.map((_, index) => `t${index}`);
+      const counts = Object.fromEntries(each.map((count, index) => [`t${index} 2xx`, count]));
+      const sum = each.reduce((total, count) => total + count, 0);
+      const traffic = trafficBetween(first, later({ ...counts, 'rest 2xx': others }));
+      const share = sum + others > 0 ? sum / (sum + others) : null;
+      expect(flowAmong(traffic, ids)).toEqual({
+        perSecond: sum,
+        share: share === null ? null : expect.closeTo(share, 9),
+      });
+      const hidden = trafficBetween(first, later({ ...counts, 'other 2xx': others + 1 }));
+      expect(flowAmong(hidden, [...ids, 'unlabelled'])).toEqual({ perSecond: null, share: null });
+    }),
+  );
+  expect(flowAmong(null, [])).toEqual({ perSecond: null, share: null });
 });
 
 it('CON-16 a tenant without a label is at rest only if all such tenants are', () => {

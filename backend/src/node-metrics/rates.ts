@@ -80,6 +80,21 @@ const rateOf = ({ requests, failed }: Sum): Rate => ({
 export const rateIn = (traffic: Traffic | null, tenantId: string): Rate | null =>
   traffic?.tenants.get(tenantId) ?? (traffic?.others.requestsPerSecond === 0 ? traffic.others : null);
 
+/** Requests per second of some tenants together, and their share of the platform's, 0 to 1. */
+export interface Flow {
+  readonly perSecond: number | null;
+  readonly share: number | null;
+}
+
+/** Null unless it is known of every one of them: what is known of some would be read as what is known of all. */
+export function flowAmong(traffic: Traffic | null, tenantIds: readonly string[]): Flow {
+  const rates = tenantIds.map((id) => rateIn(traffic, id)?.requestsPerSecond ?? null);
+  if (!traffic || rates.includes(null)) return { perSecond: null, share: null };
+  const perSecond = rates.reduce<number>((sum, rate) => sum + (rate ?? 0), 0);
+  const all = traffic.all.requestsPerSecond;
+  return { perSecond: Math.round(perSecond * 10) / 10, share: all > 0 ? Math.min(1, perSecond / all) : null };
+}
+
 /** What the nodes of one kind measured; null where a node of the kind did not tell, or there is none. */
 export interface KindFigures {
   /** Nodes that did not tell, with the reason. */

@@ -8,7 +8,7 @@ import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
-import { figuresOf, rateIn, trafficBetween, type KindFigures, type NodeReading, type Rate, type Round, type Traffic } from './rates.ts'; // prettier-ignore
+import { figuresOf, flowAmong, rateIn, trafficBetween, type Flow, type KindFigures, type NodeReading, type Rate, type Round, type Traffic } from './rates.ts'; // prettier-ignore
 import { FAMILIES, tallyOf } from './tally.ts';
 
 export interface NodeMetrics {
@@ -17,7 +17,9 @@ export interface NodeMetrics {
   /** One tenant's share of it. */
   trafficOf(tenantId: string): (Rate & { readonly at: Date }) | null;
   /** For a plan: measured up to now. `wait`: a reading may be taken, worth up to a second; else what is known is told. */
-  measure(tenantId: string, wait: boolean): Promise<{ perSecond: number | null; share: number | null }>;
+  measure(tenantId: string, wait: boolean): Promise<Flow>;
+  /** What several tenants had between the last two rounds. */
+  flowOf(tenantIds: readonly string[]): Flow;
   figures(kind: ServiceKind): KindFigures;
   /** When the nodes were last read; null before the first round has ended. */
   sampledAt(): Date | null;
@@ -38,7 +40,6 @@ const APART_MS = 1_000;
 const AT_ONCE = 16;
 /** What was measured longer ago is not told as the present. */
 const STALE_MS = 20_000;
-const UNKNOWN = { perSecond: null, share: null };
 
 export function createNodeMetrics({ nodes, ambient, logger, shards }: NodeMetricsDeps): NodeMetrics {
   const stopping = new AbortController();
@@ -104,13 +105,8 @@ export function createNodeMetrics({ nodes, ambient, logger, shards }: NodeMetric
       const rate = rateIn(current, tenantId);
       return rate && current && { ...rate, at: current.at };
     },
-    async measure(tenantId, wait) {
-      const current = wait ? await measured() : traffic();
-      const rate = rateIn(current, tenantId);
-      if (!rate || !current) return UNKNOWN;
-      const all = current.all.requestsPerSecond;
-      return { perSecond: rate.requestsPerSecond, share: all > 0 ? Math.min(1, rate.requestsPerSecond / all) : null };
-    },
+    measure: async (tenantId, wait) => flowAmong(wait ? await measured() : traffic(), [tenantId]),
+    flowOf: (tenantIds) => flowAmong(traffic(), tenantIds),
     figures: (kind) =>
       isFresh() ? figuresOf(kind, rounds.at(-2), rounds.at(-1)) : figuresOf(kind, undefined, undefined),
     sampledAt: () => rounds.at(-1)?.at ?? null,

@@ -21,7 +21,8 @@ let nats: NatsPort;
 const shard = (shard_id: string, kind: Shard['kind'] = 'aggregate'): Shard => ({
   shard_id, kind, endpoint: 'http://127.0.0.1:1', labels: {}, capacity: { tenants: 10 }, region: 'eu',
 }); // prettier-ignore
-const NO_TRAFFIC = { measure: async () => ({ perSecond: null, share: null }) };
+const UNKNOWN = { perSecond: null, share: null };
+const NO_TRAFFIC = { measure: async () => UNKNOWN, flowOf: () => UNKNOWN };
 const jobs = { active: async () => [], holderOf: async () => null };
 
 const feature = (over: { mongo?: Mongo; nats?: NatsPort; source?: 'kv' | 'static' } = {}): PlacementFeature => {
@@ -194,7 +195,7 @@ describe('NATS or the store down', () => {
     const cut = await connectNats(own.url);
     const store = await freshMongo();
     const placement = feature({ mongo: store, nats: cut });
-    placement.tenantState = async () => ({ state: 'active', reason: 'test' });
+    placement.tenants = { stateOf: async () => ({ state: 'active', reason: 'test' }), lagOf: () => null };
     await placement.ensureIndexes();
     await placement.seed();
     await placement.book.assign('acme', 'aggregate', 'a1', 'job_1');

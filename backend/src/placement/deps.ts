@@ -26,10 +26,19 @@ export interface PlacementDeps {
   readonly publication: Publication;
   readonly watch: NodeWatch;
   readonly drift: DriftSurveyor;
-  readonly traffic: Pick<NodeMetrics, 'measure'>;
+  readonly traffic: Pick<NodeMetrics, 'measure' | 'flowOf'>;
   readonly metrics: PlacementMetrics;
   /** Placement comes from a static file: nothing can be moved. */
   readonly readOnly: boolean;
-  /** Null when there is no such tenant. Bound late, because tenants stand on placement. */
-  tenantState(tenantId: string): Promise<TenantSight | null>;
+  /** Null when there is no such tenant. */
+  tenantState: TenantsSight['stateOf'];
+  lagOf: TenantsSight['lagOf'];
+}
+
+/** What placement asks of tenants; bound late, because they stand on placement. */
+export interface TenantsSight {
+  /** Null when there is no such tenant. */
+  stateOf(tenantId: string): Promise<TenantSight | null>;
+  /** Events behind, as sampled last; null before the first sample. */
+  lagOf(tenantId: string): { readonly events: number | null } | null;
 }

@@ -2,6 +2,7 @@
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { JobDefinition, Step } from '../jobs/definition.ts';
+import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { laneHolder } from './move-survey.ts';
@@ -57,14 +58,7 @@ async function plan(deps: PlacementDeps, input: Input, jobId: string | null) {
   return {
     checks: [laneCheck(laneOf(input), holder), nodeCheck('node', sight), effectCheck(input, tenants.length)],
     diff: diffOf(input, sight),
-    blastRadius: {
-      tenants: tenants.slice(0, 200),
-      tenant_count: tenants.length,
-      in_flight: inFlight(input, sight),
-      consumer_lag: null,
-      requests_per_second: null,
-      traffic_share: null,
-    },
+    blastRadius: blastRadiusOf(tenants, inFlight(input, sight), deps),
     rollback:
       input.action === 'drain'
         ? 'A drain that does not converge in its time, or is cancelled, is taken back. Once finished, a resume undoes it.'

@@ -2,6 +2,7 @@
 import { Problem, type Drift } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { JobDefinition, StepContext } from '../jobs/definition.ts';
+import { blastRadiusOf, inFlightOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { laneHolder } from './move-survey.ts';
@@ -15,7 +16,6 @@ type Context = StepContext<Input>;
 
 /** Nodes that read a placement again take it over or give it up within moments. */
 const MENDED_MS = 10_000;
-const NAMED = 200;
 const TRIES = 5;
 
 const keyOf = ({ kind, tenant_id }: Pick<Drift, 'kind' | 'tenant_id'>): string => placementKeyOf(kind, tenant_id);
@@ -68,7 +68,7 @@ async function plan(deps: PlacementDeps, jobId: string | null) {
   const [survey, holder] = await Promise.all([deps.drift.survey(), laneHolder(deps.jobs, 'platform', jobId)]);
   const mended = survey.items.filter(({ repairable }) => repairable);
   const left = survey.items.filter(({ repairable }) => !repairable);
-  const tenants = [...new Set(mended.map(({ tenant_id }) => tenant_id))].sort();
+  const tenants = [...new Set(mended.map(({ tenant_id }) => tenant_id))];
   return {
     checks: [
       laneCheck('platform', holder),
@@ -99,14 +99,7 @@ async function plan(deps: PlacementDeps, jobId: string | null) {
       before: { published: drift.published, reported: drift.reported },
       after: drift.recorded,
     })),
-    blastRadius: {
-      tenants: tenants.slice(0, NAMED),
-      tenant_count: tenants.length,
-      in_flight: null,
-      consumer_lag: null,
-      requests_per_second: null,
-      traffic_share: null,
-    },
+    blastRadius: blastRadiusOf(tenants, inFlightOf(tenants, deps.book.reports()), deps),
     rollback:
       'Nothing to undo: what is published afterwards is what is recorded. A tenant recorded wrongly is migrated.',
   };

@@ -2,6 +2,7 @@
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
+import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
@@ -16,7 +17,7 @@ type Context = StepContext<Input>;
 const AT_ONCE = 2;
 /** Every child has its own deadlines; this one only ends what nothing else would. */
 const HOURS_6 = 6 * 3_600_000;
-/** Ids in a blast radius or in a sentence. */
+/** Ids in a sentence. */
 const NAMED = 200;
 
 export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
@@ -30,18 +31,12 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
     async plan(input, caller) {
       const sight = await survey(deps, input, caller.jobId);
       const { moves } = sight.evacuation;
-      const tenants = [...moves.map(({ tenantId }) => tenantId), ...sight.evacuation.homeless].sort();
+      const tenants = [...moves.map(({ tenantId }) => tenantId), ...sight.evacuation.homeless];
+      const inFlight = sight.source.state?.tenants.reduce((sum, tenant) => sum + tenant.in_flight, 0) ?? null;
       return {
         checks: decide(sight),
         diff: sight.diff,
-        blastRadius: {
-          tenants: tenants.slice(0, NAMED),
-          tenant_count: tenants.length,
-          in_flight: sight.source.state?.tenants.reduce((sum, tenant) => sum + tenant.in_flight, 0) ?? null,
-          consumer_lag: null,
-          requests_per_second: null,
-          traffic_share: null,
-        },
+        blastRadius: blastRadiusOf(tenants, inFlight, deps),
         rollback:
           'A tenant whose move fails stays on this shard and is served there. Tenants that were moved stay moved, also when ' +
           'the evacuation is cancelled or fails: each of them is moved back by the undo of its own migration.',

@@ -8,11 +8,10 @@ import type { Config } from '../config.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
-import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
 import { createBook } from './book.ts';
-import type { PlacementDeps } from './deps.ts';
+import type { PlacementDeps, TenantsSight } from './deps.ts';
 import { drainJob } from './drain.job.ts';
 import { driftRepairJob } from './drift-repair.job.ts';
 import { createDriftSurveyor, type DriftSurvey } from './drift-survey.ts';
@@ -24,13 +23,13 @@ import type { PlacementBook } from './placement-book.ts';
 import { placementHandlers, type PlacementReads } from './placement.handlers.ts';
 import { PlacementMirror } from './placement-mirror.ts';
 import { createPlacementStore, shardOf } from './placement.store.ts';
-import type { TenantSight } from './placement.ts';
 import { createPublication } from './publication.ts';
 import { adoptStatic } from './static-placement.ts';
 import { shardsPutJob } from './shards-put.job.ts';
 
 export type { DriftSurvey } from './drift-survey.ts';
 export { nodeHealth } from './node-health.ts';
+export { blastRadiusOf, inFlightOf } from './blast-radius.ts';
 export type { NodeReport, PlacementBook } from './placement-book.ts';
 
 type ScaleKind = keyof typeof scaleMutations;
@@ -42,7 +41,7 @@ export interface PlacementOptions {
   readonly nodes: NodesPort;
   readonly ambient: Ambient;
   readonly jobs: JobReader;
-  readonly traffic: Pick<NodeMetrics, 'measure'>;
+  readonly traffic: PlacementDeps['traffic'];
   readonly config: Pick<Config, 'platform' | 'PLACEMENT_SOURCE'>;
   readonly metrics: Registry;
   readonly logger: Logger;
@@ -55,7 +54,7 @@ export interface PlacementFeature {
   /** Compares record, publication and nodes now. @throws Problem `bus.unavailable` */
   surveyDrift(signal?: AbortSignal): Promise<DriftSurvey>;
   /** Set once tenants exist; until then every tenant is unknown. */
-  tenantState: (tenantId: string) => Promise<TenantSight | null>;
+  tenants: TenantsSight;
   ensureIndexes(): Promise<void>;
   /** Takes the shards from the configuration when there are none yet. */
   seed(): Promise<void>;
@@ -78,7 +77,8 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
     ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, readOnly,
     traffic: options.traffic,
     metrics: createPlacementMetrics(options.metrics),
-    tenantState: (tenantId) => feature.tenantState(tenantId),
+    tenantState: (tenantId) => feature.tenants.stateOf(tenantId),
+    lagOf: (tenantId) => feature.tenants.lagOf(tenantId),
   }; // prettier-ignore
   const feature: PlacementFeature = {
     book,
@@ -91,7 +91,7 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
     },
     handlers: placementHandlers(deps),
     surveyDrift: (signal) => drift.survey(signal),
-    tenantState: async () => null,
+    tenants: { stateOf: async () => null, lagOf: () => null },
     ensureIndexes: () => store.ensureIndexes(),
     async seed() {
       await store.seedShards(config.platform.shards);

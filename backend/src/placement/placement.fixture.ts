@@ -51,9 +51,12 @@ export async function startWorld(...shards: string[]): Promise<World> {
     traffic: createNodeMetrics({ nodes, ambient, logger, shards: async () => seeded }),
     config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
   }); // prettier-ignore
-  placement.tenantState = async (id) => {
-    const state = tenants.get(id);
-    return state ? { state, reason: 'as the test says' } : null;
+  placement.tenants = {
+    async stateOf(id) {
+      const state = tenants.get(id);
+      return state ? { state, reason: 'as the test says' } : null;
+    },
+    lagOf: (id) => (tenants.has(id) ? { events: 3 } : null),
   };
   engine.definitions = placement.definitions as unknown as ScriptedEngine['definitions'];
   await placement.start();

@@ -46,6 +46,7 @@ describe('SCL-06 an evacuation', () => {
     const loads = await Promise.all(tenants.map((tenant) => traffic(world.platform, tenant, 50)));
     const shown = await plan('scale.evacuate', { shard_id: 'a1' });
     expect(shown.blockers).toEqual([]);
+    expect(shown.blast_radius).toMatchObject({ tenants, tenant_count: 5, consumer_lag: 3 });
     expect(shown.checks.find(({ id }) => id === 'load.a3')?.detail).toBe('a3: 0 → 3 of 50 tenants (0 % → 6 %)');
     expect(
       shown.diff.filter(({ path }) => path.endsWith('shard_id')).map(({ path, after }) => `${path} ${String(after)}`),

@@ -1,6 +1,7 @@
 /** The plan of a change to many tenants: who may be changed, who would feel it, and what would be different. */
 import type { BlastRadius, Change, Check } from '@cloudlysis/contract';
-import { inFlightOf, busCheck, laneOf, passed, blocked } from './preflight-checks.ts';
+import { busCheck, laneOf, passed, blocked } from './preflight-checks.ts';
+import { blastRadiusOf, inFlightOf } from '../placement/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { refusalOf, type LifecycleKind, type TenantRecord } from './tenants.ts';
 
@@ -111,23 +112,5 @@ function diffOf(kind: BulkWords['kind'], { _id, paused, phase }: TenantRecord, c
 
 function blastOf(ids: readonly string[], known: ReadonlyMap<string, TenantRecord>, parts: TenantJobParts): BlastRadius {
   const flowing = ids.filter((id) => known.has(id) && !known.get(id)!.paused && !known.get(id)!.archived);
-  const inFlight = flowing.map((id) => inFlightOf(id, parts.placement));
-  const lags = ids.map((id) => parts.lagOf(id)?.events ?? null);
-  const rates = flowing.map((id) => parts.traffic.trafficOf(id)?.requestsPerSecond ?? null);
-  const perSecond = rates.includes(null) ? null : sum(rates as number[]);
-  const all = parts.traffic.traffic()?.all.requestsPerSecond ?? null;
-  return {
-    tenants: [...ids],
-    tenant_count: ids.length,
-    in_flight: whole(inFlight, sum),
-    consumer_lag: whole(lags, (all) => Math.max(...all)),
-    requests_per_second: perSecond === null ? null : Math.round(perSecond * 10) / 10,
-    traffic_share: perSecond === null || !all ? null : Math.min(1, perSecond / all),
-  };
+  return blastRadiusOf(ids, inFlightOf(flowing, parts.placement.reports()), parts, flowing);
 }
-
-/** Of all, or null: what is known of some would be read as what is known of all. */
-const whole = (values: readonly (number | null)[], of: (values: readonly number[]) => number): number | null =>
-  values.length === 0 || values.includes(null) ? null : of(values as readonly number[]);
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -16,7 +16,7 @@ import { createJob } from './create.job.ts';
 import { Directory } from './directory.ts';
 import { lifecycleJob } from './lifecycle.jobs.ts';
 import type { TenantJobParts } from './job-parts.ts';
-import { createObserver } from './observer.ts';
+import { createObserver, type LagSample } from './observer.ts';
 import { createRecordFeed } from './record-feed.ts';
 import { seedTenants } from './seed.ts';
 import { createServingNodes } from './serving-nodes.ts';
@@ -37,7 +37,7 @@ export interface TenantsDeps {
   readonly nodes: NodesPort;
   readonly placement: PlacementBook;
   readonly jobs: JobReader;
-  readonly traffic: Pick<NodeMetrics, 'measure' | 'traffic' | 'trafficOf'>;
+  readonly traffic: Pick<NodeMetrics, 'measure' | 'flowOf' | 'trafficOf'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly ambient: Ambient;
   readonly config: Config;
@@ -51,6 +51,8 @@ export interface Tenants extends TenantReads {
   readonly definitions: ReturnType<typeof definitionsOf>;
   /** Those a caller may see, by state, and the troubled ones. @throws Problem `store.unavailable` before all were read once */
   summary(visible: Visible): Promise<TenantSummary>;
+  /** Events behind, as sampled last; null before the first sample. */
+  lagOf(tenantId: string): LagSample | null;
   ensureIndexes(): Promise<void>;
   /** Provisions the configured tenants at first start; call it again when it throws. Needs the shards to be there. */
   seed(): Promise<number>;
@@ -95,6 +97,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
       await feed.current();
       return summaryOf(directory, visible);
     },
+    lagOf: parts.lagOf,
     ensureIndexes: () => store.ensureIndexes(),
     seed: () => seedTenants(config.platform.tenants, parts),
     start() {

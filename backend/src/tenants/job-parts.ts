@@ -28,7 +28,7 @@ export interface TenantJobParts {
   readonly store: TenantStore;
   readonly flag: TenantFlag;
   readonly serving: ServingNodes;
-  readonly traffic: Pick<NodeMetrics, 'measure' | 'traffic' | 'trafficOf'>;
+  readonly traffic: Pick<NodeMetrics, 'measure' | 'flowOf'>;
   /** What the tenant's slowest consumer was behind when it was last asked. */
   lagOf(tenantId: string): LagSample | null;
   readonly nats: NatsPort;

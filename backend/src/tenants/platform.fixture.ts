@@ -135,7 +135,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   const placement = createPlacement({ ...shared, metrics: new Registry() });
   const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
   const tenants = createTenants({ ...shared, placement: placement.book, ...patience });
-  placement.tenantState = tenants.stateOf;
+  placement.tenants = tenants;
   engine.define(tenants.definitions as never);
   starting.defer(() => audit.stop());
   starting.defer(() => placement.stop());

@@ -2,7 +2,7 @@
 import { Problem, type BlastRadius, type Check } from '@cloudlysis/contract';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
-import type { PlacementBook } from '../placement/placement-book.ts';
+import { inFlightOf, type PlacementBook } from '../placement/index.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { ServingNodes } from './serving-nodes.ts';
 
@@ -88,7 +88,7 @@ export async function blastRadius(
   ]);
   return {
     ...untouched(tenantId),
-    in_flight: inFlightOf(tenantId, placement),
+    in_flight: inFlightOf([tenantId], placement.reports()),
     consumer_lag: lag,
     requests_per_second: flow?.perSecond ?? null,
     traffic_share: flow?.share ?? null,
@@ -102,14 +102,4 @@ async function largestLag(tenantId: string, nats: NatsPort): Promise<number | nu
   ]);
   const lags = [projection, runner].flatMap((consumer) => (consumer ? [consumer.lag] : []));
   return lags.length ? Math.max(...lags) : null;
-}
-
-/** Commands in flight, from the last reports of the aggregates; null when no aggregate reports the tenant. */
-export function inFlightOf(tenantId: string, placement: PlacementBook): number | null {
-  const counts = [...placement.reports().values()].flatMap(({ state }) =>
-    state?.service === 'aggregate'
-      ? state.tenants.filter((tenant) => tenant.tenant_id === tenantId).map((tenant) => tenant.in_flight)
-      : [],
-  );
-  return counts.length ? counts.reduce((sum, count) => sum + count, 0) : null;
 }

@@ -7,7 +7,10 @@ export const Shard = z
   .strictObject({
     shard_id: ShardId,
     kind: ServiceKind,
-    endpoint: z.url().max(256).describe('Base URL of the node’s admin endpoints; its host must be on the allowlist'),
+    endpoint: z
+      .url('An address such as http://10.0.0.7:8101')
+      .max(256)
+      .describe('Base URL of the node’s admin endpoints; its host must be on the allowlist'),
     labels: z.record(z.string().max(64), z.string().max(128)).describe('Labels'),
     capacity: z
       .strictObject({ tenants: z.number().int().positive().describe('How many tenants it may hold') })

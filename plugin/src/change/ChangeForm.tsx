@@ -135,6 +135,7 @@ function Apply({ spec, change, asked, plan, onStale, onClose }: ApplyProps) {
   const styles = useStyles2(getFooterStyles);
   return (
     <form
+      className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
         if (why === null && !submit.isPending) {
@@ -210,6 +211,8 @@ const getStyles = (theme: GrafanaTheme2) =>
   });
 
 const getFooterStyles = (theme: GrafanaTheme2) => ({
+  // No box of its own: the footer sticks to the drawer, so that Apply and what it waits for are always in sight.
+  form: css({ display: 'contents' }),
   reason: css({ marginBottom: theme.spacing(1) }),
   why: css({ flex: 1, color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
   footer: css({

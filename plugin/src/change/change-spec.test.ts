@@ -73,5 +73,28 @@ test('the contract says what is missing, and at which field; the reason may come
 
 test('a limit out of its bounds is complained about at its field', () => {
   const asked = askedOf('scale.migrate', { tenant_id: 'acme', kind: 'aggregate', to: 'a2', max_in_flight: -1 });
-  expect(complaints('scale.migrate', asked)).toEqual([{ path: 'max_in_flight', message: expect.any(String) }]);
+  expect(complaints('scale.migrate', asked)).toEqual([{ path: 'max_in_flight', message: 'At least 0' }]);
+});
+
+test('a complaint is a sentence for who typed the value', () => {
+  const shard = {
+    shard_id: 'A 3',
+    kind: 'runner',
+    endpoint: 'ten',
+    labels: {},
+    capacity: { tenants: 0.5 },
+    region: '',
+  };
+  const said = complaints('scale.shards.put', askedOf('scale.shards.put', shard));
+  expect(Object.fromEntries(said.map(({ path, message }) => [path, message]))).toEqual({
+    shard_id: 'Lower-case letters, digits and dashes, 1 to 63 of them, no dash first',
+    endpoint: 'An address such as http://10.0.0.7:8101',
+    'capacity.tenants': 'A whole number',
+    region: 'Needed',
+  });
+  const limits = { tenant_id: 'acme', kind: 'aggregate', to: 'a2', drain_timeout_s: 301, max_in_flight: 200_000 };
+  expect(complaints('scale.migrate', askedOf('scale.migrate', limits))).toEqual([
+    { path: 'max_in_flight', message: 'At most 100\u202f000' },
+    { path: 'drain_timeout_s', message: 'At most 300' },
+  ]);
 });

@@ -1,5 +1,7 @@
 /** What a mutation needs to be asked for: its words and its fields. Everything else is in the contract or in the drawer. */
+import type { z } from 'zod';
 import { mutations, type Client, type MutationId } from '@cloudlysis/contract';
+import { count } from '../table/figures';
 import type { Option } from '../table/columns';
 import type { ChangeInput } from './open-changes';
 
@@ -68,6 +70,8 @@ const isEmpty = (value: unknown): boolean =>
 const isHollow = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
+type Issue = z.core.$ZodIssue;
+
 export interface Complaint {
   readonly path: string;
   readonly message: string;
@@ -77,6 +81,23 @@ export interface Complaint {
 export function complaints(id: MutationId, { params, body }: Asked): Complaint[] {
   const { preflight } = mutations[id];
   return [preflight.params.safeParse(params), preflight.body.safeParse(body)].flatMap((parsed) =>
-    parsed.success ? [] : parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+    parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: inWords(issue) }))
   );
 }
+
+/** What is wrong with a value in a sentence for who typed it; a pattern's sentence is the contract's. */
+function inWords(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'int' ? 'A whole number' : 'Needed';
+    case 'too_small':
+      return `At least ${bound(issue.minimum, issue.origin)}`;
+    case 'too_big':
+      return `At most ${bound(issue.maximum, issue.origin)}`;
+    default:
+      return issue.message;
+  }
+}
+
+const bound = (limit: number | bigint, origin: string): string =>
+  `${count(Number(limit))}${origin === 'string' ? ' characters' : origin === 'array' ? ' of them' : ''}`;

@@ -3,7 +3,12 @@ import { jobChanges } from '../features/jobs/jobs.changes';
 import { placementChanges } from '../features/placement/placement.changes';
 import { tenantChanges } from '../features/tenants/tenants.changes';
 import type { ChangeSpec } from './change-spec';
+import type { ChangeInput } from './open-changes';
 
 const specs = new Map([...tenantChanges, ...placementChanges, ...jobChanges].map((spec) => [spec.id as string, spec]));
 
 export const changeSpec = (id: string): ChangeSpec | undefined => specs.get(id);
+
+/** A job in the words of the change that it is: `Migrate acme · aggregate → a2`. */
+export const jobTitle = ({ kind, input }: { kind: string; input: unknown }): string =>
+  changeSpec(kind)?.title(input as ChangeInput) ?? kind;

@@ -3,10 +3,12 @@ import React from 'react';
 import type { Job } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { TextLink, useStyles2 } from '@grafana/ui';
+import { useStyles2 } from '@grafana/ui';
 import { isFinal } from '../api/follow-job';
 import { useRead } from '../api/queries';
-import { paths, useCarry } from '../app/routes';
+import { AppLink } from '../app/AppLink';
+import { paths } from '../app/routes';
+import { jobTitle } from '../change/registry';
 import { Section } from '../states/Section';
 import { StatePill } from '../table/StatePill';
 import { count } from '../table/figures';
@@ -20,7 +22,6 @@ export function ChildJobs({ job }: { job: Job }) {
     { query: { parent_job_id: job.job_id, limit: SHOWN } },
     { every: isFinal(job) ? false : EVERY_MS }
   );
-  const carried = useCarry();
   const styles = useStyles2(getStyles);
   if (data === undefined || data.items.length === 0) {
     return null;
@@ -32,9 +33,7 @@ export function ChildJobs({ job }: { job: Job }) {
         {data.items.map((child) => (
           <li key={child.job_id}>
             <StatePill state={child.state} reason={child.problem?.detail} />
-            <TextLink href={carried(paths.job(child.job_id))} inline={false}>
-              {`${child.kind} ${child.tenant_id ?? ''}`}
-            </TextLink>
+            <AppLink to={paths.job(child.job_id)}>{jobTitle(child)}</AppLink>
           </li>
         ))}
       </ul>

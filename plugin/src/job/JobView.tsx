@@ -3,11 +3,13 @@ import React from 'react';
 import type { Job } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Alert, Stack, TextLink, useStyles2 } from '@grafana/ui';
+import { Alert, Stack, useStyles2 } from '@grafana/ui';
 import { isFinal, useJob } from '../api/follow-job';
-import { paths, useCarry } from '../app/routes';
+import { AppLink } from '../app/AppLink';
+import { paths } from '../app/routes';
 import { FaultView } from '../states/FaultView';
 import { QueryBoundary } from '../states/QueryBoundary';
+import { actorName } from '../table/actor';
 import { StatePill } from '../table/StatePill';
 import { Time } from '../table/Time';
 import { CancelJob } from './CancelJob';
@@ -42,19 +44,16 @@ export function JobView({ jobId }: { jobId: string }) {
 
 function JobHead({ job, live }: { job: Job; live: boolean }) {
   const styles = useStyles2(getStyles);
-  const carried = useCarry();
   return (
     <div className={styles.head}>
       <span role="status" aria-label="State of the job">
         <StatePill state={job.state} reason={job.problem?.detail} />
       </span>
       <span className={styles.quiet}>
-        {job.actor.replace(/^user:/, '')} · <Time at={job.created_at} />
+        {actorName(job.actor)} · <Time at={job.created_at} />
         {!isFinal(job) && (live ? ' · live' : ' · asking every second')}
       </span>
-      <TextLink href={carried(paths.job(job.job_id))} inline={false}>
-        {job.job_id.slice(0, 12)}
-      </TextLink>
+      <AppLink to={paths.job(job.job_id)}>{job.job_id.slice(0, 12)}</AppLink>
       {job.reason && <span className={styles.reason}>“{job.reason}”</span>}
     </div>
   );

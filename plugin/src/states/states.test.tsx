@@ -45,6 +45,15 @@ test.each([
   expect(screen.queryByRole('table')).not.toBeInTheDocument();
 });
 
+test.each([
+  ['/tenants', 'No tenants yet', /^Creating one makes its stream and consumers/],
+  ['/jobs', 'Nothing was changed yet', /^Every change becomes a job/],
+])('UI-18 where there is nothing yet, %s says so, and what to do first', async (path, message, first) => {
+  openApp(path, 'newcomer');
+  expect(await screen.findByText(message)).toBeInTheDocument();
+  expect(screen.getByText(first)).toBeInTheDocument();
+});
+
 test('an address that is no page says so', async () => {
   openApp('/fleets');
   expect(await screen.findByText('There is no such page')).toBeInTheDocument();

@@ -1,8 +1,8 @@
 /** The real service behind the page tests: who may speak to it, what a test brings about before a page looks at it. */
 import { createClient, type Client, type Job, type MutationId, type SubmitInput } from '@cloudlysis/contract';
 
-/** `nobody` is signed in and holds no role. */
-export type Role = 'owner' | 'operator' | 'read-only' | 'support' | 'nobody';
+/** `nobody` is signed in and holds no role; `newcomer` holds one on a tenant that there is not yet. */
+export type Role = 'owner' | 'operator' | 'read-only' | 'support' | 'nobody' | 'newcomer';
 
 interface PageService {
   readonly url: string;

@@ -3,12 +3,14 @@ import React from 'react';
 import { Outcome, type AuditRecord } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Drawer, EmptyState, TextLink, useStyles2 } from '@grafana/ui';
+import { Drawer, EmptyState, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
 import { useSearch } from '../../app/search-params';
-import { paths, useCarry } from '../../app/routes';
 import { Facts } from '../../states/Facts';
 import { QueryBoundary } from '../../states/QueryBoundary';
+import { actorName } from '../../table/actor';
 import { optionsOf } from '../../table/columns';
 import { count } from '../../table/figures';
 import { ServerTable, type ListSpec } from '../../table/ServerTable';
@@ -42,7 +44,7 @@ const auditList: ListSpec<'audit.records.list'> = {
       width: '104px',
       cell: ({ outcome, problem }) => <StatePill state={outcome} reason={problem} />,
     },
-    { id: 'actor', header: 'Who', width: '128px', cell: ({ actor }) => actor.replace(/^user:/, '') },
+    { id: 'actor', header: 'Who', width: '128px', cell: ({ actor }) => actorName(actor) },
     { id: 'resource', header: 'On', width: '120px', cell: ({ resource }) => resource.replace(/^tenant:/, '') },
     { id: 'reason', header: 'Why', cell: ({ reason }) => reason ?? '–' },
   ],
@@ -91,7 +93,6 @@ function RecordDrawer({ recordId, onClose }: { recordId: string; onClose: () => 
 }
 
 function RecordView({ record }: { record: AuditRecord }) {
-  const carried = useCarry();
   const styles = useStyles2(getStyles);
   return (
     <>
@@ -110,9 +111,9 @@ function RecordView({ record }: { record: AuditRecord }) {
                 record.job_id === null ? (
                   '–'
                 ) : (
-                  <TextLink key="j" href={carried(paths.job(record.job_id))}>
+                  <AppLink key="j" to={paths.job(record.job_id)} inline>
                     {record.job_id}
-                  </TextLink>
+                  </AppLink>
                 ),
               ],
             ],

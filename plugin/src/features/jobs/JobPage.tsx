@@ -3,12 +3,14 @@ import React from 'react';
 import { useParams } from 'react-router';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Stack, TextLink, useStyles2 } from '@grafana/ui';
+import { Stack, useStyles2 } from '@grafana/ui';
 import type { Job } from '@cloudlysis/contract';
 import { useRead } from '../../api/queries';
+import { AppLink } from '../../app/AppLink';
 import { Page } from '../../app/Page';
 import { paths, useCarry } from '../../app/routes';
 import { PlanView } from '../../change/PlanView';
+import { jobTitle } from '../../change/registry';
 import { JobView } from '../../job/JobView';
 import { Facts } from '../../states/Facts';
 import { Section } from '../../states/Section';
@@ -19,7 +21,7 @@ export function JobPage() {
   const { data: job } = useRead('jobs.get', { params: { job_id: jobId } });
   const carried = useCarry();
   const styles = useStyles2(getStyles);
-  const name = job === undefined ? jobId : `${job.kind}${job.tenant_id === null ? '' : ` · ${job.tenant_id}`}`;
+  const name = job === undefined ? jobId : jobTitle(job);
   return (
     <Page reads="jobs.list" nav={{ text: name, url: carried(paths.job(jobId)) }}>
       <div className={styles.columns}>
@@ -40,13 +42,7 @@ export function JobPage() {
 }
 
 function Trace({ job }: { job: Job }) {
-  const carried = useCarry();
-  const link = (text: string, href: string) => (
-    <TextLink href={carried(href)} inline={false}>
-      {text}
-    </TextLink>
-  );
-  const jobLink = (id: string | null) => (id === null ? '–' : link(id, paths.job(id)));
+  const jobLink = (id: string | null) => (id === null ? '–' : <AppLink to={paths.job(id)}>{id}</AppLink>);
   return (
     <Facts
       groups={[
@@ -61,7 +57,9 @@ function Trace({ job }: { job: Job }) {
             ['Trace', job.trace_id ?? '–'],
             [
               'Audit record',
-              link(job.audit_record_id, paths.audit({ record: job.audit_record_id, job_id: job.job_id })),
+              <AppLink key="audit" to={paths.audit({ record: job.audit_record_id, job_id: job.job_id })}>
+                {job.audit_record_id}
+              </AppLink>,
             ],
             ['Started by', jobLink(job.parent_job_id)],
             ['Repeats', jobLink(job.retry_of)],

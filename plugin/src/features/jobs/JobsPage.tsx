@@ -1,10 +1,11 @@
 /** Jobs: what did the control plane do, and can I trust it? */
 import React from 'react';
 import { JobState, mutations } from '@cloudlysis/contract';
-import { TextLink } from '@grafana/ui';
 import { isFinal } from '../../api/follow-job';
+import { AppLink } from '../../app/AppLink';
 import { Page } from '../../app/Page';
-import { paths, useCarry } from '../../app/routes';
+import { paths } from '../../app/routes';
+import { actorName } from '../../table/actor';
 import { optionsOf } from '../../table/columns';
 import { duration } from '../../table/figures';
 import { ServerTable, type ListSpec } from '../../table/ServerTable';
@@ -15,12 +16,6 @@ import { NoJobsYet } from './NoJobsYet';
 
 type Row = RowOf<'jobs.list'>;
 
-const JobLink = ({ job }: { job: Row }) => (
-  <TextLink href={useCarry()(paths.job(job.job_id))} inline={false}>
-    {job.kind}
-  </TextLink>
-);
-
 const took = (job: Row): number | null =>
   job.started_at !== null && job.ended_at !== null ? Date.parse(job.ended_at) - Date.parse(job.started_at) : null;
 
@@ -30,7 +25,12 @@ const jobList: ListSpec<'jobs.list'> = {
   rowId: (job) => job.job_id,
   tenantOf: (job) => job.tenant_id ?? undefined,
   columns: [
-    { id: 'kind', header: 'Job', width: '150px', cell: (job) => <JobLink job={job} /> },
+    {
+      id: 'kind',
+      header: 'Job',
+      width: '150px',
+      cell: (job) => <AppLink to={paths.job(job.job_id)}>{job.kind}</AppLink>,
+    },
     {
       id: 'state',
       header: 'State',
@@ -39,7 +39,7 @@ const jobList: ListSpec<'jobs.list'> = {
     },
     { id: 'tenant', header: 'Tenant', width: '110px', cell: (job) => job.tenant_id ?? '–' },
     { id: 'reason', header: 'Reason', cell: (job) => job.reason ?? '–' },
-    { id: 'actor', header: 'Asked by', width: '150px', cell: (job) => job.actor.replace(/^user:/, '') },
+    { id: 'actor', header: 'Asked by', width: '150px', cell: (job) => actorName(job.actor) },
     { id: 'took', header: 'Took', width: '76px', align: 'right', cell: (job) => duration(took(job)) },
     { id: 'created', header: 'Asked', width: '92px', sort: 'created_at', cell: (job) => <Time at={job.created_at} /> },
   ],

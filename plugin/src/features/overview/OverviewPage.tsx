@@ -3,11 +3,12 @@ import React from 'react';
 import type { Overview } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { TextLink, useStyles2 } from '@grafana/ui';
+import { useStyles2 } from '@grafana/ui';
 import Skeleton from 'react-loading-skeleton';
 import { useRead } from '../../api/queries';
+import { AppLink } from '../../app/AppLink';
 import { Page } from '../../app/Page';
-import { paths, useCarry } from '../../app/routes';
+import { paths } from '../../app/routes';
 import { QueryBoundary } from '../../states/QueryBoundary';
 import { count } from '../../table/figures';
 import { NeedsYou } from './NeedsYou';
@@ -43,7 +44,6 @@ export function OverviewPage() {
 
 /** Every number is the way to its list. */
 function Counters({ overview: { tenants, jobs } }: { overview: Overview }) {
-  const carried = useCarry();
   const styles = useStyles2(getStyles);
   const links: Array<[string, string, string]> = [
     [count(tenants.total), 'tenants', paths.tenants()],
@@ -57,9 +57,9 @@ function Counters({ overview: { tenants, jobs } }: { overview: Overview }) {
   return (
     <div className={styles.counters}>
       {links.map(([number, label, href]) => (
-        <TextLink key={label} href={carried(href)} inline={false} color="primary">
+        <AppLink key={label} to={href} color="primary">
           {`${number} ${label}`}
-        </TextLink>
+        </AppLink>
       ))}
     </div>
   );

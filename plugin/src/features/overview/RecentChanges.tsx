@@ -2,11 +2,14 @@
 import React from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Stack, Text, TextLink, useStyles2 } from '@grafana/ui';
+import { Text, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { paths, useCarry } from '../../app/routes';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
+import { jobTitle } from '../../change/registry';
 import { QueryBoundary } from '../../states/QueryBoundary';
 import { Section } from '../../states/Section';
+import { actorName } from '../../table/actor';
 import { StatePill } from '../../table/StatePill';
 import { Time } from '../../table/Time';
 import { NoJobsYet } from '../jobs/NoJobsYet';
@@ -16,7 +19,6 @@ const SHOWN = 10;
 
 export function RecentChanges() {
   const query = useRead('jobs.list', { query: { limit: SHOWN } }, { every: EVERY_MS });
-  const carried = useCarry();
   const styles = useStyles2(getStyles);
   return (
     <Section title="Last changes">
@@ -27,14 +29,10 @@ export function RecentChanges() {
               <li key={job.job_id}>
                 <Time at={job.created_at} />
                 <StatePill state={job.state} reason={job.problem?.detail} />
-                <Stack direction="column" gap={0}>
-                  <TextLink href={carried(paths.job(job.job_id))} inline={false}>
-                    {[job.kind, job.tenant_id].filter(Boolean).join(' · ')}
-                  </TextLink>
-                  <Text color="secondary" variant="bodySmall">
-                    {job.actor.replace(/^user:/, '')}
-                  </Text>
-                </Stack>
+                <AppLink to={paths.job(job.job_id)}>{jobTitle(job)}</AppLink>
+                <Text color="secondary" variant="bodySmall" truncate>
+                  {actorName(job.actor)}
+                </Text>
               </li>
             ))}
           </ul>
@@ -50,7 +48,7 @@ const getStyles = (theme: GrafanaTheme2) =>
     margin: 0,
     '& > li': {
       display: 'grid',
-      gridTemplateColumns: '76px 104px minmax(0, 1fr)',
+      gridTemplateColumns: '76px 104px minmax(0, 1fr) minmax(0, max-content)',
       gap: theme.spacing(1.5),
       alignItems: 'center',
       padding: theme.spacing(0.5, 0),

@@ -35,7 +35,7 @@ test('UI-40 the last changes lead to their jobs', async () => {
   });
   const { user, address } = openApp('/overview');
   const changes = within(await screen.findByRole('region', { name: 'Last changes' }));
-  await user.click((await changes.findAllByRole('link', { name: 'tenants.update · tenant-12' }))[0]!);
+  await user.click((await changes.findAllByRole('link', { name: 'Edit tenant-12' }))[0]!);
   expect(await screen.findByRole('region', { name: 'Trace' })).toHaveTextContent(job.job_id);
   expect(address()).toContain(job.job_id);
 });

@@ -1,9 +1,11 @@
 /** Moves that run now, and the last ones, of one tenant or of all. */
 import React from 'react';
-import { TextLink } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { paths, useCarry } from '../../app/routes';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
+import { jobTitle } from '../../change/registry';
 import { Section } from '../../states/Section';
+import { actorName } from '../../table/actor';
 import { PlainTable } from '../../table/PlainTable';
 import type { Column } from '../../table/columns';
 import { StatePill } from '../../table/StatePill';
@@ -16,25 +18,12 @@ const EVERY_MS = 2_000;
 const SHOWN = 10;
 const MOVES = ['scale.migrate', 'scale.evacuate'] as const;
 
-const MoveLink = ({ job }: { job: Row }) => {
-  const input = job.input as { tenant_id?: string; kind?: string; to?: unknown; shard_id?: string };
-  const what =
-    job.kind === 'scale.evacuate'
-      ? `evacuate ${input.shard_id ?? ''}`
-      : `${input.tenant_id ?? ''} · ${input.kind ?? ''} → ${String(input.to)}`;
-  return (
-    <TextLink href={useCarry()(paths.job(job.job_id))} inline={false}>
-      {what}
-    </TextLink>
-  );
-};
-
 /** Pure: `3 of 6 steps`. */
 const progress = ({ steps }: Row): string =>
   `${steps.filter(({ state }) => state === 'succeeded').length} of ${steps.length} steps`;
 
 const columns: Array<Column<Row>> = [
-  { id: 'move', header: 'Move', cell: (job) => <MoveLink job={job} /> },
+  { id: 'move', header: 'Move', cell: (job) => <AppLink to={paths.job(job.job_id)}>{jobTitle(job)}</AppLink> },
   {
     id: 'state',
     header: 'State',
@@ -42,7 +31,7 @@ const columns: Array<Column<Row>> = [
     cell: (job) => <StatePill state={job.state} reason={job.problem?.detail} />,
   },
   { id: 'progress', header: 'Progress', width: '130px', cell: progress },
-  { id: 'actor', header: 'Asked by', width: '200px', cell: ({ actor }) => actor.replace(/^user:/, '') },
+  { id: 'actor', header: 'Asked by', width: '200px', cell: ({ actor }) => actorName(actor) },
   { id: 'asked', header: 'Asked', width: '110px', cell: ({ created_at }) => <Time at={created_at} /> },
 ];
 

@@ -1,18 +1,13 @@
 /** Tenants per shard: one row per tenant and service kind. */
 import React from 'react';
 import { ServiceKind } from '@cloudlysis/contract';
-import { EmptyState, TextLink } from '@grafana/ui';
-import { paths, useCarry } from '../../app/routes';
+import { EmptyState } from '@grafana/ui';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
 import { optionsOf } from '../../table/columns';
 import { count } from '../../table/figures';
 import { ServerTable, type ListSpec } from '../../table/ServerTable';
 import { shardOptions } from './shard-options';
-
-const TenantLink = ({ id }: { id: string }) => (
-  <TextLink href={useCarry()(paths.tenant(id, 'placement'))} inline={false}>
-    {id}
-  </TextLink>
-);
 
 const placementList: ListSpec<'scale.placements.list'> = {
   read: 'scale.placements.list',
@@ -20,7 +15,11 @@ const placementList: ListSpec<'scale.placements.list'> = {
   rowId: ({ tenant_id, kind }) => `${tenant_id} ${kind}`,
   tenantOf: ({ tenant_id }) => tenant_id,
   columns: [
-    { id: 'tenant', header: 'Tenant', cell: ({ tenant_id }) => <TenantLink id={tenant_id} /> },
+    {
+      id: 'tenant',
+      header: 'Tenant',
+      cell: ({ tenant_id }) => <AppLink to={paths.tenant(tenant_id, 'placement')}>{tenant_id}</AppLink>,
+    },
     { id: 'kind', header: 'Service', width: '160px', cell: ({ kind }) => kind },
     { id: 'shard', header: 'Shard', width: '160px', cell: ({ shard_id }) => shard_id },
     { id: 'revision', header: 'Revision', width: '110px', align: 'right', cell: ({ revision }) => count(revision) },

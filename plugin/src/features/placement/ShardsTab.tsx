@@ -1,9 +1,10 @@
 /** Every shard by kind: load, health, and what can be done about it; above them what moves now. */
 import React from 'react';
 import { ServiceKind, type ShardView } from '@cloudlysis/contract';
-import { EmptyState, Stack, TextLink } from '@grafana/ui';
+import { EmptyState, Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { paths, useCarry } from '../../app/routes';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
 import { QueryBoundary } from '../../states/QueryBoundary';
 import { Section } from '../../states/Section';
 import type { Column, RowAction } from '../../table/columns';
@@ -17,9 +18,9 @@ import { RunningMoves } from './Moves';
 const EVERY_MS = 5_000;
 
 const TenantsLink = ({ shard }: { shard: ShardView }) => (
-  <TextLink href={useCarry()(paths.placement('tenants', { shard_id: shard.shard_id }))} inline={false}>
+  <AppLink to={paths.placement('tenants', { shard_id: shard.shard_id })}>
     {`${count(shard.tenants)} of ${count(shard.capacity.tenants)}`}
-  </TextLink>
+  </AppLink>
 );
 
 const shardInput = ({ shard_id, kind, endpoint, labels, capacity, region }: ShardView) => ({

@@ -3,7 +3,7 @@ import { PLACED_KINDS, type Client } from '@cloudlysis/contract';
 import { defineChange, type ChangeSpec, type Field } from '../../change/change-spec';
 import type { ChangeInput } from '../../change/open-changes';
 import { optionsOf, type Option } from '../../table/columns';
-import { percent } from '../../table/figures';
+import { count, percent } from '../../table/figures';
 
 /** Past it the source resumes and nothing has moved. */
 const drainLimit: Field = {
@@ -48,6 +48,20 @@ const others = async (client: Client, { shard_id }: ChangeInput): Promise<Option
   return kind === undefined ? [] : shards(client, kind, [String(shard_id)]);
 };
 
+/** Where the tenant lives; every shard when a node is drained rather than a tenant. */
+async function homes(client: Client, { tenant_id }: ChangeInput): Promise<Option[]> {
+  if (tenant_id === undefined) {
+    const { items } = await client.read('scale.shards.list', { query: { limit: 200 } });
+    return items.map(({ shard_id, kind, tenants }) => ({
+      value: shard_id,
+      label: shard_id,
+      description: `${kind} · ${count(tenants)} tenants`,
+    }));
+  }
+  const { items } = await client.read('scale.placements.list', { query: { tenant_id: String(tenant_id), limit: 10 } });
+  return items.map(({ shard_id, kind }) => ({ value: shard_id, label: shard_id, description: kind }));
+}
+
 export const placementChanges: ChangeSpec[] = [
   defineChange('scale.migrate', {
     verb: 'Migrate',
@@ -78,9 +92,12 @@ export const placementChanges: ChangeSpec[] = [
   defineChange('scale.drain', {
     verb: 'Drain',
     title: ({ action, shard_id, tenant_id }) =>
-      `${action === 'resume' ? 'Resume' : 'Drain'} ${tenant_id ? `${String(tenant_id)} on ` : ''}${String(shard_id)}`,
+      [
+        action === 'resume' ? 'Resume' : 'Drain',
+        [tenant_id, shard_id].filter(Boolean).map(String).join(' on ') || 'shard',
+      ].join(' '),
     initial: { action: 'drain' },
-    fields: [drainLimit],
+    fields: [{ kind: 'choice', name: 'shard_id', label: 'Shard', options: homes }, drainLimit],
   }),
   defineChange('scale.drift.repair', { verb: 'Repair drift', title: () => 'Repair drift', fields: [] }),
   defineChange('scale.shards.put', {

@@ -1,14 +1,13 @@
 /** A tenant at a glance: traffic now, where it lives, what it may use, who to call. */
 import React from 'react';
-import { TextLink } from '@grafana/ui';
-import { paths, useCarry } from '../../app/routes';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
 import { Facts } from '../../states/Facts';
 import { count, percent, rate } from '../../table/figures';
 import { Time } from '../../table/Time';
 import type { RowOf } from '../../table/use-list';
 
 export function OverviewTab({ tenant }: { tenant: RowOf<'tenants.list'> }) {
-  const carried = useCarry();
   const { metadata, traffic } = tenant;
   const quotas = Object.entries(metadata.quotas);
   const flags = Object.entries(metadata.feature_flags);
@@ -33,9 +32,9 @@ export function OverviewTab({ tenant }: { tenant: RowOf<'tenants.list'> }) {
           title: 'Assignments',
           facts: tenant.placements.map(({ kind, shard_id }) => [
             kind,
-            <TextLink key={kind} href={carried(paths.placement('tenants', { shard_id }))} inline={false}>
+            <AppLink key={kind} to={paths.placement('tenants', { shard_id })}>
               {shard_id}
-            </TextLink>,
+            </AppLink>,
           ]),
         },
         {

@@ -1,9 +1,10 @@
 /** Where one tenant lives, per service kind, and how it is moved. */
 import React from 'react';
 import type { ShardView } from '@cloudlysis/contract';
-import { Stack, TextLink } from '@grafana/ui';
+import { Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { paths, useCarry } from '../../app/routes';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
 import { QueryBoundary } from '../../states/QueryBoundary';
 import type { Column, RowAction } from '../../table/columns';
 import { count } from '../../table/figures';
@@ -22,12 +23,6 @@ interface Row {
   readonly shard: ShardView | undefined;
 }
 
-const ShardLink = ({ id }: { id: string }) => (
-  <TextLink href={useCarry()(paths.placement('tenants', { shard_id: id }))} inline={false}>
-    {id}
-  </TextLink>
-);
-
 const drainInput = ({ tenantId, placement }: Row) => ({ shard_id: placement.shard_id, tenant_id: tenantId });
 
 const actions: Array<RowAction<Row>> = [
@@ -42,7 +37,12 @@ const actions: Array<RowAction<Row>> = [
 
 const columns: Array<Column<Row>> = [
   { id: 'kind', header: 'Service', width: '120px', cell: ({ placement }) => placement.kind },
-  { id: 'shard', header: 'Shard', width: '110px', cell: ({ placement }) => <ShardLink id={placement.shard_id} /> },
+  {
+    id: 'shard',
+    header: 'Shard',
+    width: '110px',
+    cell: ({ placement: { shard_id } }) => <AppLink to={paths.placement('tenants', { shard_id })}>{shard_id}</AppLink>,
+  },
   {
     id: 'node',
     header: 'Node',

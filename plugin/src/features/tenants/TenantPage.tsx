@@ -105,6 +105,11 @@ function Actions({ tenant }: { tenant: Tenant }) {
         )
       )}
       {!archived && (
+        <AbleButton change="scale.drain" {...about}>
+          Drain
+        </AbleButton>
+      )}
+      {!archived && (
         <AbleButton change="scale.migrate" variant="primary" {...about}>
           Migrate
         </AbleButton>

@@ -1,8 +1,8 @@
 /** The list of tenants: which exist and how are they? */
 import React from 'react';
 import { PLACED_KINDS, TenantState } from '@cloudlysis/contract';
-import { TextLink } from '@grafana/ui';
-import { paths, useCarry } from '../../app/routes';
+import { AppLink } from '../../app/AppLink';
+import { paths } from '../../app/routes';
 import { optionsOf, type Column } from '../../table/columns';
 import { count, percent, rate } from '../../table/figures';
 import type { ListSpec } from '../../table/ServerTable';
@@ -13,12 +13,6 @@ import { PLANS } from './tenants.changes';
 import { shardOptions } from '../placement/shard-options';
 
 type Row = RowOf<'tenants.list'>;
-
-const TenantLink = ({ id }: { id: string }) => (
-  <TextLink href={useCarry()(paths.tenant(id))} inline={false}>
-    {id}
-  </TextLink>
-);
 
 const shardColumns: Array<Column<Row>> = PLACED_KINDS.map((kind) => ({
   id: kind,
@@ -38,7 +32,12 @@ export const tenantList: ListSpec<'tenants.list'> = {
   search: 'search',
   searchHint: 'Search by id or name',
   columns: [
-    { id: 'tenant', header: 'Tenant', sort: 'tenant_id', cell: ({ tenant_id }) => <TenantLink id={tenant_id} /> },
+    {
+      id: 'tenant',
+      header: 'Tenant',
+      sort: 'tenant_id',
+      cell: ({ tenant_id }) => <AppLink to={paths.tenant(tenant_id)}>{tenant_id}</AppLink>,
+    },
     {
       id: 'status',
       header: 'Status',
