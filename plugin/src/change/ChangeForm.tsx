@@ -15,7 +15,7 @@ import { Section } from '../states/Section';
 import { askedOf, complaints, type Asked, type ChangeSpec } from './change-spec';
 import { Fields } from './Fields';
 import { useFollowedChanges, useChange, type ChangeInput, type OpenChange } from './open-changes';
-import { PlanSkeleton, PlanView } from './PlanView';
+import { blockedBy, PlanSkeleton, PlanView } from './PlanView';
 import { useResting } from './use-resting';
 
 const PLAN_EVERY_MS = 10_000;
@@ -198,7 +198,7 @@ function whyNot(
     return 'The plan is not there yet';
   }
   if (plan.blockers.length > 0) {
-    return `Blocked: ${plan.blockers.map(({ detail }) => detail).join('; ')}`;
+    return plan.blockers.length === 1 ? `Blocked: ${plan.blockers[0]?.detail}` : blockedBy(plan);
   }
   return reasoned ? null : 'Give the reason first';
 }
@@ -207,13 +207,17 @@ const getStyles = (theme: GrafanaTheme2) =>
   css({
     display: 'flex',
     flexDirection: 'column',
-    gap: theme.spacing(3),
+    gap: theme.spacing(2),
   });
 
 const getFooterStyles = (theme: GrafanaTheme2) => ({
   // No box of its own: the footer sticks to the drawer, so that Apply and what it waits for are always in sight.
   form: css({ display: 'contents' }),
-  reason: css({ marginBottom: theme.spacing(1) }),
+  reason: css({
+    marginBottom: theme.spacing(1),
+    // What has the focus is not behind the footer.
+    '& textarea': { scrollMarginBottom: theme.spacing(12) },
+  }),
   why: css({ flex: 1, color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
   footer: css({
     position: 'sticky',

@@ -12,16 +12,13 @@ export function PlanView({ plan }: { plan: Plan }) {
   return (
     <div className={styles.plan}>
       {plan.blockers.length > 0 && (
-        <Alert
-          severity="error"
-          title={plan.blockers.length === 1 ? 'Blocked' : `Blocked by ${plan.blockers.length} checks`}
-        >
+        <Alert severity="error" title={blockedBy(plan)}>
           {plan.blockers.map(({ code, detail }) => (
             <div key={code + detail}>{detail}</div>
           ))}
         </Alert>
       )}
-      <Checks checks={plan.checks} />
+      <Checks checks={plan.checks.filter(({ status }) => status !== 'block')} />
       <dl className={styles.facts}>
         <dt>Blast radius</dt>
         <dd>{blastRadius(plan.blast_radius)}</dd>
@@ -43,6 +40,10 @@ export function PlanView({ plan }: { plan: Plan }) {
     </div>
   );
 }
+
+/** Pure: `Blocked by 2 checks`. */
+export const blockedBy = ({ blockers }: Pick<Plan, 'blockers'>): string =>
+  blockers.length === 1 ? 'Blocked' : `Blocked by ${blockers.length} checks`;
 
 const ICONS: Record<Check['status'], IconName> = {
   pass: 'check-circle',
@@ -142,7 +143,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   checks: css({
     listStyle: 'none',
     margin: 0,
-    '& > li': { display: 'flex', alignItems: 'center', gap: theme.spacing(1), padding: theme.spacing(0.25, 0) },
+    '& > li': { display: 'flex', alignItems: 'center', gap: theme.spacing(1) },
   }),
   detail: css({ flex: 1, minWidth: 0, overflowWrap: 'anywhere' }),
   value: css({ color: theme.colors.text.secondary, whiteSpace: 'nowrap', fontVariantNumeric: 'tabular-nums' }),

@@ -62,5 +62,5 @@ export function figure(value: number | null, unit: string): string {
     const power = value < 1 ? 0 : Math.min(BYTES.length - 1, Math.floor(Math.log2(value) / 10));
     return `${rate(value / 1024 ** power)} ${BYTES[power]}`;
   }
-  return measured(value, ['ms', 'req/s'].includes(unit) ? unit : null);
+  return measured(value, ['ms', 's', 'req/s', 'events'].includes(unit) ? unit : null);
 }

@@ -29,10 +29,12 @@ export function RecentChanges() {
               <li key={job.job_id}>
                 <Time at={job.created_at} />
                 <StatePill state={job.state} reason={job.problem?.detail} />
-                <AppLink to={paths.job(job.job_id)}>{jobTitle(job)}</AppLink>
-                <Text color="secondary" variant="bodySmall" truncate>
-                  {actorName(job.actor)}
-                </Text>
+                <div>
+                  <AppLink to={paths.job(job.job_id)}>{jobTitle(job)}</AppLink>
+                  <Text element="p" color="secondary" variant="bodySmall" truncate>
+                    {actorName(job.actor)}
+                  </Text>
+                </div>
               </li>
             ))}
           </ul>
@@ -48,7 +50,7 @@ const getStyles = (theme: GrafanaTheme2) =>
     margin: 0,
     '& > li': {
       display: 'grid',
-      gridTemplateColumns: '76px 104px minmax(0, 1fr) minmax(0, max-content)',
+      gridTemplateColumns: '76px 104px minmax(0, 1fr)',
       gap: theme.spacing(1.5),
       alignItems: 'center',
       padding: theme.spacing(0.5, 0),
