@@ -1,5 +1,5 @@
 // The reference platform that `npm start` runs: its shards, and the seed that tells the backend of them.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Port, PortName } from './ports.ts';
 
@@ -15,6 +15,8 @@ const shards = [
 
 export interface ShardPlace {
   readonly shard_id: string;
+  /** The variable that moves it. */
+  readonly variable: PortName;
   readonly kind: string;
   readonly port: number;
   readonly endpoint: string;
@@ -24,7 +26,7 @@ export interface ShardPlace {
 export function shardPlaces(ports: Record<PortName, Port>): ShardPlace[] {
   return shards.map(({ port: name, ...shard }) => {
     const { port } = ports[name];
-    return { ...shard, port, endpoint: `http://127.0.0.1:${port}` };
+    return { ...shard, variable: name, port, endpoint: `http://127.0.0.1:${port}` };
   });
 }
 
@@ -50,6 +52,20 @@ export function platformSeed(places: readonly ShardPlace[]): object {
     assignments: people.map(([principal, role]) => ({ principal, role, scope: { kind: 'global' } })),
     tenants: Array.from({ length: 12 }, (_, i) => `tenant-${String(i + 1).padStart(2, '0')}`),
   };
+}
+
+/**
+ * The shards are recorded once, when the platform is made: on other ports the control plane would look for every node
+ * where it was. One line per shard that has moved since.
+ */
+export function movedSince(file: string, places: readonly ShardPlace[]): string[] {
+  if (!existsSync(file)) return [];
+  const made = JSON.parse(readFileSync(file, 'utf8')) as { shards: { shard_id: string; endpoint: string }[] };
+  return places.flatMap(({ shard_id, variable, endpoint }) => {
+    const before = made.shards.find((shard) => shard.shard_id === shard_id)?.endpoint;
+    if (before === undefined || before === endpoint) return [];
+    return [`${shard_id} is recorded at ${before}: set ${variable} to ${new URL(before).port}`];
+  });
 }
 
 export function writePlatformFile(file: string, places: readonly ShardPlace[]): void {

@@ -4,7 +4,7 @@ import { chooseGrafana, grafanaPorts, type GrafanaChoice } from './grafana-choic
 import { Log, table } from './log.ts';
 import { chooseMongo, withoutPassword, type Choice } from './mongo-choice.ts';
 import { appRows, installText, openApp } from './open-app.ts';
-import { shardPlaces, writePlatformFile } from './platform.ts';
+import { movedSince, shardPlaces, writePlatformFile, type ShardPlace } from './platform.ts';
 import { portConflicts, portsFrom, type Port, type PortName } from './ports.ts';
 import { stateDir } from './programs.ts';
 import { Refusal, runMain } from './refusal.ts';
@@ -28,11 +28,13 @@ async function supervise(runFile: RunFile, began: number): Promise<void> {
   const ports = portsFrom(process.env);
   const grafana = chooseGrafana(process.env, ports);
   await refuseBusyPorts(ports, grafana);
+  const places = shardPlaces(ports);
+  const platformFile = join(stateDir, 'platform.json');
+  refuseMovedShards(platformFile, places);
   const mongo = await chooseMongo(process.env, ports.PORT_MONGO.port);
   const nats = await chooseNats(ports);
-  const places = shardPlaces(ports);
   const world: World = { ports, places, mongoUri: mongo.url, natsUrl: nats.url, grafana };
-  writePlatformFile(join(stateDir, 'platform.json'), places);
+  writePlatformFile(platformFile, places);
   const log = new Log(['mongo', 'nats', ...places.map((place) => place.shard_id), 'backend', 'grafana', 'workbench']);
   const witness = {
     line: (name: string, text: string) => log.line(name, text),
@@ -71,6 +73,15 @@ async function refuseBusyPorts(ports: Record<PortName, Port>, grafana: GrafanaCh
   const conflicts = await portConflicts(Object.values(ports).filter(({ variable }) => !elsewhere.has(variable)));
   if (conflicts.length > 0)
     throw new Refusal(`Nothing was started:\n${conflicts.map((line) => `  ${line}`).join('\n')}`);
+}
+
+function refuseMovedShards(platformFile: string, places: readonly ShardPlace[]): void {
+  const moved = movedSince(platformFile, places);
+  if (moved.length > 0)
+    throw new Refusal(
+      `Nothing was started:\n${moved.map((line) => `  ${line}`).join('\n')}\n` +
+        '  or make the platform anew: npm run reset',
+    );
 }
 
 async function chooseNats(ports: Record<PortName, Port>): Promise<Choice> {
