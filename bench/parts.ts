@@ -12,5 +12,5 @@ export const PARTS: readonly Part[] = [
   { name: 'migration', title: 'Moving a tenant under load', seconds: 120 },
   { name: 'bundle', title: 'The plugin’s bundle', seconds: 90 },
   { name: 'app-speed', title: 'The pages in a browser', seconds: 180 },
-  { name: 'memory', title: 'Memory of the backend', seconds: 150 },
+  { name: 'memory', title: 'Memory of the backend', seconds: 300 },
 ];

@@ -75,7 +75,7 @@ export function Rows<K extends ListRead>({ spec, rows, total, selection, sort, o
           <tr aria-rowindex={1}>
             {selection && (
               <th className={styles.head}>
-                <SelectAll ids={rows.map(spec.rowId)} noun={spec.noun} {...selection} />
+                <SelectAll rows={rows} rowId={spec.rowId} noun={spec.noun} {...selection} />
               </th>
             )}
             {spec.columns.map((column) => (
@@ -186,14 +186,19 @@ function HeadCell({
   );
 }
 
-function SelectAll({ ids, noun, selected, onChange }: Selection & { ids: string[]; noun: string }) {
-  const all = ids.length > 0 && ids.every((id) => selected.has(id));
+interface SelectAllProps<K extends ListRead> extends Selection, Pick<ListSpec<K>, 'rowId' | 'noun'> {
+  rows: ReadonlyArray<RowOf<K>>;
+}
+
+function SelectAll<K extends ListRead>({ rows, rowId, noun, selected, onChange }: SelectAllProps<K>) {
+  // Drawn with every step of the scroll: thousands of ids are looked at only when as many are selected.
+  const all = rows.length > 0 && selected.size >= rows.length && rows.every((row) => selected.has(rowId(row)));
   return (
     <Checkbox
       aria-label={`Select all ${noun} that are loaded`}
       value={all}
       indeterminate={!all && selected.size > 0}
-      onChange={() => onChange(new Set(all ? [] : ids))}
+      onChange={() => onChange(new Set(all ? [] : rows.map(rowId)))}
     />
   );
 }

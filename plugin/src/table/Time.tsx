@@ -1,7 +1,7 @@
 /** When: relative, with the absolute time in the user's time zone beside it. */
 import React, { useSyncExternalStore } from 'react';
 import { dateTimeFormat } from '@grafana/data';
-import { Tooltip } from '@grafana/ui';
+import { Hint } from './Hint';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -48,8 +48,8 @@ export function Time({ at }: { at: string | null }) {
   return at === null ? (
     <>{text}</>
   ) : (
-    <Tooltip content={dateTimeFormat(at)}>
+    <Hint content={dateTimeFormat(at)}>
       <time dateTime={at}>{text}</time>
-    </Tooltip>
+    </Hint>
   );
 }
