@@ -1,5 +1,5 @@
 /** The pictures of the documentation, taken from the running system so that they stay true: UPDATE_SCREENSHOTS=1 takes them anew. */
-import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from '@playwright/test';
 import { drawer, expect, TENANTS, test } from './journey';
@@ -26,11 +26,26 @@ async function take(page: Page, name: string, theme: Theme): Promise<void> {
   const path = fileOf(name, theme);
   // No pointer over anything, no caret, and what was animated has ended.
   await page.mouse.move(0, 0);
-  await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+  writeFileSync(path, await atRest(page));
   expect(statSync(path).size, name).toBeLessThan(MOST_BYTES);
   if (IN_CATALOG.includes(name) && theme === 'dark') {
     copyFileSync(path, join(PLUGIN_IMAGES, `${name}.png`));
   }
+}
+
+/** Icons and fonts arrive after the words: the picture is of a page that has stopped changing, or as good as (figures go on). */
+async function atRest(page: Page): Promise<Buffer> {
+  const look = (): Promise<Buffer> => page.screenshot({ animations: 'disabled', caret: 'hide' });
+  let last = await look();
+  for (let tries = 0; tries < 10; tries++) {
+    await page.waitForTimeout(300);
+    const now = await look();
+    if (now.equals(last)) {
+      break;
+    }
+    last = now;
+  }
+  return last;
 }
 
 test.describe('screenshots', () => {
