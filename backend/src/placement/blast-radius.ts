@@ -1,15 +1,14 @@
 /** Who would feel a change to several tenants: measured where it can be, null where it is not known of all of them. */
 import type { BlastRadius } from '@cloudlysis/contract';
 import type { NodeMetrics } from '../node-metrics/index.ts';
+import type { TenantsSight } from './deps.ts';
 import type { NodeReport } from './placement-book.ts';
 
 /** Ids in a blast radius; the count is of all. */
 const NAMED = 200;
 
-export interface Gauges {
+export interface Gauges extends Pick<TenantsSight, 'lagOf'> {
   readonly traffic: Pick<NodeMetrics, 'flowOf'>;
-  /** Events behind, as sampled last; null before the first sample. */
-  lagOf(tenantId: string): { readonly events: number | null } | null;
 }
 
 /** `flowing`: those that may have traffic, where not all of them can. */

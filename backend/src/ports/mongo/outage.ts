@@ -6,7 +6,7 @@ const GONE = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'ET
 
 /**
  * True for an error of the driver. A write to a socket that the server has just ended is thrown as Node says it (EPIPE),
- * in no class of the driver's: seen with 7.5 when a server is killed between two commands.
+ * in no class of the driver's: seen with 7.8 when a server is killed between two commands.
  */
 export const isStoreError = (error: unknown): boolean =>
   error instanceof MongoError ||
