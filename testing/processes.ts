@@ -1,8 +1,9 @@
 // Runs a real server as a child process for a test: its own port and folder, and gone when the test is.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,13 +24,31 @@ export interface ServerOptions {
   readonly storeDir?: string;
 }
 
+/**
+ * Ports below those that the system takes for outgoing connections (32 768 and up): one of those could be gone before
+ * its server listens, or between two lives of a server that a test kills. Each worker of jest has a range of its own.
+ */
+const RANGE = 5_000;
+const LOWEST = 12_000 + RANGE * (Number(process.env['JEST_WORKER_ID'] ?? 0) % 4);
+let next = randomInt(RANGE);
+
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  for (;;) {
+    const port = LOWEST + (next++ % RANGE);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
 
 export const temporaryFolder = (name: string): string => mkdtempSync(join(tmpdir(), `cloudlysis-${name}-`));
