@@ -79,7 +79,7 @@ it('UI-40 UI-45 a node that is gone is named by its shard, in both', async () =>
 });
 
 it('UI-40 UI-45 with the database frozen both answer in their time, and nothing that needs it is ok', async () => {
-  stack.pauseMongo();
+  await stack.pauseMongo();
   try {
     const [[answer, ms], [{ items }, testMs]] = await Promise.all([
       overview(),
@@ -100,7 +100,7 @@ it('UI-40 UI-45 with the database frozen both answer in their time, and nothing 
 });
 
 it('NFR-07 with the database frozen every list is refused by name within 4 s instead of hanging', async () => {
-  stack.pauseMongo();
+  await stack.pauseMongo();
   try {
     const ask = async (path: string): Promise<[string, number, boolean]> => {
       const headers = { authorization: `Bearer ${stack.bearer('owner')}` };

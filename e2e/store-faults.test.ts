@@ -132,7 +132,7 @@ describe('must-show 5: with the store cut, changes answer 503 within 2 s and not
 
   it('AUD-01 NFR-07 frozen (SIGSTOP): it is there, and answers nothing', async () => {
     const before = await world();
-    stack.pauseMongo();
+    await stack.pauseMongo();
     await expectRefused();
     const ready = await fetch(`${stack.url()}/readyz`);
     expect(ready.status).toBe(503);

@@ -73,7 +73,7 @@ describe('replicas that share the work', () => {
     const jobId = await submit(clients[0], 'scale.migrate', { body });
     const at = async () => (await clients[1].read('jobs.get', { params: { job_id: jobId } })).owner;
     await eventually('it runs on the first', async () => (await at())?.startsWith('replica-1#'));
-    stack.backend.pause();
+    await stack.backend.pause();
     await eventually('the second took it', async () => (await at())?.startsWith('replica-2#'), 12_000);
     await stack.node(from).fault({ stuck: false });
     stack.backend.resume();

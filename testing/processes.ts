@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,25 @@ async function isFree(port: number): Promise<boolean> {
   server.close();
   await once(server, 'close');
   return true;
+}
+
+/** SIGSTOP, and until it stands: a thread that waits for the disk runs on for a while, and answers. */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return sleep(50);
+  // The state is what follows the command's name, which is in brackets and may hold anything.
+  const stands = (task: string): boolean => {
+    try {
+      return /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+    } catch {
+      // A thread that has just ended.
+      return true;
+    }
+  };
+  for (const end = performance.now() + 5_000; !readdirSync(tasks).every(stands); await sleep(5)) {
+    if (performance.now() > end) throw new Error(`process ${pid} goes on after SIGSTOP`);
+  }
 }
 
 export const temporaryFolder = (name: string): string => mkdtempSync(join(tmpdir(), `cloudlysis-${name}-`));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endingWithParent } from '../../launch/parent-death.ts';
+import { freeze } from '../../testing/processes.ts';
 
 export interface ChildSpec {
   readonly name: string;
@@ -105,8 +106,8 @@ export class Child {
   }
 
   /** SIGSTOP: the process is there and answers nothing. */
-  pause(): void {
-    this.signal('SIGSTOP');
+  pause(): Promise<void> {
+    return freeze(this.pid);
   }
 
   resume(): void {

@@ -9,7 +9,7 @@ import { natsReady } from '../../launch/servers.ts';
 import { signToken, type TokenRequest } from '../../launch/token.ts';
 import { freshDatabase, startMongo, type TestMongo } from '../../testing/mongo.ts';
 import { startNats, type TestNats } from '../../testing/nats.ts';
-import { freePort, temporaryFolder } from '../../testing/processes.ts';
+import { freePort, freeze, temporaryFolder } from '../../testing/processes.ts';
 import { Child } from './child.ts';
 import { warmCompileCache } from './compile-cache.ts';
 import { eventually } from './eventually.ts';
@@ -155,8 +155,8 @@ export class Stack {
   }
 
   /** SIGSTOP: MongoDB keeps its connections and answers nothing. */
-  pauseMongo(): void {
-    process.kill(this.mongo!.pid, 'SIGSTOP');
+  pauseMongo(): Promise<void> {
+    return freeze(this.mongo!.pid);
   }
 
   resumeMongo(): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { startMongo } from '../../../testing/mongo.ts';
+import { freeze } from '../../../testing/processes.ts';
 import { systemAmbient } from '../ambient.ts';
 import { connectMongo } from '../ports/mongo/mongo.ts';
 import { createAudit } from './index.ts';
@@ -90,7 +91,7 @@ describe('GEN-31 with the store cut, an append is refused within 2 s', () => {
     audit.start();
     await audit.log.append(draftOf());
     if (how === 'killed') server.kill();
-    else process.kill(server.pid, 'SIGSTOP');
+    else await freeze(server.pid);
     for (const attempt of [1, 2]) {
       const started = performance.now();
       await expect(audit.log.append(draftOf({ reason: `attempt ${attempt}` }))).rejects.toMatchObject({

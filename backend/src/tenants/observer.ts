@@ -109,12 +109,13 @@ export function createObserver(deps: ObserverDeps): Observer {
   }
 
   async function readLag(tenantId: string): Promise<readonly LagFinding[]> {
-    const before = lags.get(tenantId) ?? [];
     const measured = await Promise.all(
       KINDS_WITH_CONSUMER.map(async (kind) => ({ kind, lag: (await nats.consumer(tenantId, kind))?.lag ?? null })),
     );
     const known = measured.flatMap(({ lag }) => (lag === null ? [] : [lag]));
     lagSamples.set(tenantId, { events: known.length ? Math.max(...known) : null, at: ambient.now() });
+    // Read after the measurement: a second one that was under way begins no second lag.
+    const before = lags.get(tenantId) ?? [];
     const above = measured.flatMap(({ kind, lag }): LagFinding[] => {
       if (lag === null || lag <= LAG_LIMIT) return [];
       const since = before.find((finding) => finding.kind === kind)?.since ?? ambient.now();
