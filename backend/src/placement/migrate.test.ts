@@ -58,7 +58,7 @@ describe('SCL-06 a move', () => {
       'commands.once pass',
     ]);
     expect(ended.proof!.facts).toMatchObject({ lost: 0, duplicated: 0, from: 'a1', to: 'a2', revision: 2 });
-    expect(ended.proof!.facts['write_pause_ms']).toBeLessThan(3_000);
+    expect(ended.proof!.facts['write_pause_ms']).toBeLessThan(1_000);
     expect(load.failed).toEqual([]);
     await assertLog(tenant, load.acknowledged);
     expect(await placed(tenant)).toBe('a2@2');
