@@ -141,4 +141,45 @@ export const Job = z
 export type Job = z.infer<typeof Job>;
 
 export const JobTicket = z.strictObject({ job_id: JobId, state: JobState }).describe('The job that was accepted');
-export const JobPage = pageOf(Job);
+
+export const JobSummary = z
+  .strictObject({
+    job_id: JobId,
+    kind: Job.shape.kind,
+    state: JobState,
+    actor: Job.shape.actor,
+    reason: Job.shape.reason,
+    tenant_id: Job.shape.tenant_id,
+    lane: Job.shape.lane,
+    resource: z.string().describe('What it is about: `tenant:acme`, `tenants:12`, `shard:a1` or `platform`'),
+    about: z
+      .strictObject({
+        kind: z.string().nullable().describe('Service kind; null where it names none'),
+        to: z.string().nullable().describe('Target shard; null where it names none or several'),
+        shard_id: z.string().nullable().describe('Shard; null where it names none'),
+        action: z.string().nullable().describe('Which of two ways, such as `drain`; null where there is one'),
+      })
+      .describe('What of its input a title needs'),
+    steps: z
+      .strictObject({
+        total: z.number().int().describe('Steps it has'),
+        done: z.number().int().describe('Steps that succeeded'),
+      })
+      .describe('How far it is'),
+    problem: z
+      .strictObject({
+        code: ProblemDocument.shape.code,
+        title: ProblemDocument.shape.title,
+        detail: ProblemDocument.shape.detail,
+      })
+      .nullable()
+      .describe('Why it did not succeed; null otherwise'),
+    parent_job_id: Job.shape.parent_job_id,
+    retry_of: Job.shape.retry_of,
+    created_at: Job.shape.created_at,
+    started_at: Job.shape.started_at,
+    ended_at: Job.shape.ended_at,
+  })
+  .describe('A job as lists show it; `jobs.get` has its plan, steps, input and proof');
+export type JobSummary = z.infer<typeof JobSummary>;
+export const JobPage = pageOf(JobSummary);

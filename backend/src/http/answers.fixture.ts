@@ -1,6 +1,6 @@
 // The smallest handler table that fits the contract, for tests of the binder: constants, and a record of what was called.
 import { Readable } from 'node:stream';
-import type { AuditRecord, Job, MutationId, Plan, Tenant } from '@cloudlysis/contract';
+import type { AuditRecord, Job, JobSummary, MutationId, Plan, Tenant } from '@cloudlysis/contract';
 import { EXAMPLES, mutations } from '@cloudlysis/contract';
 import type { Call, MutationHandlers, ReadHandlers } from '../call.ts';
 import { identityHandlers, type Permissions } from '../identity/index.ts';
@@ -31,6 +31,24 @@ export const JOB: Job = {
   request_id: 'req_1',
   trace_id: null,
   audit_record_id: RECORD_ID,
+  created_at: AT,
+  started_at: null,
+  ended_at: null,
+};
+const SUMMARY: JobSummary = {
+  job_id: JOB_ID,
+  kind: JOB.kind,
+  state: JOB.state,
+  actor: JOB.actor,
+  reason: null,
+  tenant_id: 'acme',
+  lane: 'tenant:acme',
+  resource: 'tenant:acme',
+  about: { kind: null, to: null, shard_id: null, action: null },
+  steps: { total: 0, done: 0 },
+  problem: null,
+  parent_job_id: null,
+  retry_of: null,
   created_at: AT,
   started_at: null,
   ended_at: null,
@@ -97,7 +115,7 @@ export const constantReads = (permissions: Permissions): ReadHandlers => ({
   'scale.placements.list': async () => page(),
   'scale.drift.get': async () => ({ items: [], checked: 0, unreachable: [] }),
   'scale.drains.list': async () => ({ items: [] }),
-  'jobs.list': async () => page(JOB),
+  'jobs.list': async () => page(SUMMARY),
   'jobs.get': async () => JOB,
   'jobs.events': async () => ({ type: 'text/event-stream', stream: Readable.from([`event: job\ndata: {}\n\n`]) }),
   'audit.records.list': async () => page(RECORD),

@@ -57,15 +57,15 @@ export interface JobDocument {
   ended_at: Date | null;
 }
 
-const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
+export const isoOf = (at: Date | null): string | null => at?.toISOString() ?? null;
 
 const stepToWire = (step: StepDocument): Job['steps'][number] => ({
   name: step.name,
   title: step.title,
   state: step.state,
   attempts: step.attempts,
-  started_at: iso(step.started_at),
-  ended_at: iso(step.ended_at),
+  started_at: isoOf(step.started_at),
+  ended_at: isoOf(step.ended_at),
   duration_ms: step.started_at && step.ended_at ? step.ended_at.getTime() - step.started_at.getTime() : null,
   intent: step.intent ?? null,
   outcome: step.outcome ?? null,
@@ -94,8 +94,8 @@ export const jobToWire = (job: JobDocument): Job => ({
   trace_id: job.provenance.traceId,
   audit_record_id: job.audit_record_id,
   created_at: job.created_at.toISOString(),
-  started_at: iso(job.started_at),
-  ended_at: iso(job.ended_at),
+  started_at: isoOf(job.started_at),
+  ended_at: isoOf(job.ended_at),
 });
 
 /** Tenants whose permissions decide about a job; null stands for the platform. */

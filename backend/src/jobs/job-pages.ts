@@ -1,10 +1,11 @@
-/** Lists and counts of jobs: a keyset over the order of submission, in bounded windows. */
+/** Lists and counts of jobs: a keyset over the order of submission, in bounded windows, summaries only. */
 import type { Collection, Filter } from 'mongodb';
 import { FINAL_STATES, type JobState } from '@cloudlysis/contract';
 import { inWindows, type Range } from '../ports/mongo/in-windows.ts';
 import { prompt, READ_MS } from '../ports/mongo/mongo.ts';
 import type { Visible } from '../principal.ts';
 import type { JobDocument } from './job-document.ts';
+import { SUMMARY_FIELDS, type JobSummaryDocument } from './job-summary.ts';
 import { NON_FINAL } from './jobs.store.ts';
 
 export interface JobFilter {
@@ -33,7 +34,7 @@ export interface JobQuestion {
 }
 
 export interface JobPages {
-  page(question: JobQuestion, limit: number): Promise<JobDocument[]>;
+  page(question: JobQuestion, limit: number): Promise<JobSummaryDocument[]>;
   /** How many jobs submitted since then are in one of the states, counting no further than `most`. */
   count(states: readonly JobState[], since: Date, now: Date, visible: Visible, most: number): Promise<number>;
 }
@@ -69,9 +70,10 @@ export function createJobPages(jobs: Collection<JobDocument>): JobPages {
         const range = await rangeOf(question);
         const [single, several] = filtersOf(question);
         const pages = await Promise.all([
-          single && inWindows(jobs, 'order', single, range, limit),
+          single && inWindows(jobs, 'order', single, range, limit, SUMMARY_FIELDS),
           // Few jobs are about several tenants, so one open range over their own index is enough.
-          several && inWindows(jobs, 'order', several, { ...range, firstWindow: range.high - range.low }, limit),
+          several &&
+            inWindows(jobs, 'order', several, { ...range, firstWindow: range.high - range.low }, limit, SUMMARY_FIELDS),
         ]);
         const found = pages.flatMap((page) => page ?? []);
         return found.sort((a, b) => (a.order - b.order) * question.sort).slice(0, limit);

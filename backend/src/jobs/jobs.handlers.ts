@@ -8,6 +8,7 @@ import type { Principal, Visible } from '../principal.ts';
 import type { JobDefinition } from './definition.ts';
 import type { JobEngine } from './engine.ts';
 import { isFinal, jobToWire, tenantsOf, type JobDocument } from './job-document.ts';
+import { summaryToWire } from './job-summary.ts';
 import { mustGet } from './jobs.store.ts';
 import { cancelPlan } from './cancel-plan.ts';
 import { makePlan } from './planning.ts';
@@ -57,7 +58,7 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
       const items = page.slice(0, limit);
       const last = items.at(-1);
       return {
-        items: items.map(jobToWire),
+        items: items.map(summaryToWire),
         next_cursor: page.length > limit && last ? encodeCursor(last.order) : null,
       };
     },

@@ -9,7 +9,7 @@ const params = z.strictObject({ job_id: JobId });
 export const jobOperations = {
   'jobs.list': read('jobs.list', {
     path: '/jobs',
-    summary: 'List jobs',
+    summary: 'List jobs, each in a few words',
     permission: 'ops.view',
     scope: 'filtered',
     query: z.strictObject({

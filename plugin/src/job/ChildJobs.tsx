@@ -8,7 +8,7 @@ import { isFinal } from '../api/follow-job';
 import { useRead } from '../api/queries';
 import { AppLink } from '../app/AppLink';
 import { paths } from '../app/routes';
-import { jobTitle } from '../change/registry';
+import { summaryTitle } from '../change/registry';
 import { Section } from '../states/Section';
 import { StatePill } from '../table/StatePill';
 import { count } from '../table/figures';
@@ -33,7 +33,7 @@ export function ChildJobs({ job }: { job: Job }) {
         {data.items.map((child) => (
           <li key={child.job_id}>
             <StatePill state={child.state} reason={child.problem?.detail} />
-            <AppLink to={paths.job(child.job_id)}>{jobTitle(child)}</AppLink>
+            <AppLink to={paths.job(child.job_id)}>{summaryTitle(child)}</AppLink>
           </li>
         ))}
       </ul>

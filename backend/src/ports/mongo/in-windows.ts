@@ -24,6 +24,7 @@ export async function inWindows<T extends Document>(
   filter: Filter<T>,
   { low, high, order, firstWindow }: Range,
   limit: number,
+  projection?: Document,
 ): Promise<T[]> {
   const found: T[] = [];
   let [from, to] = [low, high];
@@ -31,7 +32,7 @@ export async function inWindows<T extends Document>(
     const window = order === 1 ? [from, Math.min(to, from + width)] : [Math.max(from, to - width), to];
     const [$gte, $lt] = window as [number, number];
     const page = await collection
-      .find({ ...filter, [key]: { $gte, $lt } } as Filter<T>)
+      .find({ ...filter, [key]: { $gte, $lt } } as Filter<T>, projection ? { projection } : {})
       .sort({ [key]: order })
       .limit(limit - found.length)
       .toArray();

@@ -6,7 +6,7 @@ import { Text, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { AppLink } from '../../app/AppLink';
 import { paths } from '../../app/routes';
-import { jobTitle } from '../../change/registry';
+import { summaryTitle } from '../../change/registry';
 import { QueryBoundary } from '../../states/QueryBoundary';
 import { Section } from '../../states/Section';
 import { actorName } from '../../table/actor';
@@ -30,7 +30,7 @@ export function RecentChanges() {
                 <Time at={job.created_at} />
                 <StatePill state={job.state} reason={job.problem?.detail} />
                 <div>
-                  <AppLink to={paths.job(job.job_id)}>{jobTitle(job)}</AppLink>
+                  <AppLink to={paths.job(job.job_id)}>{summaryTitle(job)}</AppLink>
                   <Text element="p" color="secondary" variant="bodySmall" truncate>
                     {actorName(job.actor)}
                   </Text>

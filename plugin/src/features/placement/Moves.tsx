@@ -3,7 +3,7 @@ import React from 'react';
 import { useRead } from '../../api/queries';
 import { AppLink } from '../../app/AppLink';
 import { paths } from '../../app/routes';
-import { jobTitle } from '../../change/registry';
+import { summaryTitle } from '../../change/registry';
 import { Section } from '../../states/Section';
 import { actorName } from '../../table/actor';
 import { PlainTable } from '../../table/PlainTable';
@@ -19,11 +19,10 @@ const SHOWN = 10;
 const MOVES = ['scale.migrate', 'scale.evacuate'] as const;
 
 /** Pure: `3 of 6 steps`. */
-const progress = ({ steps }: Row): string =>
-  `${steps.filter(({ state }) => state === 'succeeded').length} of ${steps.length} steps`;
+const progress = ({ steps }: Row): string => `${steps.done} of ${steps.total} steps`;
 
 const columns: Array<Column<Row>> = [
-  { id: 'move', header: 'Move', cell: (job) => <AppLink to={paths.job(job.job_id)}>{jobTitle(job)}</AppLink> },
+  { id: 'move', header: 'Move', cell: (job) => <AppLink to={paths.job(job.job_id)}>{summaryTitle(job)}</AppLink> },
   {
     id: 'state',
     header: 'State',

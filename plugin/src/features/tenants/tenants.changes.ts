@@ -3,9 +3,11 @@ import type { Client } from '@cloudlysis/contract';
 import { defineChange, type ChangeSpec, type Field } from '../../change/change-spec';
 import { optionsOf, type Option } from '../../table/columns';
 
-const many = (input: Record<string, unknown>): string => {
-  const ids = input['tenant_ids'] as string[];
-  return ids.length === 1 ? String(ids[0]) : `${ids.length} tenants`;
+/** The ids, or of a job in a list how many there are and the name of a single one. */
+const many = ({ tenant_ids, tenant_id, tenant_count }: Record<string, unknown>): string => {
+  const ids = tenant_ids as string[] | undefined;
+  const count = ids?.length ?? (tenant_count as number | undefined) ?? 1;
+  return count === 1 ? String(ids?.[0] ?? tenant_id) : `${count} tenants`;
 };
 const named = (input: Record<string, unknown>): string => String(input['tenant_id'] ?? 'tenant');
 
