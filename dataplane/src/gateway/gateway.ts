@@ -1,7 +1,6 @@
 // The gateway node: HTTP in, token and tenant checked, command or query sent to the shard that the placement names.
 import { ambient } from '../platform/ambient.ts';
 import type { Bus } from '../platform/bus.ts';
-import { KvMirror } from '../platform/kv-mirror.ts';
 import { TENANT_ID, subjects } from '../platform/names.ts';
 import { placementKey } from '../platform/placement.ts';
 import { Problem } from '../platform/problem.ts';
@@ -24,7 +23,6 @@ export class Gateway implements Service {
   private readonly requests;
   private readonly duration;
   private router: TenantRouter | undefined;
-  private revocations: KvMirror | undefined;
 
   constructor(node: Node, tokens: Tokens) {
     this.node = node;
@@ -44,12 +42,7 @@ export class Gateway implements Service {
   async start(bus: Bus): Promise<void> {
     this.router = new TenantRouter(this.node, bus, this.parking);
     bus.nc.subscribe(subjects.gates('*'), { callback: () => this.parking.wakeAll() });
-    this.revocations = new KvMirror(bus.kv('iam_revocations'), ['>'], this.tokens.revocations);
-    await this.revocations.reload();
-  }
-
-  async reload(): Promise<void> {
-    await this.revocations?.reload();
+    await this.node.follow(bus, 'iam_revocations', ['>'], this.tokens.revocations).reload();
   }
 
   arrive(gate: TenantGate): void {
@@ -57,7 +50,6 @@ export class Gateway implements Service {
   }
 
   async stop(): Promise<void> {
-    this.revocations?.stop();
     for (const gate of this.node.gates.all()) gate.set({ draining: true });
     const idle = async (): Promise<void> => {
       for (const gate of this.node.gates.all()) while (gate.inFlight > 0) await gate.changed();

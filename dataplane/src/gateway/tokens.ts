@@ -16,9 +16,9 @@ export interface Caller {
 }
 
 export class Revocations implements Mirrored {
-  private ids = new Set<string>();
-  replace(entries: Map<string, unknown>): void {
-    this.ids = new Set(entries.keys());
+  private readonly ids = new Set<string>();
+  keys(): Iterable<string> {
+    return this.ids;
   }
   apply(key: string, value: unknown): void {
     if (value === undefined) this.ids.delete(key);

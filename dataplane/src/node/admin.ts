@@ -56,6 +56,7 @@ async function ready(node: Node): Promise<Answer> {
 }
 
 async function metrics(node: Node): Promise<Answer> {
+  node.measureFollowers();
   const text = await node.metrics.registry.metrics();
   return { text, headers: { 'content-type': node.metrics.registry.contentType } };
 }
@@ -70,6 +71,7 @@ function state(node: Node): unknown {
     placement_revision: node.placements.revision,
     config_revision: node.flags.revision,
     draining: node.gates.nodeDraining,
+    followers: node.followerStates(),
     tenants: node.gates.all().map((gate) => ({
       ...gate.report(node.faults.settings.in_flight),
       placement_revision: node.placements.get(placementKey(node.placedKind, gate.tenant))?.revision ?? 0,

@@ -3,7 +3,8 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { ambient } from '../platform/ambient.ts';
 import { connectBus, ensurePlatform, type Bus } from '../platform/bus.ts';
-import { subjects } from '../platform/names.ts';
+import type { FollowerState, Mirrored } from '../platform/kv-mirror.ts';
+import { subjects, type Kind } from '../platform/names.ts';
 import {
   fileSource,
   flagsKey,
@@ -38,7 +39,6 @@ export interface Service {
   /** The tenant is no longer placed here; its gate is shut for good and its last work is finished. */
   left?(tenant: string): void;
   draining?(gate: TenantGate): void;
-  reload?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,6 +53,9 @@ export class Node {
   service!: Service;
   private bus: Bus | undefined;
   private sources: { placement: Source; config: Source } | undefined;
+  private readonly followers: Source[] = [];
+  private readonly behind;
+  private readonly healed;
   private server: Server | undefined;
   private probing: Promise<Readiness> | undefined;
 
@@ -60,6 +63,12 @@ export class Node {
     this.config = config;
     this.log = log;
     this.metrics = createMetrics(config);
+    const name = `${config.service}_follower`;
+    this.behind = this.metrics.gauge(`${name}_behind_seconds`, 'Since when a copy cannot be vouched for', ['bucket']);
+    this.healed = this.metrics.counter(`${name}_heals_total`, 'Copies found wanting and read again', [
+      'bucket',
+      'cause',
+    ]);
     this.placements = new RevisionedTable(parsePlacement, (key, now) => this.placed(key, now));
     this.flags = new RevisionedTable(parseFlags, (key, now) => {
       const tenant = tenantOf(key, 'tenants');
@@ -78,7 +87,7 @@ export class Node {
     await this.listen();
     const { natsUrl, service: kind, shard, placementFile } = this.config;
     const bus = await connectBus(natsUrl, `${kind}-${shard}`, () => {
-      if (this.sources) void untilDone('reading again after NATS came back', this.log, () => this.reload());
+      if (this.sources) void untilDone('reading again after NATS came back', this.log, () => this.read('heal'));
     });
     await untilDone('preparing the platform', this.log, () => ensurePlatform(bus));
     this.bus = bus;
@@ -87,16 +96,38 @@ export class Node {
     this.sources = {
       placement: placementFile
         ? fileSource(placementFile, this.placements)
-        : kvSource(bus, 'placement', kinds, this.placements),
-      config: kvSource(bus, 'config', ['tenants.*'], this.flags),
+        : this.follow(bus, 'placement', kinds, this.placements),
+      config: this.follow(bus, 'config', ['tenants.*'], this.flags),
     };
     await untilDone('reading placement and config', this.log, () => this.reload());
     this.announce();
     this.log.info({ tenants: this.gates.all().length, revision: this.placements.revision }, 'serving');
   }
 
+  /** A copy of a bucket that is checked, told in the state and measured, whoever uses it. */
+  follow(bus: Bus, bucket: Parameters<typeof kvSource>[1], keys: string[], into: Mirrored): Source {
+    const source = kvSource(bus, bucket, keys, into, (name, cause) => {
+      this.healed.inc({ bucket: name, cause });
+      this.log.warn({ bucket: name, cause }, 'the copy of a bucket was not to be trusted and was read again');
+    });
+    this.followers.push(source);
+    return source;
+  }
+
+  followerStates(): FollowerState[] {
+    return this.followers.flatMap((source) => source.state() ?? []);
+  }
+
+  /** Told when it is asked for: a process that hangs must not go on saying 0. */
+  measureFollowers(): void {
+    for (const { bucket, behind_since } of this.followerStates()) {
+      const since = behind_since === null ? ambient.now() : Date.parse(behind_since);
+      this.behind.set({ bucket }, Math.max(0, ambient.now() - since) / 1000);
+    }
+  }
+
   async stop(): Promise<void> {
-    for (const source of Object.values(this.sources ?? {})) source.stop();
+    for (const source of this.followers) source.stop();
     // Without NATS nothing can be finished or saved; the log has what was acknowledged, so waiting would gain nothing.
     const connected = this.bus?.connected() ?? false;
     await Promise.race([this.service.stop(), ambient.sleep(connected ? STOP_MS : 200)]);
@@ -106,20 +137,29 @@ export class Node {
   }
 
   /** Reads placement and config again; resolves when both are applied. Flags first: a paused newcomer starts paused. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    return this.read('reload');
+  }
+
+  private async read(how: 'reload' | 'heal'): Promise<void> {
     if (!this.sources) throw new Problem('nats.unavailable', 'the node is not connected to NATS yet');
     try {
-      await this.sources.config.reload();
-      await this.sources.placement.reload();
-      await this.service.reload?.();
+      const { placement, config } = this.sources;
+      const others = this.followers.filter((source) => source !== placement && source !== config);
+      for (const source of [config, placement, ...others]) await source[how]();
     } catch (err) {
       throw err instanceof Problem ? err : new Problem('nats.unavailable', `cannot reload: ${(err as Error).message}`);
     }
   }
 
   /** For a node that is told it is behind: asks the source about this one tenant. */
-  async catchUp(tenant: string): Promise<void> {
-    await this.sources?.placement.refresh(placementKey(this.placedKind, tenant));
+  async catchUp(tenant: string, kind: Kind = this.placedKind): Promise<void> {
+    await this.sources?.placement.refresh(placementKey(kind, tenant));
+  }
+
+  /** What is not in the copy of the placements may be placed all the same. */
+  get placementInDoubt(): boolean {
+    return this.sources?.placement.inDoubt ?? true;
   }
 
   /** Tells gateways that gates of this shard opened, so that parked commands need not wait for their timer. */
@@ -139,7 +179,10 @@ export class Node {
       probe('storage', () => probeStorage(this.config, this.bus)),
       probe('placement', async () => {
         if (!this.sources) throw new Error('not read yet');
-        return `revision ${this.placements.revision}`;
+        // Said and no failure: a bucket that was lost makes every copy doubtful, and the platform must go on serving.
+        const behind = this.followerStates().filter(({ behind_since }) => behind_since !== null);
+        const doubts = behind.map(({ bucket, behind_since, detail }) => `; ${bucket} since ${behind_since}: ${detail}`);
+        return `revision ${this.placements.revision}${doubts.join('')}`;
       }),
     ]);
     const lie = this.faults.settings.lie_ready;

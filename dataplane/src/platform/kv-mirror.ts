@@ -1,84 +1,232 @@
-// A live local copy of some keys of a KV bucket: read in full, then followed; reading again heals whatever was missed.
-import { KvWatchInclude, type KV, type KvEntry } from '@nats-io/kv';
-import { ambient, within } from './ambient.ts';
+// A live local copy of some keys of a KV bucket that does not trust its watch: every second it is compared with the bucket.
+import { ambient } from './ambient.ts';
+import {
+  lostUnmarked,
+  sameMark,
+  type BucketEntry,
+  type BucketMark,
+  type BucketStream,
+  type Reading,
+} from './bucket-stream.ts';
 
-const FULL_READ_MS = 5000;
-const RETRY_MS = 1000;
+/** How long a copy may be wrong without anybody knowing. */
+const CHECK_MS = 1000;
+/** Delivered and not yet handled: what is under way is waited for this long before the watch is held for deaf. */
+const UNDER_WAY_MS = 200;
+/** In a bucket that keeps changing, what was taken away unmarked is found at the latest by then. */
+const FULL_READ_EVERY_MS = 60_000;
 
 export interface Mirrored {
-  /** The whole truth at one moment: keys that are not in it are gone. */
-  replace(entries: Map<string, unknown>): void;
-  /** One change; `undefined` when the key was deleted. */
-  apply(key: string, value: unknown): void;
+  keys(): Iterable<string>;
+  /** `undefined`: the key is gone. `anew`: this bucket says it for the first time, whatever one before it said. */
+  apply(key: string, value: unknown, anew: boolean): unknown;
 }
 
-export class KvMirror {
-  private readonly kv: KV;
-  private readonly keys: string[];
-  private readonly into: Mirrored;
-  private watch: { stop(): void } | undefined;
-  private turn: Promise<void> = Promise.resolve();
+export interface FollowerState {
+  bucket: string;
+  /** Since when this copy cannot be vouched for; null while it is known to be like the bucket. */
+  behind_since: string | null;
+  checked_at: string | null;
+  detail: string | null;
+}
 
-  constructor(kv: KV, keys: string[], into: Mirrored) {
-    this.kv = kv;
-    this.keys = keys;
+export const HEAL_CAUSES = ['unread', 'bucket', 'consumer', 'deaf', 'unmarked', 'period'] as const;
+export type HealCause = (typeof HEAL_CAUSES)[number];
+
+export class KvMirror {
+  private readonly source: BucketStream;
+  private readonly into: Mirrored;
+  private readonly healed: (cause: HealCause) => void;
+  private readonly stopping = new AbortController();
+  private reading: Reading | undefined;
+  /** Sequence of the last entry of each key in this bucket, marks included; a bucket made anew begins with none. */
+  private seqs = new Map<string, number>();
+  /** Keys of a bucket before this one that this one says nothing about. */
+  private kept = new Set<string>();
+  private mark: BucketMark | undefined;
+  private full: { mark: BucketMark; at: number } | undefined;
+  private turn: Promise<void> = Promise.resolve();
+  private readonly waiting: { reload?: Promise<void>; heal?: Promise<void> } = {};
+  private loop: Promise<void> | undefined;
+  private behindSince: string | null = ambient.iso();
+  private checkedAt: string | null = null;
+  private detail: string | null = 'not read yet';
+
+  constructor(source: BucketStream, into: Mirrored, healed: (cause: HealCause) => void = () => undefined) {
+    this.source = source;
     this.into = into;
+    this.healed = healed;
   }
 
-  /** Full read plus a fresh watch; serialised, so that two callers cannot interleave their snapshots. */
+  state(): FollowerState {
+    const { behindSince, checkedAt, detail } = this;
+    return { bucket: this.source.bucket, behind_since: behindSince, checked_at: checkedAt, detail };
+  }
+
+  /** Not known to be like the bucket: what it does not have may be there all the same. */
+  get inDoubt(): boolean {
+    return this.behindSince !== null || ambient.now() - Date.parse(this.checkedAt ?? '') > 3 * CHECK_MS;
+  }
+
+  /** Takes the bucket as it is: also what a bucket made anew does not have is gone then. */
   reload(): Promise<void> {
-    const next = this.turn.catch(() => undefined).then(() => within(FULL_READ_MS, 'reading the bucket', this.follow()));
-    this.turn = next;
-    return next;
+    return this.next('reload');
+  }
+
+  /** Reads the bucket again; of a bucket made anew it learns, and keeps what that one does not know. */
+  heal(): Promise<void> {
+    return this.next('heal');
   }
 
   /** Asks the bucket for one key now; for a node that was told it is behind. */
   async refresh(key: string): Promise<void> {
-    const entry = await this.kv.get(key);
-    this.into.apply(key, entry ? decode(entry) : undefined);
+    const known = this.seqs.get(key);
+    const [mark, entry] = await Promise.all([this.source.mark(), this.source.get(key)]);
+    if (!mark) return;
+    if (mark.created !== this.mark?.created) return this.heal();
+    if (entry) this.take(entry);
+    // Seen in this bucket and no longer in it, unless the watch told more meanwhile.
+    else if (known !== undefined && this.seqs.get(key) === known) this.into.apply(key, undefined, false);
   }
 
   stop(): void {
-    const { watch } = this;
-    this.watch = undefined;
-    watch?.stop();
+    this.stopping.abort();
+    this.reading?.stop();
+    this.reading = undefined;
   }
 
-  private async follow(): Promise<void> {
-    // The watch starts before the read, so that no change can fall between the two.
-    const watch = await this.kv.watch({ key: this.keys, include: KvWatchInclude.UpdatesOnly });
-    const entries = new Map<string, unknown>();
-    let read = 0;
-    for await (const entry of await this.kv.history({ key: this.keys })) {
-      read = Math.max(read, entry.revision);
-      const value = decode(entry);
-      if (value !== undefined) entries.set(entry.key, value);
-    }
-    const before = this.watch;
-    this.watch = watch;
+  /** One after the other; who comes while one waits to begin shares it, since that one sees all that is there now. */
+  private next(what: 'reload' | 'heal'): Promise<void> {
+    const { waiting } = this;
+    const shared = waiting[what];
+    if (shared) return shared;
+    const begun = this.turn.then(() => {
+      delete waiting[what];
+      return this.follow(what === 'reload');
+    });
+    waiting[what] = begun;
+    this.turn = begun.catch(() => undefined);
+    return begun;
+  }
+
+  private async follow(absentIsGone: boolean): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    let reading: Reading | undefined = undefined;
+    const early: BucketEntry[] = [];
+    const began = ambient.ticks();
+    const got = await this.source.read((entry) => {
+      if (!reading) early.push(entry);
+      else if (this.reading === reading) this.take(entry);
+    });
+    const before = this.reading;
+    this.reading = reading = got;
     before?.stop();
-    this.into.replace(entries);
-    void this.apply(watch, read);
+    this.adopt(got, absentIsGone);
+    for (const entry of early) this.take(entry);
+    this.full = { mark: got.mark, at: began };
+    this.vouch();
+    this.loop ??= this.keepChecking();
+    if (this.stopping.signal.aborted) this.stop();
   }
 
-  private async apply(watch: AsyncIterable<KvEntry> & { stop(): void }, after: number): Promise<void> {
-    try {
-      for await (const entry of watch) if (entry.revision > after) this.into.apply(entry.key, decode(entry));
-    } catch {
-      // told apart below: a watch that ended although nobody ended it must be made again
+  /** The whole at one moment, ordered against everything else by bucket first and sequence second. */
+  private adopt({ mark, entries }: Reading, absentIsGone: boolean): void {
+    const same = this.mark?.created === mark.created;
+    if (!same) this.seqs = new Map();
+    this.kept = new Set();
+    const there = new Set(entries.map(({ key }) => key));
+    for (const key of [...this.into.keys()]) {
+      if (there.has(key)) continue;
+      if (!absentIsGone && !same) this.kept.add(key);
+      if (this.kept.has(key)) continue;
+      // Written since the reading began: a look-up knew it before this did.
+      if ((this.seqs.get(key) ?? 0) > mark.last) continue;
+      this.seqs.delete(key);
+      this.into.apply(key, undefined, false);
     }
-    while (this.watch === watch) {
-      await ambient.sleep(RETRY_MS);
-      if (this.watch === watch) await this.reload().catch(() => undefined);
+    for (const entry of entries) this.take(entry, true);
+    this.mark = mark;
+  }
+
+  private take({ key, seq, meaning }: BucketEntry, again = false): void {
+    const known = this.seqs.get(key);
+    if (known !== undefined && (again ? seq < known : seq <= known)) return;
+    this.seqs.set(key, seq);
+    this.kept.delete(key);
+    this.into.apply(key, meaning.gone ? undefined : meaning.value, known === undefined);
+  }
+
+  private async keepChecking(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await ambient.sleep(CHECK_MS, signal);
+      if (!signal.aborted) await this.check().catch((err: unknown) => this.doubt((err as Error).message));
     }
+  }
+
+  private async check(): Promise<void> {
+    const { reading, mark: then } = this;
+    const now = await this.source.mark();
+    // Kept as it is: a bucket that was lost says nothing about what was in it.
+    if (!now) return this.doubt('the bucket is gone');
+    const cause = await this.causeOfDoubt(reading, then, now);
+    // Somebody read it all meanwhile.
+    if (this.reading !== reading) return;
+    if (!cause) {
+      this.mark = now;
+      return this.vouch();
+    }
+    this.doubt(WORDS[cause]);
+    await this.heal();
+    this.healed(cause);
+  }
+
+  private async causeOfDoubt(
+    reading: Reading | undefined,
+    then: BucketMark | undefined,
+    now: BucketMark,
+  ): Promise<HealCause | undefined> {
+    if (!reading || !then) return 'unread';
+    if (now.created !== then.created) return 'bucket';
+    if (lostUnmarked(then, now)) return 'unmarked';
+    const standing = await this.settled(reading);
+    if (standing !== 'current') return standing === 'gone' ? 'consumer' : 'deaf';
+    const { full } = this;
+    const due = full && ambient.ticks() - full.at > FULL_READ_EVERY_MS && !sameMark(full.mark, now);
+    return due ? 'period' : undefined;
+  }
+
+  private async settled(reading: Reading): Promise<'current' | 'late' | 'gone'> {
+    const end = ambient.ticks() + UNDER_WAY_MS;
+    for (;;) {
+      const received = reading.received();
+      const standing = await reading.standing();
+      if (standing !== 'late') return standing;
+      // While it delivers it is not deaf, however much there is.
+      if (ambient.ticks() > end && reading.received() === received) return standing;
+      await ambient.sleep(UNDER_WAY_MS / 4, this.stopping.signal);
+    }
+  }
+
+  private doubt(detail: string): void {
+    this.behindSince ??= ambient.iso();
+    this.detail = detail;
+  }
+
+  private vouch(): void {
+    this.checkedAt = ambient.iso();
+    const { size } = this.kept;
+    if (size > 0) return this.doubt(`the bucket was made anew and does not have ${size} keys that are kept here`);
+    this.behindSince = null;
+    this.detail = null;
   }
 }
 
-function decode(entry: KvEntry): unknown {
-  if (entry.operation !== 'PUT') return undefined;
-  try {
-    return entry.json();
-  } catch {
-    return null; // not JSON: the table refuses it and keeps what it has
-  }
-}
+const WORDS = {
+  unread: 'not read yet',
+  bucket: 'the bucket was made anew',
+  consumer: 'the server forgot the watch',
+  deaf: 'the watch does not deliver',
+  unmarked: 'keys went away without a mark',
+  period: 'it is time for a full read',
+} satisfies Record<HealCause, string>;

@@ -1,7 +1,8 @@
 // Which shard serves which tenant, and which tenants are paused: the two tables the control plane steers a node with.
 import { readFile } from 'node:fs/promises';
 import type { Bus } from './bus.ts';
-import { KvMirror, type Mirrored } from './kv-mirror.ts';
+import { BucketStream } from './bucket-stream.ts';
+import { KvMirror, type FollowerState, type HealCause, type Mirrored } from './kv-mirror.ts';
 import { TENANT_ID, type Kind } from './names.ts';
 import { Problem } from './problem.ts';
 import { RevisionedTable, type Revisioned } from './revisioned-table.ts';
@@ -18,9 +19,15 @@ export type PlacementTable = RevisionedTable<Placement>;
 export type FlagsTable = RevisionedTable<TenantFlags>;
 
 export interface Source {
+  /** Takes the source as it is. */
   reload(): Promise<void>;
+  /** Reads again after a loss that nobody asked for. */
+  heal(): Promise<void>;
   refresh(key: string): Promise<void>;
   stop(): void;
+  /** Null for a source that is not followed. */
+  state(): FollowerState | null;
+  readonly inDoubt: boolean;
 }
 
 export const placementKey = (kind: Kind, tenant: string): string => `${kind}.${tenant}`;
@@ -46,11 +53,16 @@ export function parseFlags(value: unknown): TenantFlags | undefined {
 
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-export const kvSource = (bus: Bus, bucket: 'placement' | 'config', keys: string[], into: Mirrored): Source =>
-  new KvMirror(bus.kv(bucket), keys, into);
+export const kvSource = (
+  bus: Bus,
+  bucket: 'placement' | 'config' | 'iam_revocations',
+  keys: string[],
+  into: Mirrored,
+  healed?: (bucket: string, cause: HealCause) => void,
+): Source => new KvMirror(new BucketStream(bus, bucket, keys), into, (cause) => healed?.(bucket, cause));
 
 /** Development: `{ "<kind>.<tenant>": {shard, revision, job_id} }`, read at start and on reload only. */
-export function fileSource(path: string, into: Mirrored): Source {
+export function fileSource(path: string, into: { replace(entries: Map<string, unknown>): void }): Source {
   const reload = async (): Promise<void> => {
     const text = await readFile(path, 'utf8');
     try {
@@ -59,5 +71,6 @@ export function fileSource(path: string, into: Mirrored): Source {
       throw new Problem('request.invalid', `placement file is not JSON: ${(err as Error).message}`);
     }
   };
-  return { reload, refresh: () => Promise.resolve(), stop: () => undefined };
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { reload, heal: reload, refresh: nothing, stop: () => undefined, state: () => null, inDoubt: false };
 }

@@ -31,7 +31,12 @@ export class RevisionedTable<T extends Revisioned> {
     return this.entries.entries();
   }
 
-  apply(key: string, value: unknown): Applied {
+  keys(): IterableIterator<string> {
+    return this.entries.keys();
+  }
+
+  /** `anew`: of a bucket that was made anew; revisions of one bucket say nothing about another's. */
+  apply(key: string, value: unknown, anew = false): Applied {
     const before = this.entries.get(key);
     if (value === undefined) {
       if (!this.entries.delete(key)) return 'stale';
@@ -40,7 +45,7 @@ export class RevisionedTable<T extends Revisioned> {
     }
     const now = this.parse(value);
     if (!now) return 'invalid';
-    if (before && now.revision < before.revision) return 'stale';
+    if (before && !anew && now.revision < before.revision) return 'stale';
     this.entries.set(key, now);
     this.highest = Math.max(this.highest, now.revision);
     this.changed(key, now, before);

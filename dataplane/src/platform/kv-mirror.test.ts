@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Kvm, type KV } from '@nats-io/kv';
+import { startNats, type TestNats } from '../../../testing/nats.ts';
+import { eventually } from '../../testing/platform.ts';
+import { BucketStream } from './bucket-stream.ts';
+import { connectBus, type Bus } from './bus.ts';
+import { KvMirror, type HealCause } from './kv-mirror.ts';
+import { parsePlacement } from './placement.ts';
+import { RevisionedTable } from './revisioned-table.ts';
+
+const OPS = ['put', 'delete', 'purge'] as const;
+type Op = (typeof OPS)[number];
+
+/** Every sequence of operations up to `length`, the empty one included. */
+const sequences = (length: number): Op[][] =>
+  length === 0 ? [[]] : [[], ...OPS.flatMap((op) => sequences(length - 1).map((rest) => [op, ...rest]))];
+
+describe('a copy of a bucket', () => {
+  let nats: TestNats;
+  let bus: Bus;
+  /** Whoever does things to the bucket, on a connection of its own. */
+  let other: Bus;
+  const mirrors: KvMirror[] = [];
+  beforeAll(async () => {
+    nats = await startNats();
+    bus = await connectBus(nats.url, 'test', () => undefined);
+    other = await connectBus(nats.url, 'other', () => undefined);
+  });
+  afterAll(async () => {
+    for (const mirror of mirrors) mirror.stop();
+    await bus.nc.close();
+    await other.nc.close();
+    await nats.stop();
+  });
+
+  const bucketOf = (name: string, history = 1): Promise<KV> => new Kvm(other.js).create(name, { history });
+  async function follower(name: string, keys = ['*.*']) {
+    const table = new RevisionedTable(parsePlacement);
+    const healed: HealCause[] = [];
+    const mirror = new KvMirror(new BucketStream(bus, name, keys), table, (cause) => healed.push(cause));
+    mirrors.push(mirror);
+    await mirror.reload();
+    return { mirror, table, healed, now: (key: string) => table.get(key)?.revision };
+  }
+  const put = (kv: KV, key: string, revision: number) =>
+    kv.put(key, JSON.stringify({ shard: 'a1', revision, job_id: null }));
+  const destroy = (name: string) => other.jsm.streams.delete(`KV_${name}`);
+
+  /** Writes a sequence with rising revisions; what every reader must then say. */
+  async function write(kv: KV, key: string, ops: readonly Op[], base: number): Promise<number | undefined> {
+    for (const [index, op] of ops.entries()) {
+      if (op === 'put') await put(kv, key, base + index);
+      else await kv[op](key);
+    }
+    return ops.at(-1) === 'put' ? base + ops.length - 1 : undefined;
+  }
+  async function writeAll(kv: KV, all: readonly Op[][], base: number): Promise<Map<string, number | undefined>> {
+    const written = await Promise.all(
+      all.map(
+        async (ops, index) => [`aggregate.t${index}`, await write(kv, `aggregate.t${index}`, ops, base)] as const,
+      ),
+    );
+    return new Map(written);
+  }
+  const told = (wanted: Map<string, unknown>, now: (key: string) => unknown) =>
+    new Map([...wanted.keys()].map((key) => [key, now(key)]));
+
+  it.each([1, 2, 3, 4, 5])(
+    'NFR-07 SCL-04 history %d: every sequence of put, delete and purge reads the same by watch, first read, reload and look-up, also of a bucket made anew with lower revisions',
+    async (history) => {
+      const name = `table${history}`;
+      const all = sequences(3);
+      const kv = await bucketOf(name, history);
+      const watcher = await follower(name);
+      const asker = await follower(name, ['nothing.*']);
+      const wanted = await writeAll(kv, all, 100);
+      await eventually('watched', async () => String([...told(wanted, watcher.now)]) === String([...wanted]));
+      const first = await follower(name);
+      expect(told(wanted, first.now)).toEqual(wanted);
+      await watcher.mirror.reload();
+      expect(told(wanted, watcher.now)).toEqual(wanted);
+      for (const key of wanted.keys()) await asker.mirror.refresh(key);
+      expect(told(wanted, asker.now)).toEqual(wanted);
+
+      await destroy(name);
+      // Another sequence for each key; what the new bucket does not speak of was not taken back, only lost.
+      const turned = all.map((_, index) => all[(index * 7 + 3) % all.length]!);
+      const anew = await writeAll(await bucketOf(name, history), turned, 1);
+      const kept = new Map(
+        [...anew].map(([key, now]) => [key, turned[Number(key.slice(11))]!.length ? now : wanted.get(key)]),
+      );
+      await asker.mirror.refresh('aggregate.t5');
+      expect(asker.now('aggregate.t5')).toBe(anew.get('aggregate.t5'));
+      await eventually('followed', async () => String([...told(kept, watcher.now)]) === String([...kept]), 5000);
+      expect(watcher.healed).toContain('bucket');
+      await watcher.mirror.reload();
+      expect(told(anew, watcher.now)).toEqual(anew);
+      expect([...(await follower(name)).table.keys()]).toHaveLength([...anew.values()].filter(Boolean).length);
+    },
+  );
+
+  const consumers = async (name: string) =>
+    (await other.jsm.consumers.list(`KV_${name}`).next()).map((one) => one.name);
+
+  it('NFR-07 a watch that the server forgot is noticed, said and made again, and nothing written meanwhile is missed', async () => {
+    const kv = await bucketOf('forgotten');
+    const { mirror, healed, now } = await follower('forgotten');
+    expect(mirror.state()).toMatchObject({ bucket: 'forgotten', behind_since: null });
+    for (const consumer of await consumers('forgotten')) await other.jsm.consumers.delete('KV_forgotten', consumer);
+    await put(kv, 'aggregate.a', 1);
+    await eventually('followed', async () => now('aggregate.a') === 1, 5000);
+    await put(kv, 'aggregate.a', 2);
+    await eventually('watched again', async () => now('aggregate.a') === 2, 5000);
+    expect(healed).toContain('consumer');
+    await eventually('vouched for', async () => mirror.state().behind_since === null);
+  });
+
+  it('NFR-07 a bucket that is lost takes nothing away: what it held is kept and said until it is published again or asked for', async () => {
+    const kv = await bucketOf('lost');
+    await put(kv, 'aggregate.a', 7);
+    await put(kv, 'aggregate.b', 7);
+    const { mirror, now, table } = await follower('lost');
+    await destroy('lost');
+    await eventually('said', async () => mirror.state().detail === 'the bucket is gone', 5000);
+    expect(mirror.inDoubt).toBe(true);
+    const anew = await bucketOf('lost');
+    await eventually('said', async () => /does not have 2 keys/.test(mirror.state().detail ?? ''), 5000);
+    expect([now('aggregate.a'), now('aggregate.b')]).toEqual([7, 7]);
+    await put(anew, 'aggregate.a', 1);
+    await eventually('published again', async () => now('aggregate.a') === 1, 5000);
+    await anew.delete('aggregate.b');
+    await eventually('taken back', async () => now('aggregate.b') === undefined, 5000);
+    await eventually('vouched for', async () => mirror.state().behind_since === null, 5000);
+    expect(table.revision).toBe(7);
+  });
+
+  it('NFR-07 what goes away without a mark is gone here, too: a purged key, a mark that was purged, a deleted message', async () => {
+    const kv = await bucketOf('unmarked', 3);
+    for (const key of ['a', 'b', 'c', 'd']) await put(kv, `aggregate.${key}`, 1);
+    const { now } = await follower('unmarked');
+    await other.jsm.streams.purge('KV_unmarked', { filter: '$KV.unmarked.aggregate.a' });
+    await eventually('purged', async () => now('aggregate.a') === undefined, 5000);
+    const seq = await put(kv, 'aggregate.b', 2);
+    await eventually('written', async () => now('aggregate.b') === 2, 5000);
+    await other.jsm.streams.deleteMessage('KV_unmarked', seq, false);
+    await kv.delete('aggregate.c');
+    await other.jsm.streams.purge('KV_unmarked', { filter: '$KV.unmarked.aggregate.c' });
+    await eventually('purged with its mark', async () => now('aggregate.c') === undefined, 5000);
+    expect(now('aggregate.d')).toBe(1);
+  });
+
+  it('NFR-07 it heals after the connection was away and the bucket was made anew meanwhile, and leaves no consumer behind', async () => {
+    const kv = await bucketOf('away');
+    await put(kv, 'aggregate.a', 9);
+    const { mirror, now } = await follower('away');
+    for (let turn = 0; turn < 3; turn++) await mirror.reload();
+    await eventually('one watch', async () => (await consumers('away')).length === 1);
+    await bus.nc.reconnect();
+    await destroy('away');
+    await put(await bucketOf('away'), 'aggregate.a', 1);
+    await eventually('followed', async () => now('aggregate.a') === 1, 8000);
+    await eventually('vouched for', async () => !mirror.inDoubt, 8000);
+  });
+
+  it('SCL-04 within one bucket an older revision stays ignored, also when it is read in full', async () => {
+    const kv = await bucketOf('older');
+    const { mirror, now } = await follower('older');
+    await put(kv, 'aggregate.a', 5);
+    await put(kv, 'aggregate.a', 4);
+    await mirror.reload();
+    expect(now('aggregate.a')).toBe(5);
+  });
+});
