@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { call, eventually, startPlatform, type TestPlatform } from '../../testing/platform.ts';
+import { call, eventually, moveTenant, startPlatform, type TestPlatform } from '../../testing/platform.ts';
 
 const deposit = (command_id: string, amount = 5) => ({ command_id, type: 'deposit', data: { account: 'a', amount } });
 
@@ -102,5 +104,83 @@ describe('gateway', () => {
     expect(text).toMatch(/gateway_tenant_request_duration_seconds_bucket\{le="0.5",.*tenant_id="acme"/);
     expect(text).toMatch(/gateway_requests_total\{path="\/v1\/tenants\/:tenant\/commands",status="200"/);
     expect(text).not.toMatch(/nobody|ACME/);
+  });
+});
+
+describe('a gateway whose watch tells it nothing', () => {
+  let platform: TestPlatform;
+  beforeAll(async () => {
+    platform = await startPlatform('a1', 'a2', 'p1', 'g1');
+    await platform.placed('a1', 'acme');
+    await platform.placed('p1', 'acme');
+  });
+  afterAll(() => platform.stop());
+
+  /** What a watch is to the server; its client hears nothing of it. */
+  async function forgetWatches(bucket: string): Promise<number> {
+    const jsm = await jetstreamManager(platform.nc);
+    const consumers = await jsm.consumers.list(`KV_${bucket}`).next();
+    await Promise.all(consumers.map(({ name }) => jsm.consumers.delete(`KV_${bucket}`, name)));
+    return consumers.length;
+  }
+
+  it('NFR-07 SCL-06 sends the first command after a move to the new shard, and says where it routes', async () => {
+    expect((await platform.command('acme', deposit('w1'))).status).toBe(200);
+    const routes = async () => (await platform.gateway.get('/admin/state?tenant_id=acme')).body.routes;
+    expect(await routes()).toMatchObject([
+      { kind: 'aggregate', shard_id: 'a1', revision: 1 },
+      { kind: 'projection', shard_id: 'p1', revision: 1 },
+    ]);
+    for (const [turn, to] of ['a2', 'a1', 'a2', 'a1'].entries()) {
+      expect(await forgetWatches('placement')).toBeGreaterThan(0);
+      await moveTenant(platform, 'acme', to === 'a2' ? 'a1' : 'a2', to);
+      const start = performance.now();
+      expect((await platform.command('acme', deposit(`moved-${turn}`))).status).toBe(200);
+      expect(performance.now() - start).toBeLessThan(3000);
+      expect((await routes())[0]).toMatchObject({ shard_id: to, revision: turn + 2 });
+    }
+  });
+
+  it('NFR-07 finds a tenant that was placed while its copy was in doubt, and a bucket made anew fails no command', async () => {
+    const jsm = await jetstreamManager(platform.nc);
+    await jsm.streams.delete('KV_placement');
+    expect((await platform.command('acme', deposit('lost-1'))).status).toBe(200);
+    const kv = await new Kvm(platform.nc).create('placement', { history: 1 });
+    const behind = async () =>
+      (await platform.gateway.get('/admin/state')).body.followers.find((one: any) => one.bucket === 'placement');
+    await eventually('said', async () => (await behind()).detail?.includes('does not have 2 keys'), 5000);
+    const metrics = (await platform.gateway.get('/metrics')).body;
+    expect(metrics).toMatch(/gateway_follower_behind_seconds\{bucket="placement",.*\} [0-9.]*[1-9]/);
+    expect(metrics).toMatch(/gateway_follower_behind_seconds\{bucket="iam_revocations",.*\} 0/);
+    await kv.put('aggregate.fresh', JSON.stringify({ shard: 'a2', revision: 1, job_id: null }));
+    expect((await platform.command('fresh', deposit('f1'))).status).toBe(200);
+    expect((await platform.command('acme', deposit('lost-2'))).status).toBe(200);
+    // Published again on the other shard, at a revision far below the one before.
+    await kv.put('aggregate.acme', JSON.stringify({ shard: 'a2', revision: 1, job_id: null }));
+    await kv.put('projection.acme', JSON.stringify({ shard: 'p1', revision: 1, job_id: null }));
+    expect((await platform.command('acme', deposit('lost-3'))).status).toBe(200);
+    await eventually('vouched for', async () => (await behind()).behind_since === null, 5000);
+    expect((await platform.gateway.get('/admin/state?tenant_id=acme')).body.routes[0]).toMatchObject({
+      shard_id: 'a2',
+    });
+  });
+
+  it('GEN-30 lists its routes page by page, and refuses what it was not asked for', async () => {
+    const page = (query: string) => platform.gateway.get(`/admin/routes${query}`);
+    const { body } = await page('?limit=2');
+    expect(body.routes.map((one: any) => `${one.kind}.${one.tenant_id}`)).toEqual([
+      'aggregate.acme',
+      'aggregate.fresh',
+    ]);
+    const rest = await page(`?limit=2&after=${body.next}`);
+    expect(rest.body).toEqual({
+      routes: [{ kind: 'projection', tenant_id: 'acme', shard_id: 'p1', revision: 1 }],
+      next: null,
+    });
+    expect((await page('?limit=0')).status).toBe(400);
+    expect((await page('?tenant=x')).status).toBe(400);
+    expect((await platform.gateway.get('/admin/state?tenant=acme')).status).toBe(400);
+    expect((await call(`${platform.gateway.url}/admin/routes`)).status).toBe(401);
+    expect((await platform.node('a1').get('/admin/state?tenant_id=nobody')).body).toMatchObject({ tenants: [] });
   });
 });

@@ -6,9 +6,11 @@ import { placementKey } from '../platform/placement.ts';
 import { Problem } from '../platform/problem.ts';
 import { parseCommand, type CommandResult } from '../platform/wire.ts';
 import { only, type Answer, type Request, type Route } from '../node/http-server.ts';
+import { guarded } from '../node/admin.ts';
 import type { Node, Service } from '../node/node.ts';
 import type { TenantGate } from '../node/tenant-gate.ts';
 import { Parking } from './parking.ts';
+import { routesPage } from './routes-page.ts';
 import { TenantRouter } from './tenant-router.ts';
 import { mayUse, type Tokens } from './tokens.ts';
 
@@ -36,6 +38,7 @@ export class Gateway implements Service {
       { method: 'GET', path: '/.well-known/jwks.json', handle: () => ({ body: tokens.jwks }) },
       { method: 'POST', path: '/v1/tenants/:tenant/commands', handle: this.forTenant((r, t) => this.command(r, t)) },
       { method: 'GET', path: '/v1/tenants/:tenant/views/:view', handle: this.forTenant((r, t) => this.query(r, t)) },
+      { method: 'GET', path: '/admin/routes', handle: guarded(node, (request) => routesPage(node, request)) },
     ];
   }
 
@@ -87,6 +90,7 @@ export class Gateway implements Service {
   }
 
   private async throughGate(tenant: string, work: () => Promise<Answer>): Promise<Answer> {
+    if (!this.node.gates.get(tenant)) await this.router?.knows('aggregate', tenant);
     const gate = this.node.gates.get(tenant);
     if (!gate) throw new Problem('tenant.unknown', `there is no tenant "${tenant}" here`);
     if (gate.draining) throw new Problem('tenant.draining', `${tenant} is draining on this gateway`);

@@ -7,22 +7,35 @@ import { Problem, isProblemCode } from '../platform/problem.ts';
 import { refuse, type Refusal, type Reply } from '../platform/wire.ts';
 import type { Node } from '../node/node.ts';
 import { Parking } from './parking.ts';
+import { PlacementLookup } from './placement-lookup.ts';
 
 /** A shard that died takes its unanswered requests with it; the same command id goes again after this long. */
 const REQUEST_MS = 1500;
 /** How long a parked request waits when nobody wakes it: the net under lost hints, and the pace against a dead shard. */
 const PARK_STEP_MS = 100;
 const WORTH_WAITING = new Set<Refusal>(['tenant.draining', 'tenant.moved', 'tenant.unavailable']);
+/** Answers that say that our copy of the placements may be wrong, whatever its watch says. */
+const WORTH_LOOKING = new Set<Refusal>(['tenant.moved', 'tenant.unavailable']);
 
 export class TenantRouter {
   private readonly node: Node;
   private readonly bus: Bus;
   readonly parking: Parking;
+  private readonly lookup: PlacementLookup;
 
   constructor(node: Node, bus: Bus, parking: Parking) {
     this.node = node;
     this.bus = bus;
     this.parking = parking;
+    this.lookup = new PlacementLookup(node);
+  }
+
+  /** Whether there is such a tenant: a copy in doubt is not believed when it says no. */
+  async knows(kind: 'aggregate' | 'projection', tenant: string): Promise<boolean> {
+    const key = placementKey(kind, tenant);
+    if (this.node.placements.get(key)) return true;
+    if (this.node.placementInDoubt) await this.lookup.look(kind, tenant);
+    return this.node.placements.get(key) !== undefined;
   }
 
   /** Safe to repeat: commands carry an id the aggregate remembers, queries change nothing. */
@@ -35,12 +48,14 @@ export class TenantRouter {
       const left = deadline - ambient.ticks();
       const wait = WORTH_WAITING.has(reply.code) && left > 0 && !this.parking.full(tenant);
       if (!wait) throw toProblem(reply);
+      if (WORTH_LOOKING.has(reply.code) && (await this.lookup.look(kind, tenant))) continue;
       await this.parking.wait(tenant, Math.min(left, PARK_STEP_MS));
     }
   }
 
   private async once<T>(kind: 'aggregate' | 'projection', tenant: string, body: object): Promise<Reply<T>> {
-    const placement = this.node.placements.get(placementKey(kind, tenant));
+    const key = placementKey(kind, tenant);
+    const placement = (await this.knows(kind, tenant)) && this.node.placements.get(key);
     if (!placement) throw new Problem('tenant.unknown', `there is no tenant "${tenant}" here`);
     if (kind === 'aggregate' && this.node.gates.get(tenant)?.paused) {
       throw new Problem('tenant.paused', `${tenant} is paused`);
