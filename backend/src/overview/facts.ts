@@ -3,7 +3,7 @@ import type { Overview, ServiceKind } from '@cloudlysis/contract';
 import type { AuditFreshness } from '../audit/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
 import type { DriftSurvey } from '../placement/index.ts';
-import type { JetStreamAccount } from '../ports/nats/index.ts';
+import type { JetStreamAccount, StreamLimit } from '../ports/nats/index.ts';
 import type { TenantSummary } from '../tenants/index.ts';
 
 /** An answer, or the sentence why there is none. */
@@ -43,7 +43,11 @@ export interface OverviewFacts {
   readonly shards: Asked<readonly SightedShard[]>;
   readonly figures: Readonly<Record<ServiceKind, KindFigures>>;
   readonly traffic: Traffic | null;
-  readonly bus: Asked<{ readonly roundTripMs: number; readonly account: JetStreamAccount }>;
+  readonly bus: Asked<{
+    readonly roundTripMs: number;
+    readonly account: JetStreamAccount;
+    readonly limits: readonly StreamLimit[];
+  }>;
   readonly store: Asked<number>;
   readonly audit: Asked<AuditFreshness>;
   /** What the last verification found wrong; null where it held, or there was none. */

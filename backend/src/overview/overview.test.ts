@@ -72,6 +72,7 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     fc.record({
       roundTripMs: fc.double({ min: 0, max: 50, noNaN: true }),
       account: fc.record({ storedBytes: fc.nat(100), limitBytes: fc.option(fc.constant(100)), streams: fc.nat(9), consumers: fc.nat(9) }),
+      limits: fc.array(fc.record({ stream: fc.constantFrom('EVENTS', 'KV_placement'), what: fc.constant('consumers' as const), used: fc.nat(12), limit: fc.option(fc.constant(10)) }), { maxLength: 2 }),
     }), // prettier-ignore
   ),
   store: asked(fc.double({ min: 0, max: 50, noNaN: true })),

@@ -16,7 +16,7 @@ import type { Asked, JobCounts, OverviewFacts, SightedShard } from './facts.ts';
 export interface OverviewDeps {
   readonly ambient: Ambient;
   readonly mongo: Pick<Mongo, 'ping'>;
-  readonly nats: Pick<NatsPort, 'ping' | 'account'>;
+  readonly nats: Pick<NatsPort, 'ping' | 'account' | 'limits'>;
   readonly audit: Pick<Audit, 'freshness' | 'lastVerification'>;
   readonly jobs: Pick<JobEngine, 'store'>;
   readonly metrics: Pick<NodeMetrics, 'traffic' | 'figures'>;
@@ -39,7 +39,13 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   const ask = <T>(work: Promise<T>): Promise<Asked<T>> => answered(work, late);
   const [shards, bus, store, freshness, jobs, failures, drift, tenants] = await Promise.all([
     ask(sightedShards(deps.placement)),
-    ask(Promise.all([nats.ping(), nats.account()]).then(([roundTripMs, account]) => ({ roundTripMs, account }))),
+    ask(
+      Promise.all([nats.ping(), nats.account(), nats.limits()]).then(([roundTripMs, account, limits]) => ({
+        roundTripMs,
+        account,
+        limits,
+      })),
+    ),
     ask(mongo.ping()),
     ask(audit.freshness()),
     ask(countJobs(deps.jobs, since, now, visible)),

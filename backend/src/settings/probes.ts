@@ -4,7 +4,7 @@ import type { Audit } from '../audit/index.ts';
 import type { Config } from '../config.ts';
 import type { KeySource } from '../identity/index.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
-import type { NatsPort } from '../ports/nats/index.ts';
+import { nearLimits, shareOf, toldLimit, type NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
 import type { Ambient } from '../ambient.ts';
 import { bareUrl } from './bare-url.ts';
@@ -22,7 +22,7 @@ export interface ProbeDeps {
   readonly config: Pick<Config, 'MONGODB_URI' | 'MONGODB_DB' | 'NATS_URL' | 'PLACEMENT_SOURCE' | 'PLACEMENT_FILE'>;
   readonly ambient: Ambient;
   readonly mongo: Pick<Mongo, 'ping' | 'examine'>;
-  readonly nats: Pick<NatsPort, 'ping' | 'account' | 'bucket' | 'placement'>;
+  readonly nats: Pick<NatsPort, 'ping' | 'account' | 'limits' | 'bucket' | 'placement'>;
   readonly nodes: NodesPort;
   readonly audit: Pick<Audit, 'freshness'>;
   readonly keySources: readonly KeySource[];
@@ -94,12 +94,20 @@ function natsProbes({ config, nats }: ProbeDeps): Probe[] {
       title: 'JetStream',
       target,
       run: async () => {
-        const { storedBytes, limitBytes, streams, consumers } = await nats.account();
+        const [{ storedBytes, limitBytes, streams, consumers }, limits] = await Promise.all([
+          nats.account(),
+          nats.limits(),
+        ]);
+        const near = nearLimits(limits);
+        const full = near.filter((one) => shareOf(one) >= 1);
+        if (full.length > 0) throw new Error(`at its limit: ${full.map(toldLimit).join('; ')}`);
+        const events = limits.filter(({ stream, what }) => stream === 'EVENTS' && what === 'consumers');
+        const told = [...new Set([...events, ...near])].map((one) => `; ${toldLimit(one)}`).join('');
         const of =
           limitBytes === null
             ? 'without a limit'
             : `of ${kib(limitBytes)} (${Math.round((storedBytes / limitBytes) * 100)} %)`;
-        return `${kib(storedBytes)} stored ${of}, ${plural(streams, 'stream')}, ${plural(consumers, 'consumer')}`;
+        return `${kib(storedBytes)} stored ${of}, ${plural(streams, 'stream')}, ${plural(consumers, 'consumer')}${told}`;
       },
     },
     config.PLACEMENT_SOURCE === 'static' ? placementFile : bucket('placement', true),

@@ -13,7 +13,7 @@ import type { PlanDraft } from '../jobs/definition.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import { consumerNames } from '../ports/nats/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
-import { blocked, busCheck, laneCheck, laneOf, passed, untouched } from './preflight-checks.ts';
+import { blocked, busCheck, consumersCheck, laneCheck, laneOf, passed, untouched } from './preflight-checks.ts';
 import type { ShardChoice } from './provisioning.ts';
 import { completeMetadata, SEED_JOB } from './tenants.ts';
 
@@ -35,16 +35,24 @@ export async function planCreation(
   const { placement, jobs, nats, config } = parts;
   const free = await idCheck(tenant_id, jobId, parts);
   const chosen = await chooseShards(input, placement);
-  const [lane, bus, counts, leftovers] = await Promise.all([
+  const [lane, bus, room, counts, leftovers] = await Promise.all([
     laneCheck(jobs, tenant_id, jobId),
     busCheck(nats),
+    consumersCheck(tenant_id, nats),
     placement.counts(),
     placement.of(tenant_id),
   ]);
   const takesOver = free.status === 'warn';
   const unplaced = leftovers.length && !takesOver ? [leftoverCheck(tenant_id, leftovers.length)] : [];
   return {
-    checks: [free, lane, bus, ...unplaced, ...chosen.flatMap((choice) => shardChecks(choice, counts, placement))],
+    checks: [
+      free,
+      lane,
+      bus,
+      ...room,
+      ...unplaced,
+      ...chosen.flatMap((choice) => shardChecks(choice, counts, placement)),
+    ],
     diff: additions(tenant_id, chosen, completeMetadata(input.metadata, config.platform.environment)),
     blastRadius: untouched(tenant_id),
     rollback: 'What was made is taken away in reverse order; once it lives, archive stops it and keeps its data.',

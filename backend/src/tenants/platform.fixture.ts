@@ -3,7 +3,7 @@ import type { Job, MutationId, NodeHealth, Plan, Shard, Tenant } from '@cloudlys
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
-import { startNats, type TestNats } from '../../../testing/nats.ts';
+import { startNats, type NatsOptions, type TestNats } from '../../../testing/nats.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { readConfig, type Config } from '../config.ts';
@@ -47,8 +47,8 @@ const SHARDS = [
   ['a1', 'aggregate'], ['a2', 'aggregate'], ['p1', 'projection'], ['p2', 'projection'], ['r1', 'runner'], ['g1', 'gateway'],
 ] as const; // prettier-ignore
 
-export async function startGround(capacity = 20_000): Promise<Ground> {
-  const nats = await startNats();
+export async function startGround(capacity = 20_000, options: NatsOptions = {}): Promise<Ground> {
+  const nats = await startNats(options);
   const port = await connectNats(nats.url);
   await port.ensureStreams();
   const nodes = await Promise.all(SHARDS.map(([id, kind]) => startTestNode(port, kind, id)));

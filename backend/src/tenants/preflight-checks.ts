@@ -3,7 +3,7 @@ import { Problem, type BlastRadius, type Check } from '@cloudlysis/contract';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
 import { inFlightOf, type PlacementBook } from '../placement/index.ts';
-import type { NatsPort } from '../ports/nats/index.ts';
+import { consumerNames, NEAR_LIMIT, toldLimit, type NatsPort } from '../ports/nats/index.ts';
 import type { ServingNodes } from './serving-nodes.ts';
 
 export const laneOf = (tenantId: string): string => `tenant:${tenantId}`;
@@ -58,6 +58,26 @@ export async function busCheck(nats: NatsPort): Promise<Check> {
     if (!(error instanceof Problem)) throw error;
     return blocked('bus.reachable', title, error.message, null);
   }
+}
+
+/** A tenant's two consumers are on one stream for all tenants, which has room for so many; nothing while NATS is away. */
+export async function consumersCheck(tenantId: string, nats: NatsPort): Promise<Check[]> {
+  const kinds = ['projection', 'runner'] as const;
+  const asked = Promise.all([nats.limits(), ...kinds.map((kind) => nats.consumer(tenantId, kind))]);
+  const answered = await asked.catch((error: unknown) => {
+    if (error instanceof Problem) return null;
+    throw error;
+  });
+  if (!answered) return [];
+  const [limits, ...consumers] = answered;
+  const events = limits.find(({ stream, what }) => stream === 'EVENTS' && what === 'consumers');
+  if (!events || events.limit === null) return [];
+  const used = events.used + consumerNames(tenantId).length - consumers.filter(Boolean).length;
+  const share = used / events.limit;
+  const status = share > 1 ? 'block' : share >= NEAR_LIMIT ? 'warn' : 'pass';
+  const detail = `with its consumers ${toldLimit({ ...events, used })}`;
+  const title = 'The event stream has room for its consumers';
+  return [{ ...passed('consumers.room', title, detail, used), limit: events.limit, unit: 'consumers', status }];
 }
 
 export const untouched = (tenantId: string): BlastRadius => ({

@@ -18,6 +18,9 @@ export const BUCKETS = [
   'snapshots', // aggregate.<tenant>     → a prefix of the log, folded        written by aggregates
   'probes', // <service>.<shard>         → readiness probe                    written by every node
 ] as const;
+/** Told to every stream and bucket, two a tenant on EVENTS: one that says nothing, or −1, has 1 000 since NATS 2.15. */
+export const MAX_CONSUMERS = 100_000;
+
 export type BucketName = (typeof BUCKETS)[number];
 
 export const subjects = {

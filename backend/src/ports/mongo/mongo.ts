@@ -1,7 +1,7 @@
 /** The connection to MongoDB: majority writes, short deadlines, and its errors turned into problems here. */
 import { MongoClient, MongoServerError, type ClientSession, type Db } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
-import { isStoreError } from './outage.ts';
+import { isStoreError, isStoreLimit } from './outage.ts';
 import { recordedSessions, type Sessions } from './sessions.ts';
 
 /** Of a list or a count that somebody waits for. */
@@ -140,6 +140,10 @@ export async function prompt<T>(call: () => Promise<T>, ms = DEADLINE_MS): Promi
 
 /** Duplicate keys and problems pass through: the store that knows the index decides what they mean. */
 function toProblem(error: unknown): unknown {
+  if (isStoreLimit(error)) {
+    const why = error instanceof MongoServerError ? error.message : 'a document is larger than 16 MiB';
+    return new Problem('store.limit_reached', `MongoDB refuses: ${why.slice(0, 300)}`, {}, error);
+  }
   if (!isStoreError(error) || isDuplicateKey(error)) return error;
   return new Problem('store.unavailable', undefined, {}, error);
 }

@@ -16,6 +16,7 @@ import type {
   TenantFlags,
 } from './nats-port.ts';
 import { staticBoard } from './static-board.ts';
+import { streamLimits } from './limits.ts';
 import { ensureConsumer, ensureStreams, existing } from './streams.ts';
 
 export interface NatsOptions {
@@ -45,7 +46,7 @@ const Flags: z.ZodType<TenantFlags> = z.object({
  */
 export async function connectNats(url: string, options: NatsOptions = {}): Promise<NatsPort> {
   const { ambient = systemAmbient(), name = 'cloudlysis-control', metrics, placementFile } = options;
-  const connection = new Connection(url, name, ambient);
+  const connection = new Connection(url, name, ambient, ensureStreams);
   const counter = unreadableCounter(metrics);
   const unreadable = (source: string) => (): void => counter.inc({ source });
   const call = callWith(connection);
@@ -63,6 +64,7 @@ export async function connectNats(url: string, options: NatsOptions = {}): Promi
         eventsAfter(link, safe(tenantId), seq, limit, unreadable('events')),
       ),
     account: () => connection.call('reading the account', accountOf),
+    limits: () => connection.call('reading the limits of the streams', streamLimits),
     bucket: (name) => connection.call(`reading bucket ${name}`, (link) => bucketOf(link, name)),
     ping: () => connection.call('ping', ({ nc }) => nc.rtt()),
     close: () => connection.close(),

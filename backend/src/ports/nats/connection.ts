@@ -9,6 +9,7 @@ import {
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../ambient.ts';
+import { isLimit } from './limits.ts';
 
 /** Of one call, reconnecting included. */
 export const CALL_MS = 3000;
@@ -32,6 +33,8 @@ export interface Link {
 
 export class Connection {
   private readonly ambient: Ambient;
+  /** Done at every connect, beside the calls: a server that was set up by an earlier version, or lost what it had. */
+  private readonly prepare: (link: Link) => Promise<unknown>;
   private readonly opening: Promise<Link>;
   private up = Promise.withResolvers<void>();
   private nc: NatsConnection | undefined;
@@ -39,8 +42,9 @@ export class Connection {
   /** Why the first connection does not come about, for the sentence in the problem. */
   private trouble = 'not connected yet';
 
-  constructor(url: string, name: string, ambient: Ambient) {
+  constructor(url: string, name: string, ambient: Ambient, prepare: (link: Link) => Promise<unknown>) {
     this.ambient = ambient;
+    this.prepare = prepare;
     this.opening = this.open(url, name);
     // A wrong URL is reported by every call; it must not end the process before the first one.
     this.opening.catch(() => undefined);
@@ -49,7 +53,8 @@ export class Connection {
   /**
    * Runs `work` on the connection. While the server is away the call waits, instead of letting the client buffer a
    * write and send it long after the caller was told that it failed.
-   * @throws Problem `bus.unavailable` after 3 s, or when NATS answers with an error that `work` did not handle
+   * @throws Problem `bus.limit_reached` when NATS says so; `bus.unavailable` after 3 s, or when NATS answers with another
+   * error that `work` did not handle
    */
   async call<T>(what: string, work: (link: Link) => Promise<T>): Promise<T> {
     if (this.closed) throw new Problem('bus.unavailable', `NATS cannot be reached: ${what}: the connection is closed`);
@@ -65,6 +70,8 @@ export class Connection {
       return await this.within(deadline, run());
     } catch (error) {
       if (error instanceof Problem) throw error;
+      if (isLimit(error))
+        throw new Problem('bus.limit_reached', `NATS refuses: ${what}: ${messageOf(error)}`, {}, error);
       throw new Problem('bus.unavailable', `NATS cannot be reached: ${what}: ${messageOf(error)}`, {}, error);
     }
   }
@@ -92,16 +99,22 @@ export class Connection {
   private async connected(nc: NatsConnection): Promise<Link> {
     this.nc = nc;
     if (this.closed) await nc.close();
-    void this.follow(nc);
     const jsm = await jetstreamManager(nc, { timeout: CALL_MS, checkAPI: false });
-    return { nc, js: jetstream(nc, { timeout: CALL_MS }), jsm };
+    const link = { nc, js: jetstream(nc, { timeout: CALL_MS }), jsm };
+    void this.follow(link);
+    return link;
   }
 
-  private async follow(nc: NatsConnection): Promise<void> {
+  private async follow(link: Link): Promise<void> {
+    // What does not come about now comes about with the first call that needs it.
+    const prepare = (): unknown => this.prepare(link).catch(() => undefined);
     this.up.resolve();
-    for await (const status of nc.status()) {
+    prepare();
+    for await (const status of link.nc.status()) {
       if (status.type === 'disconnect') this.up = Promise.withResolvers();
-      if (status.type === 'reconnect') this.up.resolve();
+      if (status.type !== 'reconnect') continue;
+      this.up.resolve();
+      prepare();
     }
   }
 

@@ -2,3 +2,4 @@
 export type * from './nats-port.ts';
 export { connectNats, type NatsOptions } from './connect-nats.ts';
 export { consumerNames, placementKey, tenantFlagsKey } from './names.ts';
+export { NEAR_LIMIT, nearLimits, shareOf, toldLimit } from './stream-limit.ts';

@@ -58,6 +58,15 @@ export interface JetStreamAccount {
   readonly consumers: number;
 }
 
+/** How much of a limit of a stream is used. */
+export interface StreamLimit {
+  readonly stream: string;
+  readonly what: 'consumers' | 'messages' | 'bytes';
+  readonly used: number;
+  /** Null where there is none. */
+  readonly limit: number | null;
+}
+
 export interface BucketSight {
   readonly values: number;
   readonly bytes: number;
@@ -68,9 +77,9 @@ export interface NatsPort {
   readonly placement: Board<PublishedPlacement>;
   /** Key `tenants.<tenant>`. */
   readonly config: Board<TenantFlags>;
-  /** Makes sure the platform's streams (EVENTS, EFFECTS, IAM) exist. Idempotent. */
+  /** Makes sure the platform's streams (EVENTS, EFFECTS, IAM) exist with room for their consumers. Idempotent; also done at every connect. */
   ensureStreams(): Promise<void>;
-  /** Makes sure the tenant's durable consumers exist. Idempotent; returns those it created. */
+  /** Makes sure the tenant's durable consumers exist. Idempotent; returns those it created. @throws Problem `bus.limit_reached` */
   ensureConsumers(tenantId: string): Promise<string[]>;
   deleteConsumers(tenantId: string, names: readonly string[]): Promise<void>;
   /** Null when the consumer does not exist. */
@@ -81,6 +90,8 @@ export interface NatsPort {
   eventsAfter(tenantId: string, seq: number, limit: number): Promise<TenantEvent[]>;
   /** @throws Problem `bus.unavailable` */
   account(): Promise<JetStreamAccount>;
+  /** Of every stream of the platform that is there; a consumer limit that is too low is raised first. @throws Problem `bus.unavailable` */
+  limits(): Promise<StreamLimit[]>;
   /** Null when there is no such bucket. @throws Problem `bus.unavailable` */
   bucket(name: string): Promise<BucketSight | null>;
   /** Round trip in milliseconds. @throws Problem `bus.unavailable` */

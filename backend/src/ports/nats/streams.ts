@@ -1,18 +1,33 @@
-/** The streams, buckets and consumers the platform stands on, made when they are absent and otherwise left as they are. */
+/** The streams, buckets and consumers the platform stands on, made when they are absent; of what is there only a limit that is too low is changed. */
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
 import { isMissing, type Link } from './connection.ts';
+import { raiseConsumers, wantedConsumers } from './limits.ts';
 import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, STREAMS, tenantEvents, type ConsumerKind } from './names.ts';
 
-export async function ensureStreams({ js, jsm }: Link): Promise<void> {
+export async function ensureStreams(link: Link): Promise<void> {
+  const { js, jsm } = link;
   for (const [name, subject] of Object.entries(STREAMS)) {
     const found = await existing(() => jsm.streams.info(name));
-    // Events are read back by direct gets, so that reading leaves no consumer behind.
-    if (!found) await jsm.streams.add({ name, subjects: [subject], allow_direct: true });
-    else if (!found.config.allow_direct) await jsm.streams.update(name, { ...found.config, allow_direct: true });
+    if (!found) {
+      // Events are read back by direct gets, so that reading leaves no consumer behind.
+      await jsm.streams.add({
+        name,
+        subjects: [subject],
+        allow_direct: true,
+        max_consumers: await wantedConsumers(link),
+      });
+    } else {
+      const { config } = await raiseConsumers(link, found);
+      if (!config.allow_direct) await jsm.streams.update(name, { ...config, allow_direct: true });
+    }
   }
-  for (const bucket of [PLACEMENT_BUCKET, CONFIG_BUCKET]) await new Kvm(js).create(bucket, { history: 1 });
+  for (const bucket of [PLACEMENT_BUCKET, CONFIG_BUCKET]) {
+    await new Kvm(js).create(bucket, { history: 1 });
+    // A bucket cannot be told when it is made; every node that follows it has a consumer there.
+    await raiseConsumers(link, await jsm.streams.info(`KV_${bucket}`));
+  }
 }
 
 /** True when it had to be made. */
