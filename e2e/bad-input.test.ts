@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ProblemDocument, PROBLEMS, type ProblemCode } from '@cloudlysis/contract';
+import { ProblemDocument, PROBLEMS, reads, Timestamp, type Operation, type ProblemCode } from '@cloudlysis/contract';
 import { root } from '../launch/programs.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 
@@ -160,4 +160,31 @@ describe('API-16 the contract it serves', () => {
     expect(response.status).toBe(200);
     expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(join(root, 'docs', 'openapi.json'), 'utf8')));
   });
+});
+
+describe('a time in a query', () => {
+  const isTime = (schema: unknown): boolean =>
+    (schema as { def?: { innerType?: unknown } }).def?.innerType === Timestamp;
+  const places = (Object.values(reads) as Operation[]).flatMap(({ path, query }) =>
+    Object.entries(query.shape).flatMap(([name, schema]) => (isTime(schema) ? [[path, name] as const] : [])),
+  );
+  const SERVED = ['0000-01-01T00:00:00Z', '0001-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999999999Z', '2024-02-29T00:00:00Z']; // prettier-ignore
+  const REFUSED = ['2026-06-30T23:59:60Z', '2026-01-01T00:00:00+25:00', '2026-01-01T00:00:00+01:00', '10000-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', '2025-02-29T00:00:00Z', '2026-01-01', 'NaN', '0', '']; // prettier-ignore
+
+  it.each(places)(
+    'API-07 %s %s is served or refused, from the year 0 to the last, and is never an outage',
+    async (path, name) => {
+      for (const text of SERVED) {
+        const { response, text: body } = await send({ path: `${API}${path}?${name}=${encodeURIComponent(text)}` });
+        expect([text, response.status]).toEqual([text, 200]);
+        const isEmpty = name === 'to' && Date.parse(text) <= 0;
+        if (isEmpty && response.headers.get('content-type')!.includes('json;'))
+          expect(JSON.parse(body)).toMatchObject({ items: [] });
+      }
+      for (const text of REFUSED)
+        await expectProblem({ path: `${API}${path}?${name}=${encodeURIComponent(text)}` }, 'request.invalid');
+    },
+  );
+
+  it('API-07 there are such places', () => expect(places.length).toBeGreaterThanOrEqual(6));
 });

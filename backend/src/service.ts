@@ -19,6 +19,7 @@ import { createPlacement } from './placement/index.ts';
 import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
+import { storeClock } from './ports/mongo/store-clock.ts';
 import { connectNats } from './ports/nats/index.ts';
 import { createNodes } from './ports/nodes/index.ts';
 import { createSettings } from './settings/index.ts';
@@ -42,7 +43,7 @@ const jobKinds = (Object.keys(mutations) as MutationId[]).filter(
 /** @throws Error or Problem that says what could not be reached or is set wrongly. */
 export async function startControlPlane(
   config: Config,
-  ambient: Ambient,
+  machine: Ambient,
   logger: Logger,
   crashPoint?: (point: CrashPoint) => void | Promise<void>,
 ): Promise<ControlPlane> {
@@ -52,6 +53,10 @@ export async function startControlPlane(
   const { environment } = config.platform;
 
   const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId);
+  const clock = storeClock(mongo, machine);
+  await clock.read();
+  /** Times that are stored, or judged by another replica than wrote them, are the store's (decision 0011). */
+  const ambient: Ambient = { ...machine, now: () => clock.now() };
   const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
   const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile });
   const nodes = createNodes({
@@ -64,9 +69,9 @@ export async function startControlPlane(
   const permissions = livePermissions({
     store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
   }); // prettier-ignore
-  const { authenticate, keySources } = createAuthenticator(config, ambient);
+  const { authenticate, keySources } = createAuthenticator(config, machine);
   const jobs = jobEngine({
-    mongo, audit: audit.log, ambient, logger, metrics, replicaId, ...(crashPoint ? { crashPoint } : {}),
+    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
   const placement = createPlacement({ mongo, nats, nodes, ambient, jobs, traffic, config, metrics, logger });
@@ -100,7 +105,7 @@ export async function startControlPlane(
   const may: Parameters<typeof jobReads>[0]['may'] = (principal, permission, tenantId) =>
     permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
   const http = createHttpApp({
-    ambient, logger, metrics, authenticate, permissions,
+    ambient: machine, logger, metrics, authenticate, permissions,
     mode: config.MODE,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,

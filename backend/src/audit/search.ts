@@ -1,6 +1,7 @@
 /** Finds records by any field of the filter, for what the caller may see. */
 import { Problem, type AuditFilter, type AuditRecord } from '@cloudlysis/contract';
 import type { Filter } from 'mongodb';
+import { instantOf } from '../instant.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
 import { wireRecord, type PlacedRecord } from './audit-record.ts';
@@ -102,8 +103,8 @@ function storeFilter(filter: AuditFilter, tenant: string | undefined): Filter<Pl
   const order = rare ? RARE_OUTCOME_FIRST : SEARCHABLE;
   const exact = order.flatMap((field) => (wanted[field] === undefined ? [] : [[field, wanted[field]] as const]));
   const at = {
-    ...(filter.from === undefined ? {} : { $gte: new Date(filter.from) }),
-    ...(filter.to === undefined ? {} : { $lt: new Date(filter.to) }),
+    ...(filter.from === undefined ? {} : { $gte: instantOf(filter.from) }),
+    ...(filter.to === undefined ? {} : { $lt: instantOf(filter.to) }),
   };
   return { ...Object.fromEntries(exact), ...(Object.keys(at).length > 0 ? { at } : {}) } as Filter<PlacedRecord>;
 }

@@ -1,5 +1,6 @@
 /** Where in the chain a window of time can lie, exactly, whatever the clocks of the replicas did. */
 import type { AuditFilter } from '@cloudlysis/contract';
+import { instantOf } from '../instant.ts';
 import type { AuditStore, SeqRange } from './audit.store.ts';
 import { firstOf, lastOf, segmentOf, type Segment } from './chain.ts';
 
@@ -22,8 +23,8 @@ export class TimeRanges {
   async of({ from, to }: AuditFilter, high: number): Promise<SeqRange[]> {
     if (high < 1) return [];
     if (from === undefined && to === undefined) return [{ low: 1, high }];
-    const earliest = from === undefined ? -Infinity : Date.parse(from);
-    const latest = to === undefined ? Infinity : Date.parse(to);
+    const earliest = from === undefined ? -Infinity : instantOf(from).getTime();
+    const latest = to === undefined ? Infinity : instantOf(to).getTime();
     await this.#readBelow(segmentOf(high));
     const ranges: { low: number; high: number }[] = [];
     for (let segment = 1; segment <= segmentOf(high); segment++) {

@@ -397,9 +397,8 @@ describe('lists', () => {
     const both = await settle(engine, await engine.submit(submission('both', 'b', { kind: 'tenants.resume' })));
     const all = [both];
     for (const n of [1, 2, 3, 4]) all.push(await engine.submit(submission(`t${n}`, `k${n}`)));
-    const now = new Date();
     const page = (filter: object, more: object = {}, limit = 10): Promise<{ _id: string }[]> =>
-      engine.store.page({ filter, visible: 'all', sort: -1, now: new Date(), ...more }, limit);
+      engine.store.page({ filter, visible: 'all', sort: -1, ...more }, limit);
     expect(ids(await page({}))).toEqual(ids(all).toReversed());
     expect(ids(await page({}, { sort: 1 }))).toEqual(ids(all));
     expect(ids(await page({}, { sort: 1, after: all[1]!.order }, 2))).toEqual(ids(all.slice(2, 4)));
@@ -413,10 +412,10 @@ describe('lists', () => {
     expect(ids(await page({}, { visible: new Set(['t1']) }))).toEqual([all[1]!._id]);
     expect(ids(await page({}, { visible: new Set(['t1', 't2']) }))).toEqual(ids(all.slice(0, 3)).toReversed());
     expect(ids(await page({ tenant_id: 't2' }, { visible: new Set(['t1']) }))).toEqual([]);
-    expect(await engine.store.count(['queued', 'running'], new Date(0), now, 'all', 100)).toBe(4);
-    expect(await engine.store.count(['succeeded'], both.created_at, now, 'all', 100)).toBe(1);
-    expect(await engine.store.count(['running'], new Date(0), now, new Set(['t3']), 100)).toBe(1);
-    expect(await engine.store.count(['running'], new Date(0), now, 'all', 3)).toBe(3);
+    expect(await engine.store.count(['queued', 'running'], null, 'all', 100)).toBe(4);
+    expect(await engine.store.count(['succeeded'], both.created_at, 'all', 100)).toBe(1);
+    expect(await engine.store.count(['running'], null, new Set(['t3']), 100)).toBe(1);
+    expect(await engine.store.count(['running'], null, 'all', 3)).toBe(3);
     release();
     await Promise.all(all.map((job) => settle(engine, job)));
   });

@@ -10,6 +10,7 @@ import type { Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
+import { storeClock, type StoreClock } from '../ports/mongo/store-clock.ts';
 import { childJobs } from './children.ts';
 import type { JobDefinition } from './definition.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
@@ -28,6 +29,8 @@ export interface EngineOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly replicaId: string;
+  /** Time that all replicas share; read from the store unless given. */
+  readonly clock?: StoreClock;
   /** Jobs at once in this replica. */
   readonly slots?: number;
   /** Silence after which a replica is dead, in milliseconds. */
@@ -38,6 +41,8 @@ export interface EngineOptions {
 export interface JobEngine extends JobReader {
   readonly store: JobStore;
   readonly signals: JobSignals;
+  /** The time of jobs and plans, the same on every replica. */
+  now(): Date;
   /** Kinds become known before `start`. */
   define(definitions: Readonly<Record<string, JobDefinition<never>>>): void;
   definitionOf(kind: string): JobDefinition<unknown>;
@@ -58,6 +63,9 @@ const FOREIGN_POLL_MS = 250;
 /** Every so many sweeps all waiting lanes are looked at. */
 const FULL_SWEEP = 60;
 
+/** Every so many sweeps the store's clock is read. */
+const CLOCK_SWEEP = 10;
+
 interface Running {
   readonly abort: AbortController;
   readonly done: Promise<void>;
@@ -66,8 +74,11 @@ interface Running {
 const STOPPING = new Problem('service.stopping');
 
 export function jobEngine(options: EngineOptions): JobEngine {
-  const { mongo, audit, ambient, logger } = options;
-  const store = jobStore(mongo);
+  const { mongo, audit, logger } = options;
+  const clock = options.clock ?? storeClock(mongo, options.ambient);
+  // What one replica writes is judged by others, and their clocks differ: times of jobs are the store's.
+  const ambient: Ambient = { ...options.ambient, now: () => clock.now() };
+  const store = jobStore(mongo, ambient.now);
   const signals = jobSignals();
   const definitions = new Map<string, JobDefinition<unknown>>();
   const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000);
@@ -168,6 +179,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
   async function sweep(): Promise<void> {
     const held = await store.active();
     await peers.beat();
+    await store.lookUp();
+    if (sweeps % CLOCK_SWEEP === 0) await clock.read();
     const lanes = new Set(held.map((job) => job.lane));
     for (const job of held) {
       if (running.has(job._id)) {
@@ -265,6 +278,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   return {
     store,
     signals,
+    now: ambient.now,
     define: (more) => {
       for (const [kind, definition] of Object.entries(more))
         definitions.set(kind, definition as unknown as JobDefinition<unknown>);
@@ -279,7 +293,9 @@ export function jobEngine(options: EngineOptions): JobEngine {
       return job && toActive(job);
     },
     async start() {
+      await clock.read();
       await store.ensureIndexes();
+      await store.lookUp();
       await peers.register();
       state = 'started';
       unwatch = store.watch(() => void sweep().catch(() => undefined));

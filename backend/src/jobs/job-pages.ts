@@ -30,65 +30,108 @@ export interface JobQuestion {
   readonly sort: 1 | -1;
   /** `order` of the last job of the page before. */
   readonly after?: number | undefined;
-  readonly now: Date;
+  /** Its id: two replicas may give out the same order. */
+  readonly afterId?: string | undefined;
 }
 
 export interface JobPages {
   page(question: JobQuestion, limit: number): Promise<JobSummaryDocument[]>;
   /** How many jobs submitted since then are in one of the states, counting no further than `most`. */
-  count(states: readonly JobState[], since: Date, now: Date, visible: Visible, most: number): Promise<number>;
+  count(states: readonly JobState[], since: Date | null, visible: Visible, most: number): Promise<number>;
+  /** An order above all that were seen: newest job last, also when a clock steps back or another replica's is ahead. */
+  nextOrder(): number;
+  /** Looks for what other replicas submitted above. */
+  lookUp(): Promise<void>;
 }
 
 const PER_MS = 4096;
 /** First window of a page: a minute of submissions. */
 const FIRST_WINDOW = 60_000 * PER_MS;
-/** A clock that stepped back leaves orders ahead of their times by as much; the times themselves are compared, too. */
-const SKEW_MS = 60_000;
+/** An order is a double: counting on above this one would not move it. What lies beyond is listed, and not counted from. */
+const SANE = Date.UTC(2038, 0) * PER_MS;
 
-const newest = (now: Date): number => (now.getTime() + SKEW_MS) * PER_MS;
-
-export function createJobPages(jobs: Collection<JobDocument>): JobPages {
+export function createJobPages(jobs: Collection<JobDocument>, now: () => Date): JobPages {
   let oldest: number | undefined;
-  /** Where a walk upward begins; asked once, since nothing is ever submitted before it. */
+  let highest = -Infinity;
+  const current = (): number => Math.min(now().getTime() * PER_MS, SANE);
+  const noted = (found: readonly JobSummaryDocument[]): void => {
+    for (const { order } of found) if (order > highest && order <= SANE) highest = order;
+  };
+  /** Where a walk upward begins; asked once: what was submitted below it since lies in the first window, too. */
   const beginning = async (): Promise<number> => {
-    const [first] = oldest === undefined ? await jobs.find().sort({ order: 1 }).limit(1).toArray() : [];
+    const [first] =
+      oldest === undefined
+        ? await jobs
+            .find({}, { projection: { order: 1 } })
+            .sort({ order: 1 })
+            .limit(1)
+            .toArray()
+        : [];
     return (oldest ??= first?.order) ?? 0;
   };
 
-  async function rangeOf({ filter, sort, after, now }: JobQuestion): Promise<Range> {
-    const end = Number.MAX_SAFE_INTEGER;
-    const high = filter.to === undefined ? end : (filter.to.getTime() + SKEW_MS) * PER_MS;
-    const low = filter.from ? filter.from.getTime() * PER_MS : sort === 1 ? await beginning() : 0;
-    const range = { order: sort, firstWindow: FIRST_WINDOW };
-    if (sort === 1) return { ...range, low: Math.max(low, (after ?? -1) + 1), high: Math.min(high, newest(now)) };
-    return { ...range, low, high: Math.min(high, after ?? end, newest(now)) };
+  /**
+   * No clock bounds the orders: one that is ahead or behind would hide jobs. A time asked for bounds them on one side
+   * only: an order is never below the time of its job, and can be far above.
+   */
+  async function rangeOf({ filter, sort, after }: JobQuestion): Promise<Range> {
+    const low = filter.from && filter.from.getTime() * PER_MS;
+    const start = sort === -1 ? Math.max(highest, current()) : (low ?? (after === undefined ? await beginning() : 0));
+    return { order: sort, firstWindow: FIRST_WINDOW, start, low, after };
+  }
+
+  /** The rest of those that share their order with the last job of the page before. */
+  async function tied(filter: Filter<JobDocument>, { sort, after, afterId }: JobQuestion, limit: number) {
+    if (after === undefined || afterId === undefined) return [];
+    const beyond = { order: after, _id: sort === 1 ? { $gt: afterId } : { $lt: afterId } };
+    return jobs.find({ ...filter, ...beyond } as Filter<JobDocument>, { projection: SUMMARY_FIELDS }).sort({ _id: sort }).limit(limit).toArray(); // prettier-ignore
   }
 
   return {
     page: (question, limit) =>
       prompt(async () => {
         const range = await rangeOf(question);
-        const [single, several] = filtersOf(question);
-        const pages = await Promise.all([
-          single && inWindows(jobs, 'order', single, range, limit, SUMMARY_FIELDS),
+        const pages = filtersOf(question).map(async (filter, about) => {
+          if (!filter) return [];
           // Few jobs are about several tenants, so one open range over their own index is enough.
-          several &&
-            inWindows(jobs, 'order', several, { ...range, firstWindow: range.high - range.low }, limit, SUMMARY_FIELDS),
-        ]);
-        const found = pages.flatMap((page) => page ?? []);
-        return found.sort((a, b) => (a.order - b.order) * question.sort).slice(0, limit);
+          const firstWindow = about === 0 ? range.firstWindow : Infinity;
+          return Promise.all([
+            tied(filter, question, limit),
+            inWindows(jobs, 'order', filter, { ...range, firstWindow }, limit, SUMMARY_FIELDS),
+          ]);
+        });
+        const found = (await Promise.all(pages)).flat(2);
+        noted(found);
+        return found.sort(inOrder(question.sort)).slice(0, limit);
       }, READ_MS),
-    count: (states, since, now, visible, most) =>
+    count: (states, since, visible, most) =>
       prompt(async () => {
-        const order = { $gte: since.getTime() * PER_MS, $lt: newest(now) };
+        const times = since && { order: { $gte: since.getTime() * PER_MS }, created_at: { $gte: since } };
         const seen = visible === 'all' ? {} : { tenant_id: { $in: [...visible] } };
         const counts = states.map((state) =>
-          jobs.countDocuments({ state, ...seen, order } as Filter<JobDocument>, { limit: most }),
+          jobs.countDocuments({ state, ...seen, ...times } as Filter<JobDocument>, { limit: most }),
         );
         return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
       }, READ_MS),
+    nextOrder: () => (highest = Math.max(highest + 1, current())),
+    lookUp: () =>
+      prompt(async () => {
+        const order = { $gt: Math.max(highest, current()), $lte: SANE };
+        noted(
+          await jobs
+            .find({ order }, { projection: { order: 1 } })
+            .sort({ order: -1 })
+            .limit(1)
+            .toArray(),
+        );
+      }),
   };
 }
+
+const inOrder =
+  (sort: 1 | -1) =>
+  (a: JobSummaryDocument, b: JobSummaryDocument): number =>
+    (a.order === b.order ? (a._id < b._id ? -1 : 1) : a.order - b.order) * sort;
 
 /** What is asked of jobs about one tenant (or none), and of those about several; null where no job can fit. */
 function filtersOf({ filter, visible }: JobQuestion): [Filter<JobDocument> | null, Filter<JobDocument> | null] {

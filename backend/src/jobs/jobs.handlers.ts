@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { Problem, mutations, type Job, type MutationId, type Permission } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, InputOf, MutationHandler, MutationHandlers, ReadHandlers, SubmitHeaders } from '../call.ts';
+import { instantOf } from '../instant.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Principal, Visible } from '../principal.ts';
 import type { JobDefinition } from './definition.ts';
@@ -49,17 +50,17 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
       const filter = {
         ...exact,
         open: open && open === 'true',
-        from: from === undefined ? undefined : new Date(from),
-        to: to === undefined ? undefined : new Date(to),
+        from: from === undefined ? undefined : instantOf(from),
+        to: to === undefined ? undefined : instantOf(to),
       };
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, 'number');
+      const after = cursor === undefined ? {} : placeOf(cursor);
       const order = sort === 'created_at' ? 1 : -1;
-      const page = await engine.store.page({ filter, visible, sort: order, after, now: ambient.now() }, limit + 1);
+      const page = await engine.store.page({ filter, visible, sort: order, ...after }, limit + 1);
       const items = page.slice(0, limit);
       const last = items.at(-1);
       return {
         items: items.map(summaryToWire),
-        next_cursor: page.length > limit && last ? encodeCursor(last.order) : null,
+        next_cursor: page.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
       };
     },
     'jobs.get': async ({ params, visible }) => jobToWire(await visibleJob(params.job_id, visible)),
@@ -68,6 +69,14 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
       return { type: 'text/event-stream', stream: Readable.from(follow(engine, ambient, first, signal)) };
     },
   };
+}
+
+/** @throws Problem `cursor.invalid` */
+function placeOf(cursor: string): { after: number; afterId: string } {
+  const [order, afterId, ...rest] = decodeCursor(cursor, 'string').split(' ');
+  const after = Number(order || NaN);
+  if (Number.isNaN(after) || !afterId || rest.length > 0) throw new Problem('cursor.invalid');
+  return { after, afterId };
 }
 
 /** Server-sent events of a job: its state now, then at every change, until it is final. */
@@ -114,7 +123,7 @@ function jobMutation(
   deps: JobHandlerDeps,
   kind: JobMutationId,
 ): MutationHandler<(typeof mutations)[JobMutationId]['submit']> {
-  const { engine, ambient } = deps;
+  const { engine } = deps;
   /** The input, once it is known that the caller's permission covers every tenant it names. */
   const allowedInput = (call: { principal: Principal; params: object; body: unknown }): unknown => {
     const definition = engine.definitionOf(kind);
@@ -125,12 +134,7 @@ function jobMutation(
   };
   return {
     preflight: async (call) =>
-      makePlan(
-        engine.definitionOf(kind),
-        allowedInput(call),
-        { principal: call.principal, jobId: null },
-        ambient.now(),
-      ),
+      makePlan(engine.definitionOf(kind), allowedInput(call), { principal: call.principal, jobId: null }, engine.now()),
     submit: async (call, headers) => {
       const input = allowedInput(call);
       const job = await engine.submit({
@@ -178,9 +182,9 @@ function assertMay(deps: JobHandlerDeps, principal: Principal, permission: Permi
 }
 
 function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.cancel']['submit']> {
-  const { engine, ambient } = deps;
+  const { engine } = deps;
   return {
-    preflight: async (call) => cancelPlan(await governed(deps, call), ambient.now()),
+    preflight: async (call) => cancelPlan(await governed(deps, call), engine.now()),
     submit: async (call, headers) => {
       const job = await governed(deps, call);
       // Asking twice is not an error: a cancel is its own idempotency key.
@@ -196,7 +200,7 @@ function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)
 }
 
 function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.retry']['submit']> {
-  const { engine, ambient } = deps;
+  const { engine } = deps;
   const ended = async (call: JobCall): Promise<JobDocument> => {
     const job = await governed(deps, call);
     if (!isFinal(job.state) || job.state === 'succeeded')
@@ -213,7 +217,7 @@ function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)[
         engine.definitionOf(job.kind),
         job.input,
         { principal: call.principal, jobId: null },
-        ambient.now(),
+        engine.now(),
       );
     },
     submit: async (call, headers) => {

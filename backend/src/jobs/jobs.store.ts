@@ -48,7 +48,7 @@ const INDEXES = [
   { key: { lane: 1 }, name: 'lane_active', unique: true, partialFilterExpression: { active: true } },
   { key: { active: 1 }, name: 'active', partialFilterExpression: { active: true } },
   { key: { state: 1, order: 1 }, name: 'state_order' },
-  { key: { order: 1 }, name: 'order' },
+  { key: { order: 1, _id: 1 }, name: 'order_id' },
   { key: { queue: 1, lane: 1 }, name: 'queue_lane' },
   { key: { tenant_id: 1, order: 1 }, name: 'tenant_order' },
   { key: { lane: 1, order: 1 }, name: 'lane_order' },
@@ -56,7 +56,8 @@ const INDEXES = [
   { key: { tenants: 1, order: 1 }, name: 'tenants_order', partialFilterExpression: { tenants: { $exists: true } } },
 ] as const;
 
-export function jobStore(mongo: Mongo): JobStore {
+/** `now` is the time that all replicas share. */
+export function jobStore(mongo: Mongo, now: () => Date): JobStore {
   const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
   const many = (filter: Filter<JobDocument>, limit: number): Promise<JobDocument[]> =>
     translated(() => jobs.find(filter).sort({ order: 1 }).limit(limit).toArray());
@@ -74,6 +75,8 @@ export function jobStore(mongo: Mongo): JobStore {
     ensureIndexes: () =>
       translated(async () => {
         for (const { key, ...options } of INDEXES) await jobs.createIndex(key, options);
+        // Of an earlier version; `order_id` serves what it served.
+        await jobs.dropIndex('order').catch(() => undefined);
       }),
 
     async insert(job, session) {
@@ -148,7 +151,7 @@ export function jobStore(mongo: Mongo): JobStore {
     },
     lanesWaiting: () => translated(() => jobs.distinct('lane', { queue: 'lane' })),
 
-    ...createJobPages(jobs),
+    ...createJobPages(jobs, now),
 
     watch: (onWake) => watchJobs(jobs, onWake),
   };

@@ -65,14 +65,30 @@ const unreasoned = (input: unknown): unknown => {
   return rest;
 };
 
+/** The year is as far away as a clock that was never set; a number that is no time at all is told as it is. */
+const stamp = (at: Date): string => (Number.isNaN(at.getTime()) ? 'no time' : at.toISOString());
+
+const span = (ms: number): string => {
+  const minutes = Math.abs(ms) / 60_000;
+  return minutes < 2 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes)} min`;
+};
+
 /** When a quoted hash expires. @throws Problem `plan.stale` for a hash that is not one of ours or has expired. */
 export function expiryOf(hash: string, now: Date): Date {
   const seconds = /^[0-9a-f]{32}\.([0-9a-z]{1,8})$/.exec(hash)?.[1];
   if (seconds === undefined) throw new Problem('plan.stale', 'The Plan-Hash is not one that a preflight gave out');
   const expires = new Date(parseInt(seconds, 36) * 1000);
-  if (expires <= now) throw new Problem('plan.stale', `The plan expired at ${expires.toISOString()}`);
-  if (expires.getTime() > now.getTime() + 2 * PLAN_TTL_MS)
-    throw new Problem('plan.stale', 'The plan comes from another time');
+  const ahead = expires.getTime() - now.getTime();
+  if (ahead <= 0)
+    throw new Problem(
+      'plan.stale',
+      `The plan expired at ${stamp(expires)}, ${span(ahead)} ago: it is ${stamp(now)} here`,
+    );
+  if (ahead > 2 * PLAN_TTL_MS)
+    throw new Problem(
+      'plan.stale',
+      `A plan is accepted for ${span(PLAN_TTL_MS)}, and this one for another ${span(ahead)}: it was made by a clock that is ${span(ahead - PLAN_TTL_MS)} or more ahead of the one here, which says ${stamp(now)}`,
+    );
   return expires;
 }
 

@@ -32,10 +32,6 @@ export interface SubmissionDeps {
 
 const nameOf = (actor: Principal | string): string => (typeof actor === 'string' ? actor : actor.id);
 
-let lastOrder = 0;
-/** Newest job last, also when the wall clock steps back. */
-const nextOrder = (now: Date): number => (lastOrder = Math.max(lastOrder + 1, now.getTime() * 4096));
-
 /**
  * Accepts a job, or finds the one that this key made before. `claimant` becomes its owner at once if its lane is free;
  * null queues it.
@@ -65,7 +61,8 @@ export async function submit(
     throw refusal;
   }
   for (let owner = claimant; ; owner = null) {
-    const job = newJob(deps.ambient, definition, wanted, plan, { jobId, key, requestHash, owner });
+    const order = deps.store.nextOrder();
+    const job = newJob(deps.ambient, definition, wanted, plan, { jobId, order, key, requestHash, owner });
     const result = await writeJob(deps, job);
     if (result === 'inserted') {
       deps.audit.wake();
@@ -128,12 +125,20 @@ async function writeJob(deps: SubmissionDeps, job: JobDocument): Promise<'insert
   }
 }
 
+interface NewJob {
+  readonly jobId: string;
+  readonly order: number;
+  readonly key: string;
+  readonly requestHash: string;
+  readonly owner: string | null;
+}
+
 function newJob(
   ambient: Ambient,
   definition: JobDefinition<unknown>,
   wanted: Submission,
   plan: Plan,
-  { jobId, key, requestHash, owner }: { jobId: string; key: string; requestHash: string; owner: string | null },
+  { jobId, order, key, requestHash, owner }: NewJob,
 ): JobDocument {
   const now = ambient.now();
   // The insert itself records the first step as started, unless that step has an intent to read first.
@@ -141,7 +146,7 @@ function newJob(
   const started = owner === null ? null : now;
   return {
     _id: jobId,
-    order: nextOrder(now),
+    order,
     kind: wanted.kind,
     risk: definition.risk,
     permission: definition.permission,

@@ -6,15 +6,10 @@ import type { FailedJob } from './facts.ts';
 /** Of each of the two states. */
 const LOOKED_AT = 10;
 
-export async function failedJobs(
-  store: JobEngine['store'],
-  from: Date,
-  now: Date,
-  visible: Visible,
-): Promise<FailedJob[]> {
+export async function failedJobs(store: JobEngine['store'], from: Date, visible: Visible): Promise<FailedJob[]> {
   const pages = await Promise.all(
     (['failed', 'compensated'] as const).map((state) =>
-      store.page({ filter: { state, from }, visible, sort: -1, now }, LOOKED_AT),
+      store.page({ filter: { state, from }, visible, sort: -1 }, LOOKED_AT),
     ),
   );
   // A job that was cancelled by somebody was undone because they wanted it; a child is told of by its parent.
@@ -22,7 +17,7 @@ export async function failedJobs(
   const standing = await Promise.all(
     candidates.map(async (job) => {
       const filter = { lane: job.lane, kind: job.kind, from: job.created_at };
-      const [last] = await store.page({ filter, visible: 'all', sort: -1, now }, 1);
+      const [last] = await store.page({ filter, visible: 'all', sort: -1 }, 1);
       return last === undefined || last._id === job._id || last.state !== 'succeeded';
     }),
   );

@@ -48,8 +48,8 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
     ),
     ask(mongo.ping()),
     ask(audit.freshness()),
-    ask(countJobs(deps.jobs, since, now, visible)),
-    ask(failedJobs(deps.jobs.store, since, now, visible)),
+    ask(countJobs(deps.jobs, since, visible)),
+    ask(failedJobs(deps.jobs.store, since, visible)),
     ask(visible === 'all' ? deps.drift.latest() : Promise.resolve({ items: [], checked: 0, unreachable: [] })),
     ask(deps.tenants.summary(visible)),
   ]);
@@ -94,16 +94,11 @@ async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> 
   });
 }
 
-async function countJobs(
-  { store }: OverviewDeps['jobs'],
-  since: Date,
-  now: Date,
-  visible: Visible,
-): Promise<JobCounts> {
+async function countJobs({ store }: OverviewDeps['jobs'], since: Date, visible: Visible): Promise<JobCounts> {
   const [open, failed, succeeded] = await Promise.all([
-    store.count(['queued', 'running', 'cancelling'], new Date(0), now, visible, MOST),
-    store.count(['failed', 'compensated'], since, now, visible, MOST),
-    store.count(['succeeded'], since, now, visible, MOST),
+    store.count(['queued', 'running', 'cancelling'], null, visible, MOST),
+    store.count(['failed', 'compensated'], since, visible, MOST),
+    store.count(['succeeded'], since, visible, MOST),
   ]);
   return { open, failed: Math.min(failed, MOST), succeeded };
 }
