@@ -1,9 +1,10 @@
-/** The proof of a migration: record, publication and nodes agree on the target, and the log lost and doubled nothing. */
+/** The proof of a migration: record, publication, nodes and gateways agree on the target, and the log lost and doubled nothing. */
 import { Problem, type Check, type Proof, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { StepContext } from '../jobs/definition.ts';
 import { holds, checkOf, grouped } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
+import { routeProofChecks, routesTo, untilRouted } from './gateways.ts';
 import { drainIntent, type DrainIntent } from './migrate.steps.ts';
 import { readMovedLog, type LogVerdict } from './moved-log.ts';
 import { placementKeyOf } from './placement.ts';
@@ -20,6 +21,8 @@ const LOOK_BACK = 2_000;
 const MAX_EVENTS = 50_000;
 /** Where commands were flowing, the first one on the target is waited for, so that the pause can be told. */
 const FIRST_EVENT_MS = 1_000;
+/** A gateway that is started meanwhile reads its placements by then. */
+const ROUTED_MS = 3_000;
 
 export async function verifyMove(deps: PlacementDeps, context: Context): Promise<Proof> {
   const { input, signal } = context;
@@ -28,15 +31,17 @@ export async function verifyMove(deps: PlacementDeps, context: Context): Promise
   const [target, source] = (await Promise.all([deps.store.shard(input.to), deps.store.shard(before.from)])).map(
     shardOf,
   );
-  const [placed, serving, idle, log] = await Promise.all([
+  const wanted = { kind: input.kind, tenant_id: input.tenant_id, shard_id: input.to, revision };
+  const [placed, serving, idle, log, routed] = await Promise.all([
     placedChecks(deps, input, revision),
     servingCheck(deps, target!, input.tenant_id, revision, signal),
     idleCheck(deps, source!, input.tenant_id, signal),
     movedLog(deps, before, context),
+    untilRouted(deps, wanted, routesTo(wanted), ROUTED_MS, signal),
   ]);
   if (log.write_pause_ms !== null) deps.metrics.paused(log.write_pause_ms / 1_000);
   const facts = { ...log, from: before.from, to: input.to, revision };
-  return { checks: [...placed, serving, idle, ...logChecks(log)], facts };
+  return { checks: [...placed, serving, idle, ...routeProofChecks(routed, wanted), ...logChecks(log)], facts };
 }
 
 async function placedChecks(deps: PlacementDeps, input: Context['input'], revision: number): Promise<Check[]> {

@@ -6,6 +6,7 @@ import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { Step, StepContext } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
+import { assertRouted, routesTo, untilRouted } from './gateways.ts';
 import { limitsOf } from './placement.ts';
 import { placementOf, shardOf } from './placement.store.ts';
 import { placeBack, placeOnTarget } from './placing.ts';
@@ -30,6 +31,8 @@ export interface DrainIntent {
 /** How long a node may take to take over or give up a tenant. */
 const TAKE_OVER_MS = 10_000;
 const RELEASE_MS = 5_000;
+/** A gateway checks its copy every second, and is told to read when it is late. */
+const ROUTED_MS = 5_000;
 /** What a node handed back stays "not acknowledged" until somebody takes it again, so it is not waited for longer. */
 const HANDED_BACK_MS = 250;
 /** Beyond the drain's own time: recording, and the last poll. */
@@ -162,7 +165,8 @@ function placeStep(deps: PlacementDeps): Step<Input> {
 function reloadStep(deps: PlacementDeps): Step<Input> {
   return {
     name: 'reload',
-    title: 'Have both nodes read the placement, and wait until the target holds the tenant at that revision',
+    title:
+      'Have both nodes read the placement, and wait until the target holds the tenant and the gateways route it there',
     async run(context) {
       const { input, signal } = context;
       const before = drainIntent(context);
@@ -176,7 +180,11 @@ function reloadStep(deps: PlacementDeps): Step<Input> {
       const held = await untilServed(deps, target, input.tenant_id, before.revision + 1, TAKE_OVER_MS, signal);
       // A source that died serves nothing and reads the placement when it starts; the proof says so.
       const said = gone.status === 'rejected' ? (gone.reason as Error).message : null;
-      return { revision: held.placement_revision, source_problem: said };
+      const agrees = routesTo({ shard_id: input.to, revision: before.revision + 1 });
+      const sights = await untilRouted(deps, input, agrees, ROUTED_MS, signal);
+      assertRouted(sights, agrees, `${input.to} at revision ${before.revision + 1}`);
+      const gateways = Object.fromEntries(sights.map(({ gateway, says }) => [gateway.shard_id, says]));
+      return { revision: held.placement_revision, source_problem: said, gateways };
     },
   };
 }

@@ -54,6 +54,7 @@ describe('SCL-06 a move', () => {
       'placement.published pass',
       'target.serving pass',
       'source.idle pass',
+      'gateway.g1 pass',
       'events.contiguous pass',
       'commands.once pass',
     ]);

@@ -4,6 +4,7 @@ import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import type { PlacementDeps } from './deps.ts';
 import { driftOf } from './drift.ts';
 import { answeredOf, reportersOf } from './drift-survey.ts';
+import { routesNow, routesTo, type RouteSight } from './gateways.ts';
 import { placementKeyOf, type ConsumerSight, type MoveSight, type ShardSight, type TenantSight } from './placement.ts';
 import { placementOf, shardOf } from './placement.store.ts';
 
@@ -28,13 +29,14 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
     throw new Problem('placement.unchanged', `${input.tenant_id} is on ${input.to} for ${input.kind} already`);
   }
   const source = shardOf(await deps.store.shard(placement.shard_id));
-  const [from, to, bus, counts, holder, leaving] = await Promise.all([
+  const [from, to, bus, counts, holder, leaving, gateways] = await Promise.all([
     deps.watch.look(source),
     deps.watch.look(target),
     askBus(deps, placement),
     deps.book.counts(),
     laneHolder(deps.jobs, `tenant:${input.tenant_id}`, jobId),
     leavingJob(deps.jobs, input.to),
+    routesSettled(deps, placement),
   ]);
   return {
     tenantId: input.tenant_id,
@@ -48,7 +50,18 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
     drift: bus.problem === null ? driftNow(placement, bus.published, [from, to]) : null,
     laneHolder: holder,
     targetLeaving: leaving,
+    gateways,
   };
+}
+
+/** Long enough for a gateway to hear of what was published a moment ago. */
+const SECOND_LOOK_MS = 300;
+
+async function routesSettled(deps: PlacementDeps, placement: Placement): Promise<RouteSight[]> {
+  const first = await routesNow(deps, placement);
+  if (first.every((sight) => sight.answer !== 'told' || routesTo(placement)(sight))) return first;
+  await deps.ambient.sleep(SECOND_LOOK_MS);
+  return routesNow(deps, placement);
 }
 
 async function movable(deps: PlacementDeps, input: MoveInput): Promise<{ tenant: TenantSight; placement: Placement }> {

@@ -37,6 +37,7 @@ const world = (over: Partial<MoveSight> = {}): MoveSight => ({
   drift: null,
   laneHolder: null,
   targetLeaving: null,
+  gateways: [],
   ...over,
 });
 

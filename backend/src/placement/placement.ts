@@ -2,6 +2,7 @@
 import type { Change, Check, Placement, ServiceKind, Shard } from '@cloudlysis/contract';
 import type { NodeReadiness, NodeState, NodeTenant } from '../ports/nodes/index.ts';
 import { capacityCheck, checkOf, grouped } from './checks.ts';
+import { routePlanChecks, type RouteSight } from './gateways.ts';
 
 export interface MoveLimits {
   readonly inFlight: number;
@@ -61,6 +62,8 @@ export interface MoveSight {
   readonly laneHolder: string | null;
   /** The job that empties or drains the target, in words; null when it stays. */
   readonly targetLeaving: string | null;
+  /** What each gateway says of the tenant; none for a kind that gateways do not route to. */
+  readonly gateways: readonly RouteSight[];
 }
 
 export interface MoveDecision {
@@ -83,6 +86,7 @@ export function decideMigration(now: MoveSight, limits: MoveLimits): MoveDecisio
     ...lagChecks(now, limits.lag),
     capacityCheck('target.capacity', target.shard, now.targetTenants + 1),
     driftCheck(now.drift),
+    ...routePlanChecks(now.gateways, now.placement),
   ];
   return { checks, diff: moveDiff(now.placement, target.shard.shard_id) };
 }

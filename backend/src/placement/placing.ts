@@ -4,6 +4,7 @@ import type { InputOf } from '../call.ts';
 import type { StepContext } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import type { DrainIntent } from './migrate.steps.ts';
+import { assertRouted, untilRouted, type RouteSight } from './gateways.ts';
 import { shardOf, type PlacementRecord } from './placement.store.ts';
 import { placementKeyOf } from './placement.ts';
 import { untilDrained, untilReleased } from './tenant-at-node.ts';
@@ -15,6 +16,8 @@ type Context = StepContext<Input>;
 /** How long the target may take to finish what it took before the tenant is taken away again. */
 const BACK_DRAIN_MS = 5_000;
 const RELEASE_MS = 2_000;
+/** How long gateways may take to route there again. */
+const BACK_ROUTED_MS = 5_000;
 
 /** Idempotent for one job. @throws Problem `version.stale` when somebody else wrote the placement meanwhile. */
 export async function placeOnTarget(
@@ -62,6 +65,9 @@ export async function placeBack(deps: PlacementDeps, before: DrainIntent, contex
   await deps.publication.publish(kind, tenant_id);
   await tell(deps, [input.to, before.from], signal);
   await clearMark(deps, context);
+  // Which shard is what matters on the way back: a gateway that never heard of the move routes to it at the old revision.
+  const agrees = ({ route }: RouteSight): boolean => route?.shard_id === before.from;
+  assertRouted(await untilRouted(deps, input, agrees, BACK_ROUTED_MS, signal), agrees, before.from);
 }
 
 /** Best effort: the drain of a target that gave the tenant up must not greet it at its next move. */

@@ -16,7 +16,7 @@ export async function tenantAt(
   id: string,
   signal: AbortSignal,
 ): Promise<NodeTenant | null> {
-  return tenantOn(await nodes.at(shard.endpoint).state(signal), id);
+  return tenantOn(await nodes.at(shard.endpoint).stateOf(id, signal), id);
 }
 
 /** Paused counts as served: the node holds the tenant and would go on at once. */

@@ -16,6 +16,21 @@ export interface NodeTenant {
   readonly in_flight: number;
 }
 
+/** Where a gateway sends a tenant's commands or queries. */
+export interface NodeRoute {
+  readonly kind: string;
+  readonly tenant_id: string;
+  readonly shard_id: string;
+  readonly revision: number;
+}
+
+/** A node's copy of a bucket; `behind_since` null while it is known to be like the bucket. */
+export interface NodeFollower {
+  readonly bucket: string;
+  readonly behind_since: string | null;
+  readonly detail?: string | null | undefined;
+}
+
 export interface NodeState {
   readonly service: string;
   readonly version: string;
@@ -25,6 +40,9 @@ export interface NodeState {
   readonly config_revision: number;
   readonly draining: boolean;
   readonly tenants: readonly NodeTenant[];
+  readonly followers?: readonly NodeFollower[] | undefined;
+  /** Of a gateway that was asked for one tenant. */
+  readonly routes?: readonly NodeRoute[] | undefined;
 }
 
 export interface NodeDrain {
@@ -46,6 +64,10 @@ export interface MetricSample {
 export interface NodeClient {
   ready(signal?: AbortSignal): Promise<NodeReadiness>;
   state(signal?: AbortSignal): Promise<NodeState>;
+  /** The state with that tenant alone; of a gateway also where it sends it. */
+  stateOf(tenantId: string, signal?: AbortSignal): Promise<NodeState>;
+  /** Every route of a gateway. */
+  routes(signal?: AbortSignal): Promise<NodeRoute[]>;
   drain(tenantId: string | null, signal?: AbortSignal): Promise<NodeDrain>;
   drainState(signal?: AbortSignal): Promise<NodeDrain>;
   resume(tenantId: string | null, signal?: AbortSignal): Promise<void>;

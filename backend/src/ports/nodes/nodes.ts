@@ -4,7 +4,15 @@ import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../ambient.ts';
 import { allowlist } from './allowlist.ts';
 import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
-import type { MetricSample, NodeClient, NodeDrain, NodeReadiness, NodesPort, NodeState } from './nodes-port.ts';
+import type {
+  MetricSample,
+  NodeClient,
+  NodeDrain,
+  NodeReadiness,
+  NodeRoute,
+  NodesPort,
+  NodeState,
+} from './nodes-port.ts';
 import { sampleOf } from './prometheus.ts';
 
 export interface NodesOptions {
@@ -25,6 +33,20 @@ const Readiness: z.ZodType<NodeReadiness> = z.object({
     .max(100)
     .default([]),
 });
+const Route: z.ZodType<NodeRoute> = z.object({
+  kind: z.string().max(64),
+  tenant_id: z.string().max(64),
+  shard_id: z.string().max(64),
+  revision: count,
+});
+/** A gateway routes each tenant twice. */
+const MAX_ROUTES = 2 * MAX_TENANTS;
+const RoutesPage = z.object({ routes: z.array(Route).max(5_000), next: z.string().max(160).nullable() });
+const Follower = z.object({
+  bucket: z.string().max(64),
+  behind_since: z.string().max(64).nullable(),
+  detail: z.string().max(500).nullish(),
+});
 const State: z.ZodType<NodeState> = z.object({
   service: z.string().max(64),
   version: z.string().max(128),
@@ -43,6 +65,8 @@ const State: z.ZodType<NodeState> = z.object({
       }),
     )
     .max(MAX_TENANTS),
+  followers: z.array(Follower).max(20).optional(),
+  routes: z.array(Route).max(10).optional(),
 });
 const Drain: z.ZodType<NodeDrain> = z.object({
   draining: z.boolean(),
@@ -72,6 +96,11 @@ function clientOf(http: NodeHttp, endpoint: string): NodeClient {
       return { ...body, ready: body.ready && answer.status === 200 };
     },
     state: async (signal) => ok(State, at('/admin/state'), await send('GET', '/admin/state', undefined, signal)),
+    stateOf: async (tenantId, signal) => {
+      const path = `/admin/state?tenant_id=${encodeURIComponent(tenantId)}`;
+      return ok(State, at(path), await send('GET', path, undefined, signal));
+    },
+    routes: (signal) => allRoutes(at('/admin/routes'), (path) => send('GET', path, undefined, signal)),
     drain: async (id, signal) => {
       const answer = await send('POST', '/admin/drain', tenant(id), signal);
       if (answer.status === 409) throw new Problem('drain.refused', detailOf(at('/admin/drain'), answer));
@@ -100,6 +129,19 @@ function clientOf(http: NodeHttp, endpoint: string): NodeClient {
       return found;
     },
   };
+}
+
+async function allRoutes(where: string, get: (path: string) => Promise<NodeAnswer>): Promise<NodeRoute[]> {
+  const found: NodeRoute[] = [];
+  for (let after: string | null = ''; after !== null;) {
+    const answer = await get(`/admin/routes?after=${encodeURIComponent(after)}`);
+    const page: z.infer<typeof RoutesPage> = ok(RoutesPage, where, answer);
+    found.push(...page.routes);
+    const isEndless = page.next !== null && (page.next <= after || found.length > MAX_ROUTES);
+    if (isEndless) throw new Problem('node.invalid_answer', `${where} does not come to an end`);
+    after = page.next;
+  }
+  return found;
 }
 
 const isOk = ({ status }: NodeAnswer): boolean => status >= 200 && status < 300;
