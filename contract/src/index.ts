@@ -1,5 +1,6 @@
 /** The contract between backend, plugin and automation: written once, everything else is derived. */
 export * from './catalogue.ts';
+export * from './text.ts';
 export * from './wire.ts';
 export * from './permissions.ts';
 export * from './problems.ts';

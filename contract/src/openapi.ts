@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { API_PREFIX, mutations, reads } from './catalogue.ts';
 import { EXAMPLES } from './openapi-examples.ts';
 import { namedSchemas } from './openapi-schemas.ts';
-import type { Operation } from './operation.ts';
+import { MAX_BODY, type Operation } from './operation.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 
 export { EXAMPLES };
@@ -89,7 +89,15 @@ function operationObject(operation: Operation, refOf: (schema: z.ZodType) => Jso
     description: describe(operation),
     ...(operation.permission === 'public' ? { security: [] } : {}),
     parameters: parametersOf(operation),
-    ...(role ? { requestBody: { required: true, content: jsonContent(refOf(operation.body), example?.request) } } : {}),
+    ...(role
+      ? {
+          requestBody: {
+            description: `At most ${(operation.maxBody ?? MAX_BODY) / 1024} KiB`,
+            required: true,
+            content: jsonContent(refOf(operation.body), example?.request),
+          },
+        }
+      : {}),
     responses: {
       ...Object.fromEntries(
         Object.entries(operation.answers).map(([status, schema]) => [

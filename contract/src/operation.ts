@@ -30,9 +30,14 @@ export interface Operation {
   /** Media type of an answer that is streamed and not one JSON value. */
   readonly streams?: readonly string[];
   readonly problems: readonly ProblemCode[];
+  /** Bytes its body may have. */
+  readonly maxBody?: number;
   /** Set on the two operations of a mutation. */
   readonly mutation?: { readonly role: 'submit' | 'preflight'; readonly kind: string; readonly risk: Risk };
 }
+
+/** Bytes the body of a change may have unless its operation says otherwise; none may say more than a MiB. */
+export const MAX_BODY = 64 * 1024;
 
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
@@ -85,6 +90,8 @@ interface MutationSpec<P extends z.ZodObject, B extends z.ZodType> {
   risk: Risk;
   params?: P;
   body: B;
+  /** Bytes; 64 KiB unless told. */
+  maxBody?: number;
   problems?: readonly ProblemCode[];
 }
 
@@ -109,6 +116,7 @@ export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
     params: (spec.params ?? nothing) as P,
     query: nothing,
     body: spec.body,
+    maxBody: spec.maxBody ?? MAX_BODY,
   };
   const submit = {
     ...shared,

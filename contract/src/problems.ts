@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const PROBLEMS = {
   'request.malformed': { status: 400, title: 'The request cannot be read' },
   'request.invalid': { status: 422, title: 'The request does not fit the contract' },
-  'request.too_large': { status: 413, title: 'The body is larger than 1 MiB' },
+  'request.too_large': { status: 413, title: 'The body is larger than the operation takes' },
   'request.media_type': { status: 415, title: 'The body must be application/json' },
   'cursor.invalid': { status: 422, title: 'The cursor is not one of ours' },
   'route.unknown': { status: 404, title: 'No such operation' },

@@ -1,5 +1,6 @@
 /** The words both sides speak: ids, pages, times and service kinds, as they travel (strings, never `Date`). */
 import { z } from 'zod';
+import { line, prose } from './text.ts';
 
 /** Lower-case DNS label, at most 63 characters: it becomes a NATS subject token and a KV key, so nothing else is let in. */
 const label = z
@@ -17,12 +18,9 @@ export const RecordId = z
   .regex(/^aud_[0-9a-f-]{36}$/)
   .describe('Audit record id');
 export const Timestamp = z.iso.datetime().describe('ISO 8601 instant in UTC, milliseconds');
-export const Reason = z
-  .string()
-  .trim()
-  .min(3)
-  .max(500)
-  .describe('Why the change is made, in the words of the person who asks: 3 to 500 characters');
+export const Reason = prose(3, 500).describe(
+  'Why the change is made, in the words of the person who asks: 3 to 500 characters',
+);
 
 export const ServiceKind = z
   .enum(['aggregate', 'projection', 'runner', 'gateway'])
@@ -36,10 +34,10 @@ export const Environment = z
   .enum(['local', 'preview', 'staging', 'prod', 'dev'])
   .describe('Environment: a catalog name, or the tier `dev`');
 
-/** Query strings arrive as text, so this one place coerces. */
+/** Query strings arrive as text; the binder reads a number out of plain digits, and out of nothing else. */
 export const PageQuery = {
-  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Items per page, 1 to 200'),
-  cursor: z.string().max(512).optional().describe('Opaque `next_cursor` of the page before'),
+  limit: z.int('A whole number in plain digits').min(1).max(200).default(50).describe('Items per page, 1 to 200'),
+  cursor: line(512).optional().describe('Opaque `next_cursor` of the page before'),
 };
 
 export const pageOf = <T extends z.ZodType>(item: T) =>

@@ -1,6 +1,6 @@
 /** The one binder between an operation and Koa: identity, permission, step-up, parse, handler, answer check, in this order. */
 import {
-  API_PREFIX, FINAL_STATES, mutations, Problem, reads,
+  API_PREFIX, FINAL_STATES, MAX_BODY, mutations, Problem, reads,
   type Job, type MutationId, type Operation, type ReadId,
 } from '@cloudlysis/contract'; // prettier-ignore
 import type { Context } from 'koa';
@@ -79,6 +79,7 @@ export type RequestContext = Context & {
 export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: RequestContext) => Promise<void> {
   const takesBody = operation.method !== 'GET';
   const submits = operation.mutation?.role === 'submit';
+  const { maxBody = MAX_BODY } = operation;
   const scopeFromBody = takesBody && operation.scope === 'tenant';
   return async (ctx) => {
     const { exchange } = ctx.state;
@@ -87,11 +88,11 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     refuseRepeatedHeaders(req);
     const principal = await identify(exchange, ctx, deps);
     // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
-    const early = scopeFromBody ? await attempt(readJson(req)) : NO_BODY;
+    const early = scopeFromBody ? await attempt(readJson(req, maxBody)) : NO_BODY;
     exchange.tenantId = tenantNamed(ctx.params, early.value);
     authorise(operation, principal, askedScope(operation, exchange.tenantId), deps);
     if (early.error) throw early.error;
-    const body = takesBody && !scopeFromBody ? await readJson(req) : early.value;
+    const body = takesBody && !scopeFromBody ? await readJson(req, maxBody) : early.value;
     exchange.tenantId ??= tenantNamed(ctx.params, body);
     const headers = submits ? submitHeaders(req) : null;
     const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });

@@ -3,15 +3,13 @@ import { allOperations, Problem, type Operation } from '@cloudlysis/contract';
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { SubmitHeaders } from '../call.ts';
+import { alteredAt, faultsOfText, type Issue } from './exact.ts';
+import { NOTHING, queryOf } from './query.ts';
+
+export { NOTHING };
 
 export const MAX_WAIT_S = 60;
 const MAX_ISSUES = 20;
-
-interface Issue {
-  /** `body.metadata.name`, `query.limit`, `params.tenant_id`. */
-  readonly path: string;
-  readonly message: string;
-}
 
 export interface RawParts {
   readonly params: Readonly<Record<string, string>>;
@@ -30,7 +28,7 @@ export function parseParts(operation: Operation, raw: RawParts): ParsedParts {
   const issues: Issue[] = [];
   const parsed = {
     params: parsePart('params', operation.params, raw.params, issues),
-    query: parsePart('query', operation.query, queryOf(raw.query, issues), issues),
+    query: parsePart('query', operation.query, queryOf(operation.query, raw.query, issues), issues),
     body: parsePart('body', operation.body, raw.body, issues),
   };
   if (issues.length > 0) {
@@ -43,8 +41,6 @@ export function parseParts(operation: Operation, raw: RawParts): ParsedParts {
   return parsed;
 }
 
-/** The empty part, by identity. */
-export const NOTHING: Readonly<Record<string, never>> = Object.freeze({});
 const TAKES_NOTHING = new Set<z.ZodType>(
   allOperations().flatMap(({ params, query, body }) => [params, query, body].filter(takesNothing)),
 );
@@ -56,24 +52,20 @@ function takesNothing(schema: z.ZodType): boolean {
 function parsePart(part: string, schema: z.ZodType, value: unknown, issues: Issue[]): unknown {
   // What takes nothing and was given nothing needs no parser: two of the three parts of most reads.
   if (value === NOTHING && TAKES_NOTHING.has(schema)) return NOTHING;
+  const faults = faultsOfText(part, value);
+  if (faults.length > 0) return void issues.push(...faults);
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    const altered = alteredAt(part, value, result.data);
+    if (altered !== null) issues.push(altered);
+    return result.data;
+  }
   for (const issue of result.error.issues) {
     const path = [part, ...issue.path].map((step) => String(step).slice(0, 64)).join('.');
     if (issue.code !== 'unrecognized_keys') issues.push({ path, message: issue.message });
     else for (const key of issue.keys) issues.push({ path: `${path}.${key.slice(0, 64)}`, message: 'Unknown field' });
   }
   return undefined;
-}
-
-function queryOf(text: string, issues: Issue[]): Readonly<Record<string, string>> {
-  if (text === '') return NOTHING;
-  const query: Record<string, string> = Object.create(null);
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (name in query) issues.push({ path: `query.${name.slice(0, 64)}`, message: 'Given more than once' });
-    query[name] = value;
-  }
-  return query;
 }
 
 /** @throws Problem `idempotency.key_missing`, or `request.malformed` for a key or hash that is not 1 to 200 printable characters */

@@ -4,7 +4,7 @@
  * 10 000 tenants take about 30 MB. A page is a binary search for its start and a walk to its end, so the last page costs
  * what the first one does; a filter is a comparison per tenant.
  */
-import type { Placement, Tenant, TenantTraffic } from '@cloudlysis/contract';
+import { folded, type Placement, type Tenant, type TenantTraffic } from '@cloudlysis/contract';
 import type { ActiveJob } from '../jobs/job-reader.ts';
 import { encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
@@ -38,7 +38,7 @@ export interface Entry {
   status: Status;
   /** When the last trouble that was seen here ended. */
   calmSince: Date | null;
-  /** Id and name in lower case, for the search. */
+  /** Id and name as searches compare them. */
   haystack: string;
   /** Traffic is not part of it: that changes for all at once. */
   wire: StillTenant | null;
@@ -104,7 +104,7 @@ export class Directory {
   put(record: TenantRecord): void {
     const known = this.entries.get(record._id);
     if (known && known.record.version > record.version && known.record.created_at >= record.created_at) return;
-    const haystack = `${record._id}\n${record.metadata.name.toLowerCase()}`;
+    const haystack = `${record._id}\n${folded(record.metadata.name)}`;
     this.changes += 1;
     const updatedKey = updatedKeyOf(record);
     if (known && known.updatedKey !== updatedKey) this.byUpdate.delete(known.updatedKey);

@@ -1,5 +1,5 @@
 /** Pure: what a list of tenants is asked for — which fit, in which order, from where. */
-import { Problem, type reads, type TenantSort } from '@cloudlysis/contract';
+import { folded, Problem, type reads, type TenantSort } from '@cloudlysis/contract';
 import type { Call } from '../call.ts';
 import { decodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
@@ -13,7 +13,7 @@ export type TenantFilter = Omit<TenantQuery, 'cursor' | 'limit' | 'sort'>;
 
 export function fitting({ search, ...filter }: TenantFilter, visible: Visible): (entry: Entry) => boolean {
   const { state, plan, environment, shard_id } = filter;
-  const wanted = search?.toLowerCase();
+  const wanted = search === undefined ? undefined : folded(search);
   return ({ record, status, placements, haystack }) => {
     if (visible !== 'all' && !visible.has(record._id)) return false;
     if (state !== undefined && status.state !== state) return false;

@@ -59,8 +59,8 @@ export function mergeMetadata(now: TenantMetadata, patch: MetadataPatch): Tenant
   return { ...now, ...Object.fromEntries(told) };
 }
 
-/** The patch that takes `patch` back. */
-export function reversePatch(before: TenantMetadata, patch: MetadataPatch): MetadataPatch {
+/** The fields that `patch` names, as they are in `before`: what takes it back. */
+export function reversePatch(before: MetadataPatch, patch: MetadataPatch): MetadataPatch {
   const fields = (Object.keys(patch) as (keyof TenantMetadata)[]).filter((field) => patch[field] !== undefined);
   return Object.fromEntries(fields.map((field) => [field, before[field]]));
 }

@@ -1,19 +1,20 @@
 /** Changing a tenant's metadata (TEN-05..09): decided on one version of the record, written with the job's end. */
-import { Problem, TenantMetadata, type Change } from '@cloudlysis/contract';
-import diff from 'microdiff';
+import { Problem, TenantMetadata } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
+import { changesOf } from '../changes.ts';
 import type { JobDefinition, PlanDraft } from '../jobs/definition.ts';
 import { commitRecord, tenantJob, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
 import { blocked, laneCheck, passed, untouched } from './preflight-checks.ts';
-import { mergeMetadata, reversePatch, type TenantRecord } from './tenants.ts';
+import { mergeMetadata, reversePatch, type MetadataPatch, type TenantRecord } from './tenants.ts';
 
 type UpdateInput = InputOf<'tenants.update'>;
 
+/** Of the metadata only the fields that the change touches: the others may be of any size, and are still there. */
 interface UpdateIntent {
   readonly version: number;
-  readonly before: TenantMetadata;
-  readonly after: TenantMetadata;
+  readonly before: MetadataPatch;
+  readonly after: MetadataPatch;
 }
 
 export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
@@ -29,8 +30,8 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
           const record = unmoved(await store.get(input.tenant_id), input.version);
           return {
             version: record.version,
-            before: record.metadata,
-            after: mergeMetadata(record.metadata, input.metadata),
+            before: reversePatch(record.metadata, input.metadata),
+            after: reversePatch(mergeMetadata(record.metadata, input.metadata), input.metadata),
           };
         },
         run: async ({ intent }) => {
@@ -41,7 +42,7 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
     ],
     verify: async ({ input, intentOf }) => {
       const { version, after } = intentOf<UpdateIntent>('metadata')!;
-      const valid = TenantMetadata.safeParse(after);
+      const valid = TenantMetadata.partial().safeParse(after);
       const verdict = valid.success ? passed : blocked;
       const detail = valid.success ? 'the merged metadata fits the contract' : valid.error.message;
       return {
@@ -54,9 +55,14 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
     },
     commit: ({ jobId, input, intentOf }, session) => {
       const { version, after } = intentOf<UpdateIntent>('metadata')!;
-      const changed = { metadata: after, job_id: jobId, updated_at: ambient.now() };
+      const changed = { job_id: jobId, updated_at: ambient.now() };
       const at = { tenantId: input.tenant_id, jobId, version };
-      return commitRecord(parts, at, (record) => ({ ...record, ...changed }), session);
+      const merged = (record: TenantRecord) => ({
+        ...record,
+        ...changed,
+        metadata: mergeMetadata(record.metadata, after),
+      });
+      return commitRecord(parts, at, merged, session);
     },
     // Without a version: a pause in between must not make it unusable, and its own preflight shows what it would undo.
     undo: ({ tenant_id, metadata }, { jobId, intentOf }) => ({
@@ -109,13 +115,3 @@ function unmoved(record: TenantRecord, read: number | undefined): TenantRecord {
     actual: record.version,
   });
 }
-
-const OPS = { CREATE: 'add', REMOVE: 'remove', CHANGE: 'replace' } as const;
-
-const changesOf = (at: string, before: TenantMetadata, after: TenantMetadata): Change[] =>
-  diff(before, after).map((difference) => ({
-    op: OPS[difference.type],
-    path: [at, ...difference.path].join('.'),
-    before: 'oldValue' in difference ? difference.oldValue : null,
-    after: 'value' in difference ? difference.value : null,
-  }));

@@ -1,6 +1,7 @@
 /** `/audit`: search, verify and export the append-only log (AUD-01, AUD-05, AUD-07..09, AUD-11). */
 import { z } from 'zod';
 import { read, stream } from '../operation.ts';
+import { line } from '../text.ts';
 import { JobId, Json, pageOf, PageQuery, RecordId, TenantId, Timestamp } from '../wire.ts';
 
 export const Outcome = z
@@ -38,11 +39,11 @@ export type AuditRecord = z.infer<typeof AuditRecord>;
 const Filter = {
   job_id: JobId.optional(),
   tenant_id: TenantId.optional(),
-  actor: z.string().max(254).optional().describe('Exactly this actor'),
-  action: z.string().max(64).optional().describe('Exactly this action'),
-  resource: z.string().max(200).optional().describe('Exactly this resource'),
+  actor: line(320).optional().describe('Exactly this actor'),
+  action: line(64).optional().describe('Exactly this action'),
+  resource: line(200).optional().describe('Exactly this resource'),
   outcome: Outcome.optional(),
-  request_id: z.string().max(128).optional().describe('Exactly this request'),
+  request_id: line(128).optional().describe('Exactly this request'),
   from: Timestamp.optional().describe('At or after'),
   to: Timestamp.optional().describe('Before'),
 };

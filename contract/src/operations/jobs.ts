@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Job, JobPage, JobState } from '../jobs.ts';
 import { mutation, read, stream } from '../operation.ts';
+import { line } from '../text.ts';
 import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 
 const params = z.strictObject({ job_id: JobId });
@@ -15,10 +16,10 @@ export const jobOperations = {
     query: z.strictObject({
       ...PageQuery,
       state: JobState.optional(),
-      kind: z.string().max(64).optional().describe('Only this kind'),
+      kind: line(64).optional().describe('Only this kind'),
       tenant_id: TenantId.optional(),
-      actor: z.string().max(254).optional().describe('Only jobs of this actor'),
-      lane: z.string().max(128).optional().describe('Only this lane'),
+      actor: line(320).optional().describe('Only jobs of this actor'),
+      lane: line(128).optional().describe('Only this lane'),
       parent_job_id: JobId.optional(),
       open: z
         .enum(['true', 'false'])

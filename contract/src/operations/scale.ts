@@ -1,6 +1,7 @@
 /** `/scale`: shards, placements, drift, and the main job: moving live tenants (SCL-01..11). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
+import { line, mapOf, mapShown, nameOf } from '../text.ts';
 import { pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId } from '../wire.ts';
 
 export const Shard = z
@@ -11,16 +12,18 @@ export const Shard = z
       .url('An address such as http://10.0.0.7:8101')
       .max(256)
       .describe('Base URL of the node’s admin endpoints; its host must be on the allowlist'),
-    labels: z.record(z.string().max(64), z.string().max(128)).describe('Labels'),
+    labels: mapOf(line(128), 50).describe('Labels, at most 50'),
     capacity: z
-      .strictObject({ tenants: z.number().int().positive().describe('How many tenants it may hold') })
+      .strictObject({ tenants: z.int().min(1).max(1_000_000).describe('How many tenants it may hold') })
       .describe('Capacity'),
-    region: z.string().min(1).max(64).describe('Region'),
+    region: nameOf(64).describe('Region'),
   })
   .describe('A node that serves a share of the tenants of one kind');
 export type Shard = z.infer<typeof Shard>;
 
 export const ShardView = Shard.extend({
+  labels: mapShown(z.string().max(128), 50).describe('Labels, at most 50'),
+  region: z.string().max(64).describe('Region'),
   tenants: z.number().int().describe('Tenants placed on it'),
   load: z.number().describe('Share of its capacity in use, 0 to 1 and more'),
   health: z

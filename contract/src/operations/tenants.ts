@@ -1,6 +1,7 @@
 /** `/tenants`: lifecycle, status and metadata (TEN-01..12, TEN-14). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
+import { line, mapOf, mapShown, nameOf } from '../text.ts';
 import { Drain } from './scale.ts';
 import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
 
@@ -20,23 +21,32 @@ export type TenantStatus = z.infer<typeof TenantStatus>;
 
 export const TenantMetadata = z
   .strictObject({
-    name: z.string().min(1).max(120).describe('Display name'),
+    name: z.string().max(120).describe('Display name'),
     plan: z.enum(['free', 'pro', 'enterprise']).describe('Plan or tier'),
-    quotas: z.record(z.string().max(64), z.number().nonnegative()).describe('Quota name → limit'),
-    feature_flags: z.record(z.string().max(64), z.boolean()).describe('Flag → on or off'),
+    quotas: mapShown(z.number(), 100).describe('Quota name → limit, at most 100'),
+    feature_flags: mapShown(z.boolean(), 200).describe('Flag → on or off, at most 200'),
     contact: z
       .strictObject({
-        email: z.email().nullable().describe('Contact e-mail'),
+        email: z.email().max(254).nullable().describe('Contact e-mail'),
         phone: z.string().max(40).nullable().describe('Contact phone'),
       })
       .describe('Whom to call'),
-    billing: z
-      .record(z.string().max(64), z.string().max(256))
-      .describe('Billing references, such as an account number'),
+    billing: mapShown(z.string().max(256), 50).describe('Billing references, such as an account number; at most 50'),
     environments: z.array(Environment).min(1).max(5).describe('Where the tenant lives'),
   })
   .describe('What is known about a tenant');
 export type TenantMetadata = z.infer<typeof TenantMetadata>;
+
+/** As it is asked for: the same fields under the rule for text, keys and numbers. */
+const Asked = TenantMetadata.extend({
+  name: nameOf(120).describe('Display name: something to see in it, no blanks around it'),
+  quotas: mapOf(z.number().min(0).max(Number.MAX_SAFE_INTEGER), 100).describe('Quota name → limit, at most 100'),
+  feature_flags: mapOf(z.boolean(), 200).describe('Flag → on or off, at most 200'),
+  contact: TenantMetadata.shape.contact
+    .extend({ phone: line(40).nullable().describe('Contact phone') })
+    .describe('Whom to call'),
+  billing: mapOf(line(256), 50).describe('Billing references, such as an account number; at most 50'),
+});
 
 export const TenantTraffic = z
   .strictObject({
@@ -120,7 +130,7 @@ export const tenantOperations = {
     scope: 'filtered',
     query: z.strictObject({
       ...PageQuery,
-      search: z.string().max(120).optional().describe('Part of the id or the name'),
+      search: line(120).optional().describe('Part of the id or the name; case, width and outer blanks do not count'),
       state: TenantState.optional(),
       plan: TenantMetadata.shape.plan.optional(),
       environment: Environment.optional(),
@@ -160,8 +170,8 @@ export const tenantMutations = {
     risk: 'low',
     body: z.strictObject({
       tenant_id: TenantId,
-      metadata: TenantMetadata.partial()
-        .extend({ name: TenantMetadata.shape.name })
+      metadata: Asked.partial()
+        .extend({ name: Asked.shape.name })
         .describe('What is known about it; the rest has defaults'),
       shards: z
         .strictObject({
@@ -185,7 +195,7 @@ export const tenantMutations = {
     risk: 'low',
     params,
     body: z.strictObject({
-      metadata: TenantMetadata.partial().describe('Fields to change'),
+      metadata: Asked.partial().describe('Fields to change'),
       version: z.number().int().optional().describe('Version that was read; refused when it has moved on'),
       reason: Reason,
     }),
