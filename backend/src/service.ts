@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Ambient } from './ambient.ts';
 import { createAudit } from './audit/index.ts';
 import type { Config } from './config.ts';
+import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
 import { assignmentStore, createAuthenticator, identityHandlers, livePermissions } from './identity/index.ts';
 import {
@@ -89,9 +90,11 @@ export async function startControlPlane(
     metrics,
   });
   placement.tenants = tenants;
+  const copies = createCopies(ambient, metrics);
+  for (const { copy } of [permissions, placement, tenants]) copies.add(copy);
 
   const overview = createOverview({
-    ambient, mongo, nats, audit, jobs, tenants,
+    ambient, mongo, nats, audit, jobs, tenants, copies,
     metrics: traffic, placement: placement.book,
     surveyDrift: () => placement.surveyDrift(),
   }); // prettier-ignore

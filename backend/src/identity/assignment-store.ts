@@ -1,6 +1,6 @@
 /** Role assignments in MongoDB: who holds which role in which scope. */
 import type { Assignment } from '@cloudlysis/contract';
-import type { ChangeStream, Collection, ObjectId } from 'mongodb';
+import type { Collection, ObjectId } from 'mongodb';
 import { isDuplicateKey, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import { principalKey } from './permission-table.ts';
 
@@ -11,19 +11,14 @@ export interface AssignmentDocument extends Assignment {
 export interface AssignmentStore {
   /** Makes the indexes, and inserts `seed` when there is no assignment at all. */
   prepare(seed: readonly Assignment[]): Promise<void>;
-  all(): Promise<AssignmentDocument[]>;
-  of(principal: string): Promise<AssignmentDocument[]>;
-  watch(): ChangeStream<AssignmentDocument>;
+  readonly assignments: Collection<AssignmentDocument>;
 }
 
 export function assignmentStore(mongo: Mongo): AssignmentStore {
   const assignments: Collection<AssignmentDocument> = mongo.db.collection('assignments');
   return {
     prepare: (seed) => translated(() => prepare(assignments, seed)),
-    all: () => translated(() => assignments.find({}, { timeoutMS: 30_000 }).toArray()),
-    of: (principal) => translated(() => assignments.find({ principal: principalKey(principal) }).toArray()),
-    // Without the client's deadline: a change stream waits for as long as nothing changes.
-    watch: () => assignments.watch([], { fullDocument: 'updateLookup', timeoutMS: 0 }),
+    assignments,
   };
 }
 

@@ -2,5 +2,6 @@
 export { createAuthenticator, type Authenticator, type IdentityConfig, type KeySource } from './authenticator.ts';
 export { assignmentStore, type AssignmentStore } from './assignment-store.ts';
 export { identityHandlers, type Self } from './identity.handlers.ts';
-export { livePermissions, PermissionTable, type LivePermissions, type Permissions } from './permissions.ts';
+export { livePermissions, type LivePermissions } from './live-permissions.ts';
+export { PermissionTable, type Permissions } from './permissions.ts';
 export type { AskedScope, Verdict } from './permission-table.ts';

@@ -156,4 +156,30 @@ describe('IAM-29 live permissions', () => {
     await using client = new MongoClient(uri);
     await client.db(db).dropDatabase();
   });
+
+  it('IAM-29 a record that cannot be used grants nothing, takes the old grant away, and leaves the others in force', async () => {
+    const { uri, db } = freshDatabase();
+    const mongo = await connectMongo(uri, db);
+    const options = { ambient: systemAmbient(), logger: pino({ level: 'silent' }), environment: 'dev', seed: [] };
+    const live = livePermissions({ ...options, store: assignmentStore(mongo) });
+    const assignments = mongo.db.collection('assignments');
+    const held = (name: string) => ({ principal: `${name}@x.test`, role: 'operator', scope: { kind: 'global' } });
+    await assignments.insertMany([held('a'), held('b'), { ...held('c'), role: 'emperor' }]);
+    await live.start();
+    const may = () =>
+      ['a', 'b', 'c']
+        .filter((name) => live.can(principal(`${name}@x.test`), 'scale.migrate', 'platform').allowed)
+        .join('');
+    expect(may()).toBe('ab');
+    await assignments.updateOne({ principal: 'a@x.test' }, { $set: { principal: 7 } });
+    await until(() => may() === 'b');
+    await assignments.updateOne({ principal: 'b@x.test' }, { $set: { scope: null } });
+    await until(() => may() === '');
+    await assignments.drop();
+    await assignments.insertOne(held('c'));
+    await until(() => may() === 'c');
+    await live.stop();
+    await mongo.db.dropDatabase();
+    await mongo.close();
+  });
 });

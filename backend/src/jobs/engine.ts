@@ -298,7 +298,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
       await store.lookUp();
       await peers.register();
       state = 'started';
-      unwatch = store.watch(() => void sweep().catch(() => undefined));
+      unwatch = store.watch(() => void sweep().catch(() => undefined), ambient);
       sweeping = sweepForever();
     },
     async stop(ms) {

@@ -1,6 +1,8 @@
 /** Jobs in MongoDB. Every write of a running job carries its fence in the filter; nothing else knows the collection. */
 import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import { followChanges } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
@@ -40,7 +42,7 @@ export interface JobStore extends JobPages {
   unpark(lane: string): Promise<boolean>;
   lanesWaiting(): Promise<string[]>;
   /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
-  watch(onWake: () => void): () => Promise<void>;
+  watch(onWake: () => void, ambient: Ambient): () => Promise<void>;
 }
 
 const INDEXES = [
@@ -153,39 +155,39 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
 
     ...createJobPages(jobs, now),
 
-    watch: (onWake) => watchJobs(jobs, onWake),
+    watch: (onWake, ambient) => watchJobs(jobs, onWake, ambient),
   };
 }
 
-/** Follows what wakes a replica: a job queued as claimable, or one whose cancel was asked for. Reopens itself after a break. */
-function watchJobs(jobs: Collection<JobDocument>, onWake: () => void): () => Promise<void> {
-  let stopped = false;
-  let stream: ReturnType<typeof jobs.watch> | undefined;
-  const open = async (): Promise<void> => {
-    while (!stopped) {
-      stream = jobs.watch([
-        {
-          $match: {
-            $or: [
-              { operationType: 'insert', 'fullDocument.queue': 'ready' },
-              { operationType: 'update', 'updateDescription.updatedFields.queue': 'ready' },
-              { operationType: 'update', 'updateDescription.updatedFields.state': 'cancelling' },
-            ],
-          },
-        },
-      ]);
-      try {
-        for await (const _ of stream) onWake();
-      } catch {
-        // The sweep finds whatever is missed while the stream is down.
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
+const WAKING = {
+  $match: {
+    $or: [
+      { operationType: 'insert', 'fullDocument.queue': 'ready' },
+      { operationType: 'update', 'updateDescription.updatedFields.queue': 'ready' },
+      { operationType: 'update', 'updateDescription.updatedFields.state': 'cancelling' },
+    ],
+  },
+};
+const REOPEN_MS = 500;
+
+/**
+ * Follows what wakes a replica: a job queued as claimable, or one whose cancel was asked for. No copy is kept of it: the
+ * sweep, once a second, finds what is missed, and every opening wakes.
+ */
+function watchJobs(jobs: Collection<JobDocument>, onWake: () => void, ambient: Ambient): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const followForever = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const listener = { ambient, signal, pipeline: [WAKING], opened: onWake, heard: onWake };
+      await followChanges(jobs, listener).catch(() => undefined);
+      await ambient.sleep(REOPEN_MS, signal).catch(() => undefined);
     }
   };
-  void open();
+  const following = followForever();
   return async () => {
-    stopped = true;
-    await stream?.close().catch(() => undefined);
+    stopping.abort();
+    await following;
   };
 }
 

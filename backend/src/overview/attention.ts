@@ -1,14 +1,16 @@
 /** Pure: what needs a person, most severe first, and what could not be looked at. */
 import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
-import { AUDIT_WAIT_MS, grouped } from './services.ts';
+import { AUDIT_WAIT_MS, copiesBehind, grouped } from './services.ts';
 
 export const MAX_ITEMS = 50;
 const RANK: Readonly<Record<Attention['severity'], number>> = { critical: 0, warning: 1, info: 2 };
 
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
 export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {
-  const platform = facts.wholePlatform ? [...shards(facts), ...limits(facts), ...audit(facts), ...drift(facts)] : [];
+  const platform = facts.wholePlatform
+    ? [...shards(facts), ...limits(facts), ...audit(facts), ...copies(facts), ...drift(facts)]
+    : [];
   const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
   const since = (item: Attention): string => item.since ?? '';
   return found
@@ -83,6 +85,18 @@ function audit({ audit, chainBroken, now }: OverviewFacts): Attention[] {
   }
   return items;
 }
+
+/** Answers go on from what was last known; whoever decides on them must know since when. */
+const copies = (facts: OverviewFacts): Attention[] =>
+  copiesBehind(facts).map(({ name, behindSince, reason }) => ({
+    id: `copy.behind:${name}`,
+    severity: name === 'revocations' ? 'critical' : 'warning',
+    title: `The copy of ${name} may be behind`,
+    detail: `${reason}; ${name === 'revocations' ? 'tokens revoked since then may still be accepted' : 'what is shown of them is what was last read'}`,
+    since: behindSince.toISOString(),
+    resource: 'service:control-plane',
+    action: null,
+  }));
 
 function drift({ drift }: OverviewFacts): Attention[] {
   if (!drift.ok || drift.value.items.length === 0) return [];

@@ -1,6 +1,7 @@
 /** What the overview is judged on: everything measured, and for what could not be measured the reason. */
 import type { Overview, ServiceKind } from '@cloudlysis/contract';
 import type { AuditFreshness } from '../audit/index.ts';
+import type { CopyState } from '../copies/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
 import type { DriftSurvey } from '../placement/index.ts';
 import type { JetStreamAccount, StreamLimit } from '../ports/nats/index.ts';
@@ -56,6 +57,8 @@ export interface OverviewFacts {
   readonly failures: Asked<readonly FailedJob[]>;
   readonly drift: Asked<DriftSurvey>;
   readonly tenants: Asked<TenantSummary>;
+  /** Of what this replica answers from memory. */
+  readonly copies: readonly CopyState[];
 }
 
 export type Service = Overview['services'][number];

@@ -7,7 +7,7 @@ import type { DriftSurvey } from '../placement/index.ts';
 import { attentionOf, MAX_ITEMS, uncheckedOf } from './attention.ts';
 import { createDriftWatch } from './drift-watch.ts';
 import type { Asked, OverviewFacts, SightedShard } from './facts.ts';
-import { servicesOf } from './services.ts';
+import { copiesBehind, servicesOf } from './services.ts';
 
 const NOW = new Date('2026-11-21T09:00:00.000Z');
 const KINDS: readonly ServiceKind[] = ['gateway', 'aggregate', 'projection', 'runner'];
@@ -92,6 +92,18 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     ),
   ),
   drift: asked(survey),
+  copies: fc.constantFrom('placements', 'revocations').chain((name) =>
+    fc.option(time).map((behindSince) => [
+      {
+        name,
+        size: 3,
+        missed: 0,
+        checkedAt: NOW,
+        behindSince,
+        reason: behindSince && 'the watch broke: no answer',
+      },
+    ]),
+  ),
   tenants: asked(
     fc.record({
       total: fc.nat(),
@@ -119,7 +131,12 @@ it('UI-40 every kind has a state and a sentence, and none is ok that was not che
         if (kind === 'mongodb') expect(given.store.ok).toBe(true);
         if (kind === 'jetstream') expect(given.bus.ok).toBe(true);
         if (kind === 'control-plane')
-          expect([given.audit.ok, given.jobs.ok, given.chainBroken]).toEqual([true, true, null]);
+          expect([given.audit.ok, given.jobs.ok, given.chainBroken, copiesBehind(given)]).toEqual([
+            true,
+            true,
+            null,
+            [],
+          ]);
         if (!given.shards.ok) expect(['jetstream', 'mongodb', 'control-plane']).toContain(kind);
         else for (const node of given.shards.value) if (node.kind === kind) expect(node.state).toBe('ready');
       }
@@ -142,6 +159,8 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
         for (const { shardId, state } of given.shards.value)
           if (state === 'unreachable' && items.length < MAX_ITEMS)
             expect(items.map(({ id }) => id)).toContain(`shard.unreachable:${shardId}`);
+      for (const { name } of given.wholePlatform ? copiesBehind(given) : [])
+        if (items.length < MAX_ITEMS) expect(items.map(({ id }) => id)).toContain(`copy.behind:${name}`);
       if (!given.wholePlatform)
         expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
     }),

@@ -11,6 +11,15 @@ export const STORAGE_LIMIT = 0.85;
 /** The chain places within a second; a record that waits this long waits for a person. */
 export const AUDIT_WAIT_MS = 30_000;
 
+/** A break that is mended within this time is nobody's concern. */
+export const BEHIND_MS = 2_000;
+
+type Behind = OverviewFacts['copies'][number] & { readonly behindSince: Date };
+export const copiesBehind = ({ copies, now }: Pick<OverviewFacts, 'copies' | 'now'>): Behind[] =>
+  copies.filter(
+    (copy): copy is Behind => copy.behindSince !== null && now.getTime() - copy.behindSince.getTime() > BEHIND_MS,
+  );
+
 export const figure = (name: string, label: string, value: number | null, unit: string): Figure => ({ name, label, value, unit }); // prettier-ignore
 
 /** What the figures say: a limit that is crossed, or what could not be measured. */
@@ -133,7 +142,7 @@ function mongodb({ store }: OverviewFacts): Service {
     : { kind: 'mongodb', state: 'down', reason: store.reason, figures };
 }
 
-function controlPlane({ jobs, audit, chainBroken, now }: OverviewFacts): Service {
+function controlPlane({ jobs, audit, chainBroken, copies, now }: OverviewFacts): Service {
   const waited = audit.ok && audit.value.waitingSince ? now.getTime() - audit.value.waitingSince.getTime() : 0;
   const figures = [
     figure('jobs_open', 'Jobs open', jobs.ok ? jobs.value.open : null, 'jobs'),
@@ -145,6 +154,9 @@ function controlPlane({ jobs, audit, chainBroken, now }: OverviewFacts): Service
   if (waited > AUDIT_WAIT_MS)
     return { kind, state: 'degraded', reason: `audit records have waited ${Math.round(waited / 1_000)} s for their place`, figures }; // prettier-ignore
   if (!audit.ok) return { kind, state: 'degraded', reason: `the audit log cannot be read: ${audit.reason}`, figures };
+  const [behind] = copiesBehind({ copies, now });
+  if (behind)
+    return { kind, state: 'degraded', reason: `the copy of ${behind.name} may be behind since ${behind.behindSince.toISOString()}: ${behind.reason}`, figures }; // prettier-ignore
   if (!jobs.ok) return { kind, state: 'unknown', reason: `jobs cannot be counted: ${jobs.reason}`, figures };
   return { kind, state: 'ok', reason: 'the audit log keeps up', figures };
 }

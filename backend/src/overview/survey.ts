@@ -2,6 +2,7 @@
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Audit } from '../audit/index.ts';
+import type { Copies } from '../copies/index.ts';
 import type { JobEngine } from '../jobs/index.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
 import { nodeHealth, type PlacementBook } from '../placement/index.ts';
@@ -23,6 +24,7 @@ export interface OverviewDeps {
   readonly placement: PlacementBook;
   readonly tenants: Pick<Tenants, 'summary'>;
   readonly drift: DriftWatch;
+  readonly copies: Pick<Copies, 'states'>;
 }
 
 const WAIT_MS = 1_200;
@@ -59,6 +61,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   return {
     now, shards, bus, store, audit: freshness, jobs, failures, drift, tenants,
     wholePlatform: visible === 'all',
+    copies: deps.copies.states(),
     traffic: metrics.traffic(),
     figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],
     chainBroken: verified?.first_bad ? { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at } : null,

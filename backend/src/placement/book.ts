@@ -37,6 +37,7 @@ export function createBook(deps: BookDeps): PlacementBook {
     all: () => mirror.placements(),
     counts,
     leastLoaded: async (kind) => {
+      await mirror.copy.trusted();
       const [candidates, count, active] = await Promise.all([shards(kind), counts(), deps.jobs.active()]);
       const emptying = new Set(active.filter((job) => job.kind === 'scale.evacuate').map((job) => job.lane));
       return chooseLeastLoaded(candidates, count, (shard) => {

@@ -68,6 +68,8 @@ interface EvacuationSight {
 async function survey(deps: PlacementDeps, input: Input, jobId: string | null): Promise<EvacuationSight> {
   if (deps.readOnly) throw new Problem('placement.read_only');
   const shard = shardOf(await deps.store.shard(input.shard_id));
+  // A tenant that the copy does not know here would be missed, so it is compared with the record first.
+  await deps.mirror.copy.check();
   const [targets, placements, counts, holder, source] = await Promise.all([
     targetsOf(deps, shard, input.to),
     deps.mirror.placements(),

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
 import type { InputOf } from '../call.ts';
 import type { Config } from '../config.ts';
+import type { CopyReport } from '../copies/index.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
@@ -48,6 +49,7 @@ export interface PlacementOptions {
 }
 
 export interface PlacementFeature {
+  readonly copy: CopyReport;
   readonly book: PlacementBook;
   readonly definitions: ScaleDefinitions;
   readonly handlers: PlacementReads;
@@ -81,6 +83,7 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
     lagOf: (tenantId) => feature.tenants.lagOf(tenantId),
   }; // prettier-ignore
   const feature: PlacementFeature = {
+    copy: mirror.copy,
     book,
     definitions: {
       'scale.migrate': migrateJob(deps),

@@ -29,6 +29,7 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
     throw new Problem('placement.unchanged', `${input.tenant_id} is on ${input.to} for ${input.kind} already`);
   }
   const source = shardOf(await deps.store.shard(placement.shard_id));
+  await deps.mirror.copy.trusted();
   const [from, to, bus, counts, holder, leaving, gateways] = await Promise.all([
     deps.watch.look(source),
     deps.watch.look(target),

@@ -76,10 +76,13 @@ function refusalOfOne(
 
 /** From the last reports, 2 s old at most: 200 tenants on four nodes would be 800 questions with the same answers. */
 async function nodesCheck(ids: readonly string[], { placement }: TenantJobParts): Promise<Check> {
-  const wanted = new Set(ids);
-  const [placements, gateways] = await Promise.all([placement.all(), placement.shards('gateway')]);
+  // The records themselves, in one query: a copy that is behind would ask other nodes than those that serve them.
+  const [placements, gateways] = await Promise.all([
+    Promise.all(ids.map((id) => placement.of(id))),
+    placement.shards('gateway'),
+  ]);
   const serving = new Set([
-    ...placements.filter(({ tenant_id }) => wanted.has(tenant_id)).map(({ shard_id }) => shard_id),
+    ...placements.flat().map(({ shard_id }) => shard_id),
     ...gateways.map(({ shard_id }) => shard_id),
   ]);
   const reports = placement.reports();

@@ -44,8 +44,6 @@ export interface Entry {
   wire: StillTenant | null;
   /** Place by the time of the last change. */
   updatedKey: string;
-  /** Count of the last change, so that a full read that began before it does not undo it. */
-  touched: number;
 }
 
 const TROUBLED: ReadonlySet<string> = new Set(['draining', 'migrating', 'degraded']);
@@ -59,7 +57,6 @@ export class Directory {
   private readonly byUpdate = new SortedKeys();
   private readonly trafficOf: (tenantId: string) => TenantTraffic;
   private seen: Observations;
-  private changes = 0;
   private turn = 0;
 
   constructor(now: Date, trafficOf: (tenantId: string) => TenantTraffic = () => UNKNOWN_TRAFFIC) {
@@ -100,15 +97,14 @@ export class Directory {
     }
   }
 
-  /** Takes a record unless a newer one is here: changes and full reads arrive in any order. */
+  /** Takes a record as it is stored now; a restored one may be older than what was here. */
   put(record: TenantRecord): void {
     const known = this.entries.get(record._id);
-    if (known && known.record.version > record.version && known.record.created_at >= record.created_at) return;
-    const haystack = `${record._id}\n${folded(record.metadata.name)}`;
-    this.changes += 1;
+    const haystack = `${record._id}
+${folded(record.metadata.name)}`;
     const updatedKey = updatedKeyOf(record);
     if (known && known.updatedKey !== updatedKey) this.byUpdate.delete(known.updatedKey);
-    const now = { record, haystack, updatedKey, wire: null, touched: this.changes };
+    const now = { record, haystack, updatedKey, wire: null };
     if (known) Object.assign(known, now);
     else {
       const status = { state: 'active', reason: '', since: record.created_at } as const;
@@ -122,25 +118,9 @@ export class Directory {
   remove(id: string): void {
     const entry = this.entries.get(id);
     if (!entry) return;
-    this.changes += 1;
     this.entries.delete(id);
     this.byId.delete(id);
     this.byUpdate.delete(entry.updatedKey);
-  }
-
-  /** Counts changes; taken before a full read and handed to `replace`. */
-  moment(): number {
-    return this.changes;
-  }
-
-  /** The result of a full read that began at `moment`; what changed here since then stays as it is. */
-  replace(records: readonly TenantRecord[], moment: number): void {
-    const found = new Set(records.map(({ _id }) => _id));
-    for (const [id, { touched }] of [...this.entries]) if (!found.has(id) && touched <= moment) this.remove(id);
-    for (const record of records.toSorted((a, b) => (a._id < b._id ? -1 : 1))) {
-      const known = this.entries.get(record._id);
-      if (!known || known.touched <= moment) this.put(record);
-    }
   }
 
   place(tenantId: string, placements: readonly Placement[]): void {

@@ -5,6 +5,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
+import type { CopyReport } from '../copies/index.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
@@ -48,6 +49,7 @@ export interface TenantsDeps {
 }
 
 export interface Tenants extends TenantReads {
+  readonly copy: CopyReport;
   readonly definitions: ReturnType<typeof definitionsOf>;
   /** Those a caller may see, by state, and the troubled ones. @throws Problem `store.unavailable` before all were read once */
   summary(visible: Visible): Promise<TenantSummary>;
@@ -91,6 +93,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
   };
   if (deps.metrics) countByState(deps.metrics, directory);
   return {
+    copy: feed.copy,
     definitions: definitionsOf(parts),
     ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient, health, trafficOf }),
     summary: async (visible) => {

@@ -43,7 +43,6 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
       observer.lagsOf(record._id),
     ]);
     const placements = inOrder(placed);
-    directory.put(record);
     directory.place(record._id, placements);
     const calmSince = directory.get(record._id)?.calmSince ?? null;
     const facts = { activeJob: activeJob as ActiveJob | null, placements, reports: observer.findings(), lags };
@@ -61,7 +60,7 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
   }
 
   async function get(tenantId: string): Promise<Tenant> {
-    const record = await store.get(tenantId);
+    const record = (await feed.find(tenantId)) ?? (await store.get(tenantId));
     const [status, placements] = await judged(record, null);
     return { ...toWire(record, status, placements), traffic: trafficOf(tenantId) };
   }
@@ -81,7 +80,7 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
       },
     },
     async stateOf(tenantId, except = null) {
-      const record = await store.find(tenantId);
+      const record = await feed.find(tenantId);
       return record && (await judged(record, except))[0];
     },
   };

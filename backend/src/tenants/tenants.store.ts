@@ -1,11 +1,9 @@
 /** Tenant records: compare-and-swap on the version, and nothing else knows the driver. */
 import { Problem } from '@cloudlysis/contract';
-import type { ChangeStream, ClientSession, Collection } from 'mongodb';
+import type { ClientSession, Collection } from 'mongodb';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { TenantRecord } from './tenants.ts';
 
-/** Reading 10 000 records takes 150 ms on the embedded store; the usual deadline is for single documents. */
-const FULL_READ_MS = 20_000;
 const SEED_MARK = 'seed';
 
 interface SeedMark {
@@ -14,6 +12,7 @@ interface SeedMark {
 }
 
 export interface TenantStore {
+  readonly tenants: Collection<TenantRecord>;
   ensureIndexes(): Promise<void>;
   /** @throws Problem `tenant.exists` */
   insert(record: TenantRecord): Promise<TenantRecord>;
@@ -26,9 +25,6 @@ export interface TenantStore {
   save(next: TenantRecord, expected: number, session?: ClientSession): Promise<TenantRecord>;
   /** Takes back an insert: only a record that this job is still provisioning. Idempotent. */
   removeProvisioning(id: string, jobId: string): Promise<boolean>;
-  all(): Promise<TenantRecord[]>;
-  /** Every change of every record; the driver resumes it by itself after a lost connection. */
-  watch(): ChangeStream<TenantRecord>;
   /** False once seeding has ended, or was never due because tenants existed before. */
   seedingDue(): Promise<boolean>;
   seeded(): Promise<void>;
@@ -39,6 +35,7 @@ export function createTenantStore({ db }: Pick<Mongo, 'db'>): TenantStore {
   const marks = db.collection<SeedMark>('tenant_marks');
   const find = (id: string): Promise<TenantRecord | null> => prompt(() => tenants.findOne({ _id: id }));
   return {
+    tenants,
     ensureIndexes: () => ensureCollections(db),
     insert: (record) => insert(tenants, record),
     find,
@@ -49,8 +46,6 @@ export function createTenantStore({ db }: Pick<Mongo, 'db'>): TenantStore {
       const done = await translated(() => tenants.deleteOne({ _id: id, job_id: jobId, phase: 'provisioning' }));
       return done.deletedCount === 1;
     },
-    all: () => translated(() => tenants.find({}, { timeoutMS: FULL_READ_MS, batchSize: 2_000 }).toArray()),
-    watch: () => tenants.watch([], { fullDocument: 'updateLookup', timeoutMS: 0 }),
     seedingDue: () => translated(() => seedingDue(tenants, marks)),
     seeded: async () => {
       await translated(() => marks.updateOne({ _id: SEED_MARK }, { $set: { done: true } }, { upsert: true }));
