@@ -49,7 +49,7 @@ const survey: fc.Arbitrary<DriftSurvey> = fc.record({
   items: fc.array(
     fc.record({
       tenant_id: fc.constant('acme'), kind: fc.constantFrom(...KINDS), recorded: fc.constant('a1'), published: fc.constant('a2'),
-      reported: fc.constant([]), reason: fc.constant('recorded on a1, published on a2'), repairable: fc.boolean(),
+      reported: fc.constant([]), misrouted: fc.constant([]), reason: fc.constant('recorded on a1, published on a2'), repairable: fc.boolean(),
     }), // prettier-ignore
     { maxLength: 3 },
   ),

@@ -1,5 +1,5 @@
-/** `scale.drift.repair`: publish the recorded placements again where they drifted, and have the nodes read them. */
-import { Problem, type Drift } from '@cloudlysis/contract';
+/** `scale.drift.repair`: publish the recorded placements again where they drifted, and have nodes and gateways read them. */
+import { Problem, type Drift, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { JobDefinition, StepContext } from '../jobs/definition.ts';
 import { blastRadiusOf, inFlightOf } from './blast-radius.ts';
@@ -17,6 +17,14 @@ type Context = StepContext<Input>;
 /** Nodes that read a placement again take it over or give it up within moments. */
 const MENDED_MS = 10_000;
 const TRIES = 5;
+/** Placements that a plan spells out; the checks say how many there are. */
+const SHOWN = 1_000;
+
+function silentCheck(unreachable: readonly string[], words: string) {
+  const detail = unreachable.length ? `${words} ${unreachable.join(', ')}` : 'all answer';
+  const values = { measured: unreachable.length, limit: 0, unit: 'nodes', detail };
+  return checkOf('nodes.answer', 'Every node and gateway answers', unreachable.length ? 'warn' : 'pass', values);
+}
 
 const keyOf = ({ kind, tenant_id }: Pick<Drift, 'kind' | 'tenant_id'>): string => placementKeyOf(kind, tenant_id);
 
@@ -32,29 +40,24 @@ export function driftRepairJob(deps: PlacementDeps): JobDefinition<Input> {
     steps: [
       {
         name: 'publish',
-        title: 'Publish the recorded placements where they drifted',
+        title: 'Publish the recorded placements where they drifted, above every revision that a node reports',
         timeoutMs: 120_000,
         /** What is mended is decided once: after the first half is done, the rest must not be forgotten. */
-        intent: async ({ signal }) => (await deps.drift.survey(signal)).items.filter(({ repairable }) => repairable),
+        intent: ({ signal }) => intend(deps, signal),
         async run({ intent, jobId, signal }) {
-          const drifted = intent as Drift[];
-          for (const drift of drifted) {
+          const { mends } = repairOf(intent);
+          for (const one of mends) {
             signal.throwIfAborted();
-            await mend(deps, drift, jobId);
+            await mend(deps, one, jobId);
           }
-          return { published: drifted.length };
+          return { published: mends.length };
         },
       },
       {
         name: 'reload',
-        title: 'Have the nodes concerned read their placements again',
+        title: 'Have the nodes and gateways concerned read their placements again',
         async run({ intentOf, signal }) {
-          const drifted = intentOf<Drift[]>('publish') ?? [];
-          const shards = new Set(
-            drifted.flatMap(({ recorded, published, reported }) => [recorded, published, ...reported]),
-          );
-          const known = new Set((await deps.book.shards()).map(({ shard_id }) => shard_id));
-          const told = [...shards].filter((id): id is string => id !== null && known.has(id));
+          const { told } = repairOf(intentOf('publish'));
           return { reloaded: told.length, problems: await tell(deps, told, signal) };
         },
       },
@@ -65,7 +68,7 @@ export function driftRepairJob(deps: PlacementDeps): JobDefinition<Input> {
 
 async function plan(deps: PlacementDeps, jobId: string | null) {
   if (deps.readOnly) throw new Problem('placement.read_only');
-  const [survey, holder] = await Promise.all([deps.drift.survey(), laneHolder(deps.jobs, 'platform', jobId)]);
+  const [survey, holder] = await Promise.all([deps.drift.full(), laneHolder(deps.jobs, 'platform', jobId)]);
   const mended = survey.items.filter(({ repairable }) => repairable);
   const left = survey.items.filter(({ repairable }) => !repairable);
   const tenants = [...new Set(mended.map(({ tenant_id }) => tenant_id))];
@@ -86,14 +89,9 @@ async function plan(deps: PlacementDeps, jobId: string | null) {
           ? left.slice(0, 20).map((drift) => `${keyOf(drift)}: ${drift.reason}`).join('; ') // prettier-ignore
           : 'none',
       }),
-      checkOf('nodes.answer', 'Every node answers', survey.unreachable.length ? 'warn' : 'pass', {
-        measured: survey.unreachable.length,
-        limit: 0,
-        unit: 'nodes',
-        detail: survey.unreachable.length ? `nothing is known of ${survey.unreachable.join(', ')}` : 'all answer',
-      }),
+      silentCheck(survey.unreachable, 'nothing is known of'),
     ],
-    diff: mended.map((drift) => ({
+    diff: mended.slice(0, SHOWN).map((drift) => ({
       op: 'replace' as const,
       path: `published.${keyOf(drift)}`,
       before: { published: drift.published, reported: drift.reported },
@@ -105,42 +103,99 @@ async function plan(deps: PlacementDeps, jobId: string | null) {
   };
 }
 
-/** Where NATS is ahead of the record (a database that was restored), the record is lifted above it first. */
-async function mend({ store, publication, nats }: PlacementDeps, drift: Drift, jobId: string): Promise<void> {
+/** Recorded before the first effect; keys alone, since a lost bucket is ten thousand of them. */
+interface Repair {
+  readonly mends: readonly Mend[];
+  /** Shards whose nodes are made to read. */
+  readonly told: readonly string[];
+}
+
+interface Mend {
+  readonly key: string;
+  /** Highest revision that a node or gateway reports. */
+  readonly held: number;
+}
+
+async function intend(deps: PlacementDeps, signal: AbortSignal): Promise<Repair> {
+  const survey = await deps.drift.full(signal);
+  const drifted = survey.items.filter(({ repairable }) => repairable);
+  const known = new Set((await deps.book.shards()).map(({ shard_id }) => shard_id));
+  const mends = drifted.map((drift) => ({ key: keyOf(drift), held: survey.held.get(keyOf(drift)) ?? 0 }));
+  return { mends, told: shardsOf(drifted).filter((id) => known.has(id)) };
+}
+
+const shardsOf = (drifted: readonly Drift[]): string[] => {
+  const named = drifted.flatMap(({ recorded, published, reported, misrouted }) => [
+    recorded, published, ...reported, ...(misrouted ?? []),
+  ]); // prettier-ignore
+  return [...new Set(named.filter((id) => id !== null))];
+};
+
+/** A job that an earlier version began recorded the drift itself. */
+function repairOf(intent: unknown): Repair {
+  if (!Array.isArray(intent)) return (intent ?? { mends: [], told: [] }) as Repair;
+  const drifted = intent as Drift[];
+  return { mends: drifted.map((drift) => ({ key: keyOf(drift), held: 0 })), told: shardsOf(drifted) };
+}
+
+function splitKey(key: string): [ServiceKind, string] {
+  const dot = key.indexOf('.');
+  return [key.slice(0, dot) as ServiceKind, key.slice(dot + 1)];
+}
+
+/**
+ * Where NATS or a node is ahead of the record (a database that was restored), the record is lifted above it first: what
+ * is published below what a node holds would be ignored.
+ */
+async function mend({ store, publication, nats }: PlacementDeps, { key, held }: Mend, jobId: string): Promise<void> {
+  const [kind, tenantId] = splitKey(key);
   for (let tried = 0; tried < TRIES; tried++) {
-    const record = await store.find(drift.kind, drift.tenant_id);
-    if (!record) return;
-    const published = (await nats.placement.get(record._id))?.value;
-    const isBehind =
-      published !== undefined &&
-      (published.revision > record.revision ||
-        (published.revision === record.revision && published.shard !== record.shard_id && record.shard_id !== null));
-    if (isBehind) {
-      const lifted = { ...record, revision: published.revision + 1, job_id: jobId };
+    const record = await store.find(kind, tenantId);
+    const published = (await nats.placement.get(key))?.value;
+    // Held by nodes and recorded on no shard: a mark says so on purpose, where nothing at all says nothing.
+    if (!record || (record.shard_id === null && !published)) return published ? undefined : nats.placement.delete(key);
+    const placed = record.shard_id !== null;
+    const ahead = Math.max(placed ? held : 0, published?.revision ?? 0);
+    const clashes = placed && published?.revision === record.revision && published.shard !== record.shard_id;
+    if (ahead > record.revision || clashes) {
+      const lifted = { ...record, revision: ahead + 1, job_id: jobId };
       if (!(await publication.swap(lifted, record.revision))) continue;
     }
     try {
-      return await publication.publish(drift.kind, drift.tenant_id);
+      return await publication.publish(kind, tenantId);
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'version.stale') throw error;
     }
   }
-  throw new Problem('version.stale', `others keep writing ${keyOf(drift)}`);
+  throw new Problem('version.stale', `others keep writing ${key}`);
 }
 
 async function verifyMended(deps: PlacementDeps, { intentOf, signal }: Context) {
-  const wanted = new Set((intentOf<Drift[]>('publish') ?? []).map(keyOf));
-  let left: Drift[] = [];
+  const wanted = new Set(repairOf(intentOf('publish')).mends.map(({ key }) => key));
+  let survey = await deps.drift.full(signal);
+  const isLeft = (drift: Drift): boolean => wanted.has(keyOf(drift));
   await waitFor(deps.ambient, MENDED_MS, signal, async () => {
-    left = (await deps.drift.survey(signal)).items.filter((drift) => wanted.has(keyOf(drift)));
-    return left.length === 0 ? true : null;
+    if (!survey.items.some(isLeft)) return true;
+    survey = await deps.drift.full(signal);
+    return null;
   });
+  const left = survey.items.filter(isLeft);
+  const others = survey.items.length - left.length;
   const detail = left.length
     ? left.slice(0, 20).map((drift) => `${keyOf(drift)}: ${drift.reason}`).join('; ') // prettier-ignore
     : `${grouped(wanted.size)} placements agree again`;
   const values = { measured: left.length, limit: 0, unit: 'placements', detail };
   return {
-    checks: [holds('drift.gone', 'What drifted agrees again', left.length === 0, values)],
+    checks: [
+      holds('drift.gone', 'What drifted agrees again, nodes and gateways included', left.length === 0, values),
+      checkOf('drift.left', 'Nothing else drifts', others ? 'warn' : 'pass', {
+        measured: others,
+        limit: 0,
+        unit: 'placements',
+        detail: others ? `${grouped(others)} other placements drift: look again` : 'none',
+      }),
+      silentCheck(survey.unreachable, 'not confirmed by'),
+    ],
     facts: { repaired: wanted.size - left.length },
   };
 }

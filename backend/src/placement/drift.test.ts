@@ -9,6 +9,7 @@ describe('GEN-30 drift between record, publication and nodes', () => {
   const agreed: Agreement = {
     tenantId: 'acme', kind: 'aggregate', recorded: { shardId: 'a1', revision: 3 },
     published: { shard: 'a1', revision: 3, job_id: null }, reported: [{ shardId: 'a1', revision: 3 }],
+    routed: [{ gateway: 'g1', shardId: 'a1', revision: 3 }],
     answered: new Set(['a1', 'a2']), readOnly: false,
   }; // prettier-ignore
   const reason = (over: Partial<Agreement>) => driftOf({ ...agreed, ...over })?.reason ?? null;
@@ -27,6 +28,26 @@ describe('GEN-30 drift between record, publication and nodes', () => {
     );
     expect(reason({ reported: [{ shardId: 'a1', revision: 2 }] })).toBe('a1 is at revision 2, recorded is 3');
     expect(reason({ recorded: { shardId: null, revision: 4 } })).toMatch(/^published on a1, though .* released$/);
+  });
+
+  it.each([
+    ['routes to another shard', 'a2', 3, 'g1 routes it to a2 at revision 3, recorded on a1 at revision 3'],
+    ['is behind', 'a1', 2, 'g1 routes it to a1 at revision 2, recorded on a1 at revision 3'],
+    ['is ahead', 'a1', 7, 'g1 routes it to a1 at revision 7, recorded on a1 at revision 3'],
+    ['does not know the tenant', null, 0, 'g1 does not know it, recorded on a1 at revision 3'],
+  ])('NFR-07 a gateway that %s is drift, and is named', (_what, shardId, revision, says) => {
+    const routed = [{ gateway: 'g1', shardId, revision }, { gateway: 'g2', shardId: 'a1', revision: 3 }]; // prettier-ignore
+    expect(driftOf({ ...agreed, routed })).toMatchObject({ reason: says, misrouted: ['g1'], repairable: true });
+  });
+
+  it('NFR-07 a gateway that routes what is recorded on no shard is drift; one that forgot it is not', () => {
+    const gone = { ...agreed, recorded: { shardId: null, revision: 4 }, published: null, reported: [] };
+    expect(driftOf({ ...gone, routed: [{ gateway: 'g1', shardId: 'a1', revision: 3 }] })?.misrouted).toEqual(['g1']);
+    expect(driftOf({ ...gone, routed: [{ gateway: 'g1', shardId: null, revision: 0 }] })).toBeNull();
+  });
+
+  it('NFR-07 a node ahead of the record would ignore the next placement: that is drift, too', () => {
+    expect(reason({ reported: [{ shardId: 'a1', revision: 9 }] })).toBe('a1 is at revision 9, recorded is 3');
   });
 
   it('mends everything but what nobody recorded, and nothing where a file decides', () => {

@@ -7,6 +7,13 @@ export interface Reporter {
   readonly revision: number;
 }
 
+/** Where a gateway that answered sends the tenant; `shardId` null where it does not know it. */
+export interface Routed {
+  readonly gateway: string;
+  readonly shardId: string | null;
+  readonly revision: number;
+}
+
 export interface Agreement {
   readonly tenantId: string;
   readonly kind: ServiceKind;
@@ -15,6 +22,8 @@ export interface Agreement {
   readonly published: PublishedPlacement | null;
   /** Nodes of this kind that hold the tenant. */
   readonly reported: readonly Reporter[];
+  /** What the gateways do; none for a kind that they do not route to. */
+  readonly routed: readonly Routed[];
   /** Shards of this kind whose node answered; of the others nothing is said. */
   readonly answered: ReadonlySet<string>;
   /** Placement comes from a file: only nodes can be told to read it again. */
@@ -31,6 +40,7 @@ export function driftOf(now: Agreement): Drift | null {
     recorded: now.recorded?.shardId ?? null,
     published: now.published?.shard ?? null,
     reported: now.reported.map(({ shardId }) => shardId),
+    misrouted: misrouted(now).map(({ gateway }) => gateway),
     reason: found.reason,
     repairable: found.repairable,
   };
@@ -42,7 +52,7 @@ interface Disagreement {
 }
 
 function disagreement(now: Agreement): Disagreement | null {
-  return publication(now) ?? reports(now);
+  return publication(now) ?? reports(now) ?? routes(now);
 }
 
 function publication({ recorded, published, readOnly }: Agreement): Disagreement | null {
@@ -72,9 +82,29 @@ function reports({ recorded, reported, answered, kind }: Agreement): Disagreemen
   if (home === null || !answered.has(home)) return null;
   const there = reported.find(({ shardId }) => shardId === home);
   if (!there) return { reason: `recorded on ${home}, whose node does not hold it`, repairable: true };
-  if (recorded && there.revision < recorded.revision) {
+  // Ahead is no better than behind: it would ignore the next placement.
+  if (recorded && there.revision !== recorded.revision) {
     const reason = `${home} is at revision ${there.revision}, recorded is ${recorded.revision}`;
     return { reason, repairable: true };
   }
   return null;
+}
+
+function misrouted({ recorded, routed }: Agreement): Routed[] {
+  const home = recorded?.shardId ?? null;
+  return routed.filter(
+    ({ shardId, revision }) => shardId !== home || (home !== null && revision !== recorded?.revision),
+  );
+}
+
+/** A gateway carries the traffic: elsewhere it is a tenant whose commands fail, whatever nodes and record agree on. */
+function routes(now: Agreement): Disagreement | null {
+  const wrong = misrouted(now);
+  if (wrong.length === 0) return null;
+  const home = now.recorded?.shardId;
+  const each = wrong.map(({ gateway, shardId, revision }) =>
+    shardId === null ? `${gateway} does not know it` : `${gateway} routes it to ${shardId} at revision ${revision}`,
+  );
+  const recorded = home ? `${home} at revision ${now.recorded?.revision}` : 'no shard';
+  return { reason: `${each.join(', ')}, recorded on ${recorded}`, repairable: true };
 }

@@ -74,7 +74,7 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
   const shards = async () => (await store.shards()).map(shardOf);
   const watch = new NodeWatch({ nodes, ambient, logger, shards });
   const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly });
-  const drift = createDriftSurveyor({ store, nats, watch, jobs, ambient, readOnly });
+  const drift = createDriftSurveyor({ store, nats, nodes, watch, jobs, ambient, readOnly });
   const deps: PlacementDeps = {
     ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, readOnly,
     traffic: options.traffic,

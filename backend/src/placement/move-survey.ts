@@ -123,6 +123,8 @@ function driftNow(placement: Placement, published: BusSight['published'], sights
     recorded: { shardId: shard_id, revision },
     published: published?.value ?? null,
     reported: reportersOf(sights).get(placementKeyOf(kind, tenant_id)) ?? [],
+    // Gateways are asked for this one tenant, with a check of their own.
+    routed: [],
     answered: answeredOf(sights),
     readOnly: false,
   });

@@ -53,6 +53,7 @@ export const Drift = z
     recorded: z.string().nullable().describe('Shard in MongoDB, the record'),
     published: z.string().nullable().describe('Shard in NATS KV or the static file'),
     reported: z.array(ShardId).describe('Shards whose nodes say they serve the tenant'),
+    misrouted: z.array(ShardId).describe('Gateways that do not route the tenant as recorded'),
     reason: z.string().describe('The sentence why this is drift'),
     repairable: z.boolean().describe('Whether the repair job mends it'),
   })
@@ -95,7 +96,7 @@ export const scaleOperations = {
   }),
   'scale.drift.get': read('scale.drift.get', {
     path: '/scale/drift',
-    summary: 'Compare MongoDB, NATS KV and what the nodes report',
+    summary: 'Compare MongoDB, NATS KV, what the nodes report and what the gateways route',
     permission: 'scale.view',
     answer: z.strictObject({
       items: z.array(Drift).describe('Disagreements, at most 1 000'),

@@ -1,4 +1,4 @@
-/** Drift: where MongoDB, the published copy and what the nodes say do not agree. */
+/** Drift: where MongoDB, the published copy, what the nodes say and what the gateways route do not agree. */
 import React from 'react';
 import type { Drift } from '@cloudlysis/contract';
 import { EmptyState, Stack, Text } from '@grafana/ui';
@@ -17,6 +17,7 @@ const columns: Array<Column<Drift>> = [
   { id: 'recorded', header: 'Recorded', width: '100px', cell: ({ recorded }) => recorded ?? '–' },
   { id: 'published', header: 'Published', width: '100px', cell: ({ published }) => published ?? '–' },
   { id: 'reported', header: 'Reported', width: '120px', cell: ({ reported }) => reported.join(', ') || '–' },
+  { id: 'misrouted', header: 'Misrouted by', width: '120px', cell: ({ misrouted }) => misrouted.join(', ') || '–' },
   { id: 'reason', header: 'Why this is drift', cell: ({ reason }) => reason },
   { id: 'repairable', header: 'Repairable', width: '90px', cell: ({ repairable }) => (repairable ? 'yes' : 'no') },
 ];
@@ -38,7 +39,7 @@ export function DriftTab() {
             </AbleButton>
           </Stack>
           {items.length === 0 ? (
-            <EmptyState variant="completed" message="Record, published copy and nodes agree" />
+            <EmptyState variant="completed" message="Record, published copy, nodes and gateways agree" />
           ) : (
             <PlainTable
               label="Drift"
