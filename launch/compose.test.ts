@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
+import { allowlist } from '../backend/src/ports/nodes/allowlist.ts';
 import { temporaryFolder } from '../testing/processes.ts';
 import { makeComposeSecrets } from './compose-secrets.ts';
 import { root } from './programs.ts';
@@ -117,4 +118,12 @@ it('what compose mounts from the repository exists', () => {
   const mounted = services.flatMap(([, { volumes }]) => (volumes ?? []).filter((volume) => volume.startsWith('./')));
   expect(mounted.length).toBeGreaterThan(0);
   for (const volume of mounted) expect(text(volume.split(':')[0] ?? '').length).toBeGreaterThan(0);
+});
+
+it('NFR-06 the control plane may call every node of the platform file, and on their ports alone', () => {
+  const platform = JSON.parse(text('compose/backend/platform.json')) as { shards: { endpoint: string }[] };
+  const list = compose.services['backend']?.environment?.['OUTBOUND_ALLOWLIST'] ?? '';
+  const allowed = allowlist(list);
+  for (const { endpoint } of platform.shards) expect(allowed(endpoint).href).toBe(`${endpoint}/`);
+  expect(list.split(',')).toHaveLength(platform.shards.length);
 });

@@ -79,6 +79,7 @@ export async function backendSpec(world: World): Promise<Spec> {
       GRAFANA_ROLE_MAP: process.env['GRAFANA_ROLE_MAP'] ?? 'Admin=owner,Editor=operator,Viewer=read-only',
       PLUGIN_BEARER: plugin_bearer,
       NODE_ADMIN_TOKEN: node_admin_token,
+      OUTBOUND_ALLOWLIST: nodeAddresses(world),
     },
     ready: () => answers(`http://127.0.0.1:${port}/readyz`),
     readyWithin,
@@ -92,6 +93,10 @@ export async function appSettings({ ports }: World): Promise<AppSettings> {
   const { plugin_bearer } = await secrets();
   return { CONTROL_API_URL: `http://127.0.0.1:${ports.PORT_BACKEND.port}`, PLUGIN_BEARER: plugin_bearer };
 }
+
+/** The ports of the nodes alone: what else listens here is not sent their token. More can be named. */
+const nodeAddresses = ({ places }: World): string =>
+  [...places.map(({ port }) => `127.0.0.1:${port}`), process.env['OUTBOUND_ALLOWLIST'] ?? ''].filter(Boolean).join(',');
 
 const gatewayUrl = ({ ports }: World): string => `http://127.0.0.1:${ports.PORT_GATEWAY.port}`;
 

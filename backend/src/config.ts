@@ -2,6 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Assignment, Environment, Shard, TenantId } from '@cloudlysis/contract';
+import { allowlist } from './ports/nodes/allowlist.ts';
+
+/** What is wrong with it is told at the start, and not at the first call. */
+function listed(list: string, context: z.core.$RefinementCtx<string>): void {
+  try {
+    allowlist(list);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+}
 
 const Text = z.string().min(1);
 
@@ -32,8 +42,8 @@ const Settings = z.object({
   GRAFANA_ROLE_MAP: z.string().default(''),
   PLUGIN_BEARER: Text.optional(),
   NODE_ADMIN_TOKEN: Text.optional(),
-  /** Hosts nodes may live on, comma-separated. */
-  OUTBOUND_ALLOWLIST: z.string().default('127.0.0.1,localhost'),
+  /** Where nodes may live: `host:port` or `host:first-last`, comma-separated. Nowhere unless told. */
+  OUTBOUND_ALLOWLIST: z.string().default('').superRefine(listed),
   ARCHIVE_COOLING_DAYS: z.coerce.number().min(0).default(30),
   REQUESTS_PER_SECOND: z.coerce.number().positive().default(200),
 });

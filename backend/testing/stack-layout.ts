@@ -111,6 +111,7 @@ export function backendSpec(layout: Layout, index: number, env: NodeJS.ProcessEn
       GATEWAY_ISSUER: layout.issuer,
       GATEWAY_JWKS_URL: `${layout.issuer}/.well-known/jwks.json`,
       NODE_ADMIN_TOKEN: layout.nodeToken,
+      OUTBOUND_ALLOWLIST: '127.0.0.1:1-65535',
       REQUESTS_PER_SECOND: '5000',
       ...env,
     },

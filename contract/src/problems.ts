@@ -44,6 +44,7 @@ export const PROBLEMS = {
   'node.unreachable': { status: 502, title: 'A node cannot be reached' },
   'node.timeout': { status: 504, title: 'A node did not answer in time' },
   'node.invalid_answer': { status: 502, title: 'A node gave an answer outside the platform contract' },
+  'node.stranger': { status: 502, title: 'What answers there is not this node' },
   'node.forbidden_host': { status: 422, title: 'The address is not on the outbound allowlist' },
   'store.unavailable': { status: 503, title: 'The database cannot be reached' },
   'store.limit_reached': { status: 409, title: 'The database is at a limit' },

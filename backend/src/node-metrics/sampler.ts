@@ -48,10 +48,11 @@ export function createNodeMetrics({ nodes, ambient, logger, shards }: NodeMetric
   let running: Promise<void> | undefined;
   let now: Traffic | null = null;
 
-  async function read({ shard_id, kind, endpoint }: Shard): Promise<NodeReading> {
+  async function read(shard: Shard): Promise<NodeReading> {
+    const { shard_id, kind } = shard;
     const which = { shardId: shard_id, kind };
     try {
-      const samples = await nodes.at(endpoint).samples(FAMILIES[kind], stopping.signal);
+      const samples = await nodes.at(shard).samples(FAMILIES[kind], stopping.signal);
       return { ...which, at: ambient.monotonic(), tally: tallyOf(samples), problem: null };
     } catch (error) {
       const problem = error instanceof Problem ? error.message : 'it did not answer';

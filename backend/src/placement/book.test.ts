@@ -29,7 +29,7 @@ const feature = (over: { mongo?: Mongo; nats?: NatsPort; source?: 'kv' | 'static
   const ambient = systemAmbient();
   return createPlacement({
     mongo: over.mongo ?? mongo, nats: over.nats ?? nats, ambient, jobs, traffic: NO_TRAFFIC, metrics: new Registry(),
-    nodes: createNodes({ ambient, allowlist: '127.0.0.1' }), logger: pino({ level: 'silent' }),
+    nodes: createNodes({ ambient, allowlist: '127.0.0.1:1-65535' }), logger: pino({ level: 'silent' }),
     config: {
       PLACEMENT_SOURCE: over.source ?? 'kv',
       platform: { environment: 'dev', shards: [shard('a1'), shard('a2'), shard('p1', 'projection')], assignments: [], tenants: [] },

@@ -90,7 +90,7 @@ function effectCheck(input: Input, tenants: number): Check {
 
 function actStep(deps: PlacementDeps): Step<Input> {
   const apply = async (input: Input, action: Input['action'], signal: AbortSignal): Promise<void> => {
-    const node = deps.nodes.at((await shardAt(deps, input)).endpoint);
+    const node = deps.nodes.at(await shardAt(deps, input));
     const tenant = input.tenant_id ?? null;
     if (action === 'drain') await node.drain(tenant, signal);
     else await node.resume(tenant, signal);

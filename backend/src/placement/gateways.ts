@@ -62,7 +62,7 @@ export async function untilRouted(
         if (last.answer === 'silent' && now - started > SILENT_MS) return last;
         if (now - reminded > REMIND_MS) {
           reminded = now;
-          await deps.nodes.at(gateway.endpoint).reload(signal).catch(() => signal.throwIfAborted()); // prettier-ignore
+          await deps.nodes.at(gateway).reload(signal).catch(() => signal.throwIfAborted()); // prettier-ignore
         }
         last = await routeAt(deps, gateway, of, signal);
         return agrees(last) ? last : null;
@@ -85,7 +85,7 @@ async function routeAt(
 ): Promise<RouteSight> {
   const odd = (says: string): RouteSight => ({ gateway, answer: 'odd', route: null, says, behind: null });
   try {
-    const state = await nodes.at(gateway.endpoint).stateOf(tenant_id, signal);
+    const state = await nodes.at(gateway).stateOf(tenant_id, signal);
     const { service, shard_id, routes } = state;
     if (service !== 'gateway' || shard_id !== gateway.shard_id) {
       return odd(`the node at ${gateway.endpoint} says it is ${service}/${shard_id}`);

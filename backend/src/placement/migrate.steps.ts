@@ -75,7 +75,7 @@ function drainStep(deps: PlacementDeps): Step<Input> {
     },
     async run({ input, intent, signal }) {
       const source = await shardAt(deps, (intent as DrainIntent).from);
-      const { tenants } = await deps.nodes.at(source.endpoint).drain(input.tenant_id, signal);
+      const { tenants } = await deps.nodes.at(source).drain(input.tenant_id, signal);
       return { in_flight: tenants.find((tenant) => tenant.tenant_id === input.tenant_id)?.in_flight ?? 0 };
     },
     async compensate({ input, intent, signal }) {
@@ -89,7 +89,7 @@ function drainStep(deps: PlacementDeps): Step<Input> {
 /** Resumes the tenant on the source and waits until it is served there: a tenant that nobody serves is the worst outcome. */
 async function resumeAt(deps: PlacementDeps, before: DrainIntent, input: Input, signal: AbortSignal): Promise<void> {
   const source = await shardAt(deps, before.from);
-  const node = deps.nodes.at(source.endpoint);
+  const node = deps.nodes.at(source);
   if (before.was_drained) {
     await node.reload(signal);
     return;
@@ -172,8 +172,8 @@ function reloadStep(deps: PlacementDeps): Step<Input> {
       const before = drainIntent(context);
       const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
       const [there, gone] = await Promise.allSettled([
-        deps.nodes.at(target.endpoint).reload(signal),
-        deps.nodes.at(source.endpoint).reload(signal),
+        deps.nodes.at(target).reload(signal),
+        deps.nodes.at(source).reload(signal),
       ]);
       signal.throwIfAborted();
       if (there.status === 'rejected') throw there.reason;
@@ -197,7 +197,7 @@ function readyStep(deps: PlacementDeps): Step<Input> {
       const { input, signal } = context;
       const before = drainIntent(context);
       const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
-      const { ready, dependencies } = await deps.nodes.at(target.endpoint).ready(signal);
+      const { ready, dependencies } = await deps.nodes.at(target).ready(signal);
       if (!ready) {
         const bad = dependencies.filter((one) => !one.ok).map((one) => `${one.name}: ${one.detail ?? 'not ok'}`);
         throw new Problem('step.failed', `${input.to} is not ready: ${bad.join('; ') || 'it says so'}`);
@@ -205,7 +205,7 @@ function readyStep(deps: PlacementDeps): Step<Input> {
       await untilServed(deps, target, input.tenant_id, before.revision + 1, TAKE_OVER_MS, signal);
       const released = await untilReleased(deps, source, input.tenant_id, RELEASE_MS, signal);
       // Only once the source gave the tenant up: a mark left behind would greet it when it comes back.
-      if (released) await deps.nodes.at(source.endpoint).resume(input.tenant_id, signal);
+      if (released) await deps.nodes.at(source).resume(input.tenant_id, signal);
       return { released };
     },
   };

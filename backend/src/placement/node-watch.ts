@@ -51,14 +51,16 @@ export class NodeWatch {
 
   /** Asks one node now; for a node that is not, or not yet, the shard's. */
   async ask(shard: Shard, signal?: AbortSignal): Promise<ShardSight> {
-    const node = this.deps.nodes.at(shard.endpoint);
+    const node = this.deps.nodes.at(shard);
     const [state, readiness] = await Promise.allSettled([node.state(signal), node.ready(signal)]);
     signal?.throwIfAborted();
     const failed = [state, readiness].find((answer) => answer.status === 'rejected');
+    const stranger = state.status === 'rejected' ? strangerIn(state.reason) : null;
     return {
       shard,
+      stranger,
       state: state.status === 'fulfilled' ? state.value : null,
-      readiness: readiness.status === 'fulfilled' ? readiness.value : null,
+      readiness: readiness.status === 'fulfilled' && stranger === null ? readiness.value : null,
       problem: failed ? sentence(failed.reason) : null,
     };
   }
@@ -90,5 +92,10 @@ export class NodeWatch {
     }
   }
 }
+
+const strangerIn = (error: unknown): string | null =>
+  error instanceof Problem && error.code === 'node.stranger'
+    ? String(error.extra['says'] ?? 'no node of this platform')
+    : null;
 
 const sentence = (error: unknown): string => (error instanceof Problem ? error.message : String(error));

@@ -45,7 +45,7 @@ export async function startWorld(...shards: string[]): Promise<World> {
     shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',
   })); // prettier-ignore
   const logger = pino({ level: 'silent' });
-  const nodes = createNodes({ ambient, allowlist: '127.0.0.1', token: TOKEN });
+  const nodes = createNodes({ ambient, allowlist: '127.0.0.1:1-65535', token: TOKEN });
   const placement = createPlacement({
     mongo, nats, ambient, metrics, jobs: engine, nodes, logger,
     traffic: createNodeMetrics({ nodes, ambient, logger, shards: async () => seeded }),

@@ -25,6 +25,8 @@ export const limitsOf = (input: LimitInput): MoveLimits => ({
 
 /** A shard and what its node said just now; `problem` when it did not say it, or not by the contract. */
 export interface ShardSight {
+  /** Who answers in its place, as far as that says it; then nothing is known of the shard's own node. */
+  readonly stranger?: string | null;
   readonly shard: Shard;
   readonly state: NodeState | null;
   readonly readiness: NodeReadiness | null;

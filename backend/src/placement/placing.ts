@@ -75,7 +75,7 @@ async function clearMark(deps: PlacementDeps, { input, signal }: Context): Promi
   const target = shardOf(await deps.store.shard(input.to));
   try {
     if (await untilReleased(deps, target, input.tenant_id, RELEASE_MS, signal))
-      await deps.nodes.at(target.endpoint).resume(input.tenant_id, signal);
+      await deps.nodes.at(target).resume(input.tenant_id, signal);
   } catch (error) {
     signal.throwIfAborted();
     deps.logger.warn({ err: error, tenant_id: input.tenant_id }, 'the drain on the target could not be cleared');
@@ -86,7 +86,7 @@ async function clearMark(deps: PlacementDeps, { input, signal }: Context): Promi
 async function drainTarget(deps: PlacementDeps, { input, signal }: Context): Promise<void> {
   try {
     const target = shardOf(await deps.store.shard(input.to));
-    await deps.nodes.at(target.endpoint).drain(input.tenant_id, signal);
+    await deps.nodes.at(target).drain(input.tenant_id, signal);
     await untilDrained(deps, target, input.tenant_id, BACK_DRAIN_MS, signal);
   } catch (error) {
     signal.throwIfAborted();
@@ -97,7 +97,7 @@ async function drainTarget(deps: PlacementDeps, { input, signal }: Context): Pro
 /** Nodes follow the bucket by themselves; telling them makes it sooner, so one that cannot be told is no failure here. */
 export async function tell(deps: PlacementDeps, shardIds: readonly string[], signal: AbortSignal): Promise<string[]> {
   const told = await Promise.allSettled(
-    shardIds.map(async (id) => deps.nodes.at((await deps.store.shard(id)).endpoint).reload(signal)),
+    shardIds.map(async (id) => deps.nodes.at(shardOf(await deps.store.shard(id))).reload(signal)),
   );
   signal.throwIfAborted();
   return told.flatMap((one, index) =>

@@ -96,9 +96,9 @@ function assertKind(now: Shard | null, next: Shard, tenants: number): void {
   );
 }
 
-/** A node that does not answer yet may be registered before it starts; one that is another node may not. */
+/** A node that does not answer yet may be registered before it starts; what is another node, or none, may not. */
 function identityCheck(sight: ShardSight) {
-  if (sight.state) return nodeCheck('node', sight);
+  if (sight.state || sight.stranger) return nodeCheck('node', sight);
   const detail = `${sight.shard.shard_id} does not answer yet: ${sight.problem}`;
   return checkOf('node.reachable', 'The node answers', 'warn', { measured: sight.problem, limit: null, detail });
 }

@@ -1,5 +1,9 @@
 // The jobs around moving: evacuate a shard, drain and resume, repair drift, register shards.
+import { once } from 'node:events';
+import { createServer as createHttp } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../../testing/processes.ts';
 import { startWorld, traffic, type World } from './placement.fixture.ts';
 
 let world: World;
@@ -74,8 +78,13 @@ describe('SCL-06 an evacuation', () => {
     expect(await onShard('a1')).toEqual(['f2']);
     await settled('a1', 'f2', 'serving');
     world.tenants.set('f2', 'active');
-    expect((await run('scale.evacuate', { shard_id: 'a1', to: ['a3'] })).problem).toBeNull();
+    const remainder = () =>
+      world.placement.definitions['scale.evacuate'].remainder!({ shard_id: 'a1', to: ['a3'], reason: 'test' }, ['f1']);
+    const rest = await remainder();
+    expect(rest).toMatchObject({ left: ['f2'], done: ['f1'], changedSince: [] });
+    expect((await run('scale.evacuate', rest.input as object)).problem).toBeNull();
     expect(await onShard('a1')).toEqual([]);
+    expect(await remainder()).toMatchObject({ left: [] });
   });
 
   it('is blocked without room or without a target, and a shard being emptied gets no new tenant', async () => {
@@ -223,5 +232,51 @@ describe('SCL-01 shards', () => {
     });
     const wrong = await plan('scale.shards.put', put({ endpoint: world.platform.node('a1').url }));
     expect(wrong.blockers).toMatchObject([{ code: 'node.reachable' }]);
+  });
+});
+
+describe('NFR-06 the plan for an address says in one sentence what is there', () => {
+  const put = (endpoint: string) => ({
+    shard_id: 'a9', kind: 'aggregate', endpoint, labels: {}, capacity: { tenants: 9 }, region: 'eu',
+  }); // prettier-ignore
+  const said = async (endpoint: string) => {
+    const shown = await plan('scale.shards.put', put(endpoint));
+    const check = shown.checks.find(({ id }) => id === 'node.reachable');
+    return [check?.status, check?.detail];
+  };
+  const at = async (server: Server): Promise<string> => {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+
+  it('a closed and a silent port may become the node; what answers and is not the node may not', async () => {
+    const heard: string[] = [];
+    const web = createHttp((request, response) => {
+      heard.push(JSON.stringify(request.headers));
+      response.end('hello');
+    });
+    const servers = [web, createServer((socket) => void socket.write('SSH-2.0-x\r\n')), createServer(() => undefined)];
+    try {
+      const [site, ssh, silent] = (await Promise.all(servers.map(at))) as [string, string, string];
+      const other = world.platform.node('a1').url;
+      const closed = `http://127.0.0.1:${await freePort()}`;
+      expect(await said(closed)).toEqual([
+        'warn',
+        `a9 does not answer yet: ${closed}/admin/state cannot be reached: nothing listens there (ECONNREFUSED)`,
+      ]);
+      expect(await said(silent)).toEqual(['warn', expect.stringMatching(/^a9 does not answer yet: .* did not answer in 2000 ms$/)]); // prettier-ignore
+      expect(await said(site)).toEqual(['block', expect.stringMatching(/does not say which node it is/)]);
+      expect(await said(ssh)).toEqual(['block', expect.stringMatching(/does not speak HTTP, so it is no node/)]);
+      expect(await said(other)).toEqual([
+        'block',
+        expect.stringContaining('says it is aggregate/a1, not aggregate/a9'),
+      ]);
+      await expect(run('scale.shards.put', put(site))).rejects.toThrow(/blocked|does not say/);
+      expect(heard.length).toBeGreaterThan(0);
+      expect(heard.join()).not.toContain('authorization');
+    } finally {
+      for (const server of servers) server.close();
+      web.closeAllConnections();
+    }
   });
 });

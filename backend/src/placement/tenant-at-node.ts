@@ -16,7 +16,7 @@ export async function tenantAt(
   id: string,
   signal: AbortSignal,
 ): Promise<NodeTenant | null> {
-  return tenantOn(await nodes.at(shard.endpoint).stateOf(id, signal), id);
+  return tenantOn(await nodes.at(shard).stateOf(id, signal), id);
 }
 
 /** Paused counts as served: the node holds the tenant and would go on at once. */
@@ -83,7 +83,7 @@ export async function untilDrained(
 ): Promise<Drained | { readonly overrun: string }> {
   const started = deps.ambient.monotonic();
   let said = 'it was not asked';
-  const node = deps.nodes.at(shard.endpoint);
+  const node = deps.nodes.at(shard);
   const done = await waitFor(deps.ambient, limitMs, signal, async () => {
     const drain = await patiently(signal, () => node.drainState(signal));
     if (drain instanceof Problem) {

@@ -116,14 +116,12 @@ function natsProbes({ config, nats }: ProbeDeps): Probe[] {
   ];
 }
 
-const nodeProbe = ({ nodes }: ProbeDeps, { shard_id, kind, endpoint }: Shard): Probe => ({
-  id: `node.${shard_id}`,
-  title: `${kind}/${shard_id}`,
-  target: bareUrl(endpoint),
+const nodeProbe = ({ nodes }: ProbeDeps, shard: Shard): Probe => ({
+  id: `node.${shard.shard_id}`,
+  title: `${shard.kind}/${shard.shard_id}`,
+  target: bareUrl(shard.endpoint),
   run: async (signal) => {
-    const state = await nodes.at(endpoint).state(signal);
-    if (state.service !== kind || state.shard_id !== shard_id)
-      throw new Error(`it answers as ${state.service}/${state.shard_id}, registered is ${kind}/${shard_id}`);
+    const state = await nodes.at(shard).state(signal);
     const sha = state.git_sha === 'unknown' ? '' : ` (${state.git_sha})`;
     return `version ${state.version}${sha}, ${plural(state.tenants.length, 'tenant')}${state.draining ? ', the whole node drains' : ''}`;
   },

@@ -129,8 +129,7 @@ async function letGo(
 ): Promise<void> {
   const end = ambient.monotonic() + LETTING_GO_MS;
   const holds = async (shardId: string): Promise<boolean> => {
-    const { endpoint } = await placement.shard(shardId);
-    const state = await nodes.at(endpoint).state(signal);
+    const state = await nodes.at(await placement.shard(shardId)).state(signal);
     return state.tenants.some(({ tenant_id }) => tenant_id === tenantId);
   };
   while (ambient.monotonic() < end) {

@@ -51,6 +51,7 @@ export async function startTestNode(nats: NatsPort, kind: ServiceKind, shardId: 
     if (node.hangs) return;
     const send = (status: number, body: unknown): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (url === '/health/live') return send(200, { live: true, service: kind, shard_id: shardId });
     if (node.broken) return send(503, { code: 'broken' });
     if (url === '/health/ready') return send(node.ready ? 200 : 503, { ready: node.ready, dependencies: [] });
     if (url === '/metrics') {

@@ -101,6 +101,11 @@ export interface Replica extends AsyncDisposable {
   health(tenantId: string): Promise<NodeHealth[]>;
   /** With the hash of a plan that was shown; waits for the end. */
   carryOut(kind: MutationId, input: Input, planHash: string): Promise<Job>;
+  /** `jobs.retry`: its plan, and submitting with the hash of that plan. */
+  readonly retry: {
+    preflight(jobId: string): Promise<Plan>;
+    run(jobId: string, planHash: string, idempotencyKey?: string): Promise<Job>;
+  };
   /** Preflight, then submit with its hash, and no waiting. */
   submit(kind: MutationId, input: Input): Promise<Job>;
 }
@@ -118,7 +123,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   await using starting = new AsyncDisposableStack();
   const mongo = starting.adopt(await connectMongo(ground.uri, ground.db), (it) => it.close());
   const nats = starting.adopt(await connectNats(ground.nats.url), (it) => it.close());
-  const nodes = createNodes({ ambient, allowlist: '127.0.0.1' });
+  const nodes = createNodes({ ambient, allowlist: '127.0.0.1:1-65535' });
   const replicaId = options.name ?? 'replica-a';
   const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
   const engine = jobEngine({
@@ -168,7 +173,7 @@ function callsOf(
   engine: JobEngine,
   tenants: Tenants,
   ambient: Ambient,
-): Pick<Replica, 'preflight' | 'run' | 'carryOut' | 'submit' | 'list' | 'get' | 'health'> {
+): Pick<Replica, 'preflight' | 'run' | 'carryOut' | 'submit' | 'retry' | 'list' | 'get' | 'health'> {
   const kinds = Object.keys(tenants.definitions) as never[];
   const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, kinds);
   const call = (input: unknown, query: unknown = {}, visible: Visible = 'all') => ({
@@ -180,6 +185,7 @@ function callsOf(
     visible,
     signal: new AbortController().signal,
   });
+  const again = (jobId: string) => ({ ...call({ reason: 'once more' }), params: { job_id: jobId } }) as never;
   const preflight = (kind: MutationId, input: Input): Promise<Plan> => handlers[kind].preflight(call(input) as never);
   const carryOut: Replica['carryOut'] = (kind, input, planHash) =>
     handlers[kind].submit(call(input) as never, { idempotencyKey: ambient.uuid(), planHash, waitMs: 30_000 });
@@ -191,6 +197,11 @@ function callsOf(
       const { hash } = await preflight(kind, input);
       const headers = { idempotencyKey: ambient.uuid(), planHash: hash, waitMs: 0 };
       return handlers[kind].submit(call(input) as never, headers);
+    },
+    retry: {
+      preflight: (jobId) => handlers['jobs.retry'].preflight(again(jobId)),
+      run: (jobId, planHash, idempotencyKey = ambient.uuid()) =>
+        handlers['jobs.retry'].submit(again(jobId), { idempotencyKey, planHash, waitMs: 30_000 }),
     },
     list: (query = {}, visible = 'all') =>
       tenants.handlers['tenants.list'](call({}, { limit: 50, ...query }, visible) as never),

@@ -2,7 +2,7 @@
 import { Problem, type Check, type Placement, type ServiceKind } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
-import type { NodesPort, NodeState, NodeTenant } from '../ports/nodes/index.ts';
+import type { NodeAddress, NodesPort, NodeState, NodeTenant } from '../ports/nodes/index.ts';
 
 export interface ServingNode {
   readonly kind: ServiceKind;
@@ -64,7 +64,7 @@ export function createServingNodes({ nodes, placement, ambient, patienceMs }: Se
     return Promise.all(
       serving.map(async (node): Promise<Verdict> => {
         try {
-          const state = await nodes.at(node.endpoint).state(signal);
+          const state = await nodes.at(addressOf(node)).state(signal);
           const tenant = state.tenants.find(({ tenant_id }) => tenant_id === tenantId);
           return { node, ok: agreed(state, tenant, node), says: describe(state, tenant) };
         } catch (error) {
@@ -90,7 +90,7 @@ export function createServingNodes({ nodes, placement, ambient, patienceMs }: Se
         if (!reminded && waited > patienceMs / 3) {
           reminded = true;
           // A node whose watch was lost reads the buckets again when it is told to.
-          await Promise.allSettled(behind.map(({ node }) => nodes.at(node.endpoint).reload(signal)));
+          await Promise.allSettled(behind.map(({ node }) => nodes.at(addressOf(node)).reload(signal)));
         }
         await ambient.sleep(POLL_MS, signal);
       }
@@ -130,6 +130,12 @@ const describe = (state: NodeState, tenant: NodeTenant | undefined): string =>
   tenant
     ? `${tenant.state}, placement revision ${tenant.placement_revision}, config revision ${state.config_revision}`
     : `does not serve the tenant, config revision ${state.config_revision}`;
+
+export const addressOf = ({ kind, shardId, endpoint }: ServingNode): NodeAddress => ({
+  kind,
+  shard_id: shardId,
+  endpoint,
+});
 
 const nameOf = ({ kind, shardId }: ServingNode): string => `${kind}/${shardId}`;
 

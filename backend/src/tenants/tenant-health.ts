@@ -5,7 +5,7 @@ import { nodeHealth } from '../placement/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort, NodeState } from '../ports/nodes/index.ts';
-import type { ServingNode, ServingNodes } from './serving-nodes.ts';
+import { addressOf, type ServingNode, type ServingNodes } from './serving-nodes.ts';
 
 export interface TenantHealth {
   of(tenantId: string, signal?: AbortSignal): Promise<NodeHealth[]>;
@@ -40,11 +40,12 @@ export function createTenantHealth(deps: TenantHealthDeps): TenantHealth {
 
 async function ask(
   { nodes, nats, ambient }: TenantHealthDeps,
-  { kind, shardId, endpoint }: ServingNode,
+  node: ServingNode,
   tenantId: string,
   signal?: AbortSignal,
 ): Promise<NodeHealth> {
-  const client = nodes.at(endpoint);
+  const { kind, shardId } = node;
+  const client = nodes.at(addressOf(node));
   const [state, readiness, lag] = await Promise.allSettled([
     client.state(signal),
     client.ready(signal),

@@ -11,7 +11,7 @@ export const Shard = z
     endpoint: z
       .url('An address such as http://10.0.0.7:8101')
       .max(256)
-      .describe('Base URL of the node’s admin endpoints; its host must be on the allowlist'),
+      .describe('Base URL of the node’s admin endpoints; its host and port must be on the allowlist'),
     labels: mapOf(line(128), 50).describe('Labels, at most 50'),
     capacity: z
       .strictObject({ tenants: z.int().min(1).max(1_000_000).describe('How many tenants it may hold') })

@@ -8,7 +8,7 @@ const ADMIN_MS = 2000;
 const GHOST = 'conformance-nobody';
 
 export const httpClauses: Clause[] = [
-  { id: 'PC-01', title: 'live answers 200', check: live },
+  { id: 'PC-01', title: 'live answers 200 and says which node it is, without the token', check: live },
   { id: 'PC-02', title: 'ready says what it depends on, and agrees with itself', check: ready },
   { id: 'PC-03', title: 'metrics are Prometheus text with <service>_build_info', check: metrics },
   { id: 'PC-04', title: 'metric labels are bounded', check: labels },
@@ -33,9 +33,11 @@ export const speedClause: Clause = {
   },
 };
 
-async function live({ call }: Context): Promise<void> {
-  const { status } = await call('GET', '/health/live');
+async function live({ call, kind, shard }: Context): Promise<void> {
+  const { status, json } = await call('GET', '/health/live', undefined, { anonymous: true });
   expect(status === 200, `GET /health/live answered ${status}`);
+  const said = `${json?.service}/${json?.shard_id}`;
+  expect(said === `${kind}/${shard}`, `GET /health/live says ${said}, GET /admin/state ${kind}/${shard}`);
 }
 
 async function ready({ call }: Context): Promise<void> {

@@ -20,7 +20,7 @@ export const guarded = (node: Node, handle: Handle): Handle => {
 export function adminRoutes(node: Node): Route[] {
   const admin = (handle: Handle): Handle => guarded(node, handle);
   return [
-    { method: 'GET', path: '/health/live', handle: () => ({ body: { live: true } }) },
+    { method: 'GET', path: '/health/live', handle: () => ({ body: live(node) }) },
     { method: 'GET', path: '/health/ready', handle: () => ready(node) },
     { method: 'GET', path: '/metrics', handle: () => metrics(node) },
     { method: 'GET', path: '/admin/state', handle: admin(({ query }) => ({ body: state(node, asked(query)) })) },
@@ -49,6 +49,9 @@ function authorise(token: string | undefined, request: Request): void {
     throw new Problem('auth.required', 'admin endpoints need the node token as a bearer');
   }
 }
+
+/** Says who it is to whoever asks: the control plane sends its token to no other. */
+const live = ({ config: { service, shard } }: Node): unknown => ({ live: true, service, shard_id: shard });
 
 async function ready(node: Node): Promise<Answer> {
   const body = await node.ready();

@@ -1,7 +1,9 @@
-/** One HTTP call to a node: deadline, bounded body, no redirects, and every way it can go wrong as a problem. */
+/** One HTTP call to a node: the token for that node alone, deadline, bounded body, no redirects, and every way it can go wrong as a problem. */
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../ambient.ts';
 import type { Allowed } from './allowlist.ts';
+import { assertIdentity, IDENTITY_PATH } from './identity.ts';
+import type { NodeAddress } from './nodes-port.ts';
 
 export const CALL_MS = 2000;
 /** 20 000 tenants in `/admin/state` are about 2 MB. */
@@ -10,7 +12,9 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_STREAM_BYTES = 64 * 1024 * 1024;
 
 export interface NodeCall {
-  readonly endpoint: string;
+  readonly to: NodeAddress;
+  /** Needs the node token, which nobody is sent who did not say before that it is this node. */
+  readonly guarded: boolean;
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;
@@ -26,33 +30,52 @@ export interface NodeHttp {
   (call: NodeCall): Promise<NodeAnswer>;
   /** As a call, with the body line by line and no more of it in memory; null when the status is not 2xx. */
   lines(call: NodeCall, onLine: (line: string) => void): Promise<NodeAnswer | null>;
+  /** The next guarded call asks again who answers there. */
+  doubt(to: NodeAddress): void;
 }
 
-/** @throws Problem `node.forbidden_host` | `node.unreachable` | `node.timeout` | `node.invalid_answer`; the caller's abort reason */
+/** @throws Problem `node.forbidden_host` | `node.stranger` | `node.unreachable` | `node.timeout` | `node.invalid_answer`; the caller's abort reason */
 export function nodeHttp(ambient: Ambient, allowed: Allowed, token: string | undefined): NodeHttp {
+  /** Who said who they are, and gave no cause for doubt since: whoever goes away is asked again when somebody is back. */
+  const known = new Set<string>();
+  const keyOf = ({ endpoint, kind, shard_id }: NodeAddress): string => `${kind}/${shard_id} at ${endpoint}`;
+  const fetchAt = (url: URL, { method, body }: Pick<NodeCall, 'method' | 'body'>, bearer: string | undefined, signal: AbortSignal) =>
+    ambient.fetch(url, {
+      method,
+      signal,
+      redirect: 'manual',
+      headers: {
+        accept: 'application/json, text/plain',
+        ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }); // prettier-ignore
+
+  async function identify(to: NodeAddress, base: URL, signal: AbortSignal): Promise<void> {
+    if (known.has(keyOf(to))) return;
+    const url = urlAt(base, IDENTITY_PATH);
+    const response = await fetchAt(url, { method: 'GET' }, undefined, signal);
+    assertIdentity(to, response.status, await boundedText(response, url));
+    known.add(keyOf(to));
+  }
+
   /** The deadline covers the reading, too: a node that trickles its answer is as good as silent. */
   async function send<T>(call: NodeCall, read: (response: Response, url: URL) => Promise<T>): Promise<T> {
-    const { endpoint, method, path, body, signal } = call;
-    const base = allowed(endpoint);
-    const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base);
+    const { to, guarded, path, signal } = call;
+    const base = allowed(to.endpoint);
+    const url = urlAt(base, path);
     const timer = new AbortController();
     const stop = signal ? AbortSignal.any([signal, timer.signal]) : timer.signal;
     const giveUp = ambient.after(CALL_MS, () => timer.abort());
     try {
       signal?.throwIfAborted();
-      const response = await ambient.fetch(url, {
-        method,
-        signal: stop,
-        redirect: 'manual',
-        headers: {
-          accept: 'application/json, text/plain',
-          ...(token ? { authorization: `Bearer ${token}` } : {}),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      if (guarded) await identify(to, base, stop);
+      const response = await fetchAt(url, call, guarded ? token : undefined, stop);
+      if (!response.ok) known.delete(keyOf(to));
       return await read(response, url);
     } catch (error) {
+      if (!signal?.aborted) known.delete(keyOf(to));
       throw toProblem(error, url, signal, timer.signal.aborted);
     } finally {
       giveUp();
@@ -69,7 +92,17 @@ export function nodeHttp(ambient: Ambient, allowed: Allowed, token: string | und
         await eachLine(response, url, onLine);
         return null;
       }),
+    doubt: (to: NodeAddress) => void known.delete(keyOf(to)),
   });
+}
+
+/** Never by resolving one against the other: of `//elsewhere` that would make a host. */
+function urlAt(base: URL, path: string): URL {
+  const url = new URL(base);
+  const [pathname = '', query = ''] = path.split('?');
+  url.pathname = `${base.pathname.replace(/\/$/, '')}${pathname}`;
+  url.search = query;
+  return url;
 }
 
 async function* bounded(response: Response, url: URL, max: number): AsyncGenerator<Uint8Array> {
@@ -104,6 +137,23 @@ function toProblem(error: unknown, url: URL, signal: AbortSignal | undefined, la
   if (signal?.aborted) return signal.reason;
   const where = `${url.origin}${url.pathname}`;
   if (late) return new Problem('node.timeout', `${where} did not answer in ${CALL_MS} ms`, {}, error);
-  const cause = (error as { cause?: { code?: string } }).cause?.code;
-  return new Problem('node.unreachable', `${where} cannot be reached${cause ? ` (${cause})` : ''}`, {}, error);
+  const cause = (error as { cause?: { name?: string; code?: string; message?: string } }).cause;
+  const code = cause?.code ?? '';
+  const word = code || cause?.message || '';
+  if (cause?.name === 'HTTPParserError') {
+    const detail = `what listens at ${url.host} does not speak HTTP, so it is no node`;
+    return new Problem('node.stranger', detail, { says: null }, error);
+  }
+  const why = (WHY.find(([codes]) => codes.test(word))?.[1] ?? '') + (word ? ` (${word.slice(0, 100)})` : '');
+  return new Problem('node.unreachable', `${where} cannot be reached${why}`, {}, error);
 }
+
+const WHY: readonly (readonly [RegExp, string])[] = [
+  [/^ECONNREFUSED$/, ': nothing listens there'],
+  [/^(ENOTFOUND|EAI_\w+)$/, ': its name cannot be resolved'],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, ': what listens there hung up without an answer; it may speak TLS, or no HTTP at all'],
+  [/^(ERR_SSL_|EPROTO)/, ': what listens there does not speak TLS'],
+  [/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO_/, ': its certificate is not trusted'],
+  [/^bad port$/, ': its port is one of another protocol, which no HTTP client calls'],
+  [/^(EHOSTUNREACH|ENETUNREACH)$/, ': there is no way there'],
+]; // prettier-ignore

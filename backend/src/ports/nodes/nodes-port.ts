@@ -1,4 +1,8 @@
 /** What the control plane asks of a node, clause by clause of the platform contract (docs/platform-contract.md). */
+import type { Shard } from '@cloudlysis/contract';
+
+/** Which node is meant, and where it should be. */
+export type NodeAddress = Pick<Shard, 'endpoint' | 'kind' | 'shard_id'>;
 
 export interface NodeReadiness {
   readonly ready: boolean;
@@ -58,8 +62,9 @@ export interface MetricSample {
 }
 
 /**
- * One node's admin endpoints. Every call has a deadline of 2 s, and answers are parsed.
- * @throws Problem `node.unreachable` | `node.timeout` | `node.invalid_answer` | `node.forbidden_host` | `drain.refused`
+ * One node's admin endpoints. Every call has a deadline of 2 s, and answers are parsed. Nothing that needs the node token
+ * is sent before the address has said that it is this node.
+ * @throws Problem `node.stranger` | `node.unreachable` | `node.timeout` | `node.invalid_answer` | `node.forbidden_host` | `drain.refused`
  */
 export interface NodeClient {
   ready(signal?: AbortSignal): Promise<NodeReadiness>;
@@ -81,7 +86,7 @@ export interface NodeClient {
 }
 
 export interface NodesPort {
-  at(endpoint: string): NodeClient;
+  at(address: NodeAddress): NodeClient;
   /** @throws Problem `node.forbidden_host` when the address is not on the outbound allowlist. */
   assertAllowed(endpoint: string): void;
 }

@@ -8,10 +8,19 @@ import { systemAmbient } from '../../ambient.ts';
 import { createNodes } from './index.ts';
 import { sampleOf } from './prometheus.ts';
 
-const nodes = createNodes({ ambient: systemAmbient(), allowlist: '127.0.0.1, node.internal:9100', token: 'secret' });
+const nodes = createNodes({
+  ambient: systemAmbient(),
+  allowlist: '127.0.0.1:1-65535, node.internal:9100',
+  token: 'secret',
+});
 
+const at = (endpoint: string) => nodes.at({ endpoint, kind: 'aggregate', shard_id: 'a1' });
+
+/** A server that says it is aggregate/a1, and for the rest does as it is told. */
 async function serving<T>(listener: RequestListener, work: (url: string) => Promise<T>): Promise<T> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
+  const server = createServer((request, response) =>
+    request.url === '/health/live' ? json(200, STATE)(request, response) : listener(request, response),
+  ).listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
     return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -58,14 +67,14 @@ test('NFR-06 only hosts on the allowlist are called, however they are spelt', ()
 });
 
 test('NFR-06 a call to a host that is not allowed never leaves, and a redirect is not followed', async () => {
-  await expect(nodes.at('http://10.0.0.1:1').state()).rejects.toMatchObject({ code: 'node.forbidden_host' });
+  await expect(at('http://10.0.0.1:1').state()).rejects.toMatchObject({ code: 'node.forbidden_host' });
   let calls = 0;
   const redirect: RequestListener = (_request, response) => {
     calls++;
     response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
   };
   await serving(redirect, async (url) => {
-    await expect(nodes.at(url).state()).rejects.toThrow(/302: redirects are not followed/);
+    await expect(at(url).state()).rejects.toThrow(/302: redirects are not followed/);
   });
   expect(calls).toBe(1);
 });
@@ -77,8 +86,8 @@ test('GEN-28 answers are parsed, and the node token goes along', async () => {
     json(200, STATE)(request, response);
   };
   await serving(listener, async (url) => {
-    expect(await nodes.at(url).state()).toEqual(STATE);
-    expect(await nodes.at(url).reload()).toEqual(STATE);
+    expect(await at(url).state()).toEqual(STATE);
+    expect(await at(url).reload()).toEqual(STATE);
   });
   expect(seen).toEqual(['GET /admin/state Bearer secret', 'POST /admin/reload Bearer secret']);
 });
@@ -87,7 +96,7 @@ test('SCL-09 503 means not ready, whatever the body claims', async () => {
   await serving(
     json(503, { ready: true, dependencies: [{ name: 'storage', ok: false, detail: 'read-only' }] }),
     async (url) => {
-      expect(await nodes.at(url).ready()).toMatchObject({
+      expect(await at(url).ready()).toMatchObject({
         ready: false,
         dependencies: [{ name: 'storage', ok: false }],
       });
@@ -100,43 +109,43 @@ test('a node that hangs, is gone, lies about its shape or talks too much gets it
     () => undefined,
     async (url) => {
       const started = performance.now();
-      await expect(nodes.at(url).state()).rejects.toMatchObject({ code: 'node.timeout' });
+      await expect(at(url).state()).rejects.toMatchObject({ code: 'node.timeout' });
       expect(performance.now() - started).toBeLessThan(2600);
     },
   );
   const slow: RequestListener = (_request, response) => void response.writeHead(200).write('{"service":');
   await serving(slow, async (url) => {
-    await expect(nodes.at(url).state()).rejects.toMatchObject({ code: 'node.timeout' });
+    await expect(at(url).state()).rejects.toMatchObject({ code: 'node.timeout' });
   });
-  await expect(nodes.at('http://127.0.0.1:1').state()).rejects.toMatchObject({ code: 'node.unreachable' });
+  await expect(at('http://127.0.0.1:1').state()).rejects.toMatchObject({ code: 'node.unreachable' });
   await serving(json(200, { ...STATE, tenants: [{ tenant_id: 'acme', state: 'happy' }] }), async (url) => {
-    await expect(nodes.at(url).state()).rejects.toMatchObject({ code: 'node.invalid_answer' });
+    await expect(at(url).state()).rejects.toMatchObject({ code: 'node.invalid_answer' });
   });
   await serving(
     (_request, response) => void response.end('<html>'),
     async (url) => {
-      await expect(nodes.at(url).state()).rejects.toThrow(/did not answer JSON/);
+      await expect(at(url).state()).rejects.toThrow(/did not answer JSON/);
     },
   );
   await serving(
     (_request, response) => void response.end('x'.repeat(5_000_000)),
     async (url) => {
-      await expect(nodes.at(url).state()).rejects.toThrow(/more than 4194304 bytes/);
+      await expect(at(url).state()).rejects.toThrow(/more than 4194304 bytes/);
     },
   );
 });
 
 test('a drain refusal, an unknown tenant and a wrong token are told apart', async () => {
   await serving(json(409, { code: 'drain.refused', detail: 'not now' }), async (url) => {
-    await expect(nodes.at(url).drain('acme')).rejects.toMatchObject({ code: 'drain.refused', message: /not now/ });
+    await expect(at(url).drain('acme')).rejects.toMatchObject({ code: 'drain.refused', message: /not now/ });
   });
   await serving(json(404, { code: 'tenant.unknown' }), async (url) => {
-    await expect(nodes.at(url).drain('acme')).rejects.toMatchObject({ code: 'tenant.unknown' });
-    await expect(nodes.at(url).resume('acme')).resolves.toBeUndefined();
-    await expect(nodes.at(url).resume(null)).rejects.toMatchObject({ code: 'node.invalid_answer' });
+    await expect(at(url).drain('acme')).rejects.toMatchObject({ code: 'tenant.unknown' });
+    await expect(at(url).resume('acme')).resolves.toBeUndefined();
+    await expect(at(url).resume(null)).rejects.toMatchObject({ code: 'node.invalid_answer' });
   });
   await serving(json(401, { code: 'auth.required', detail: 'token' }), async (url) => {
-    await expect(nodes.at(url).drainState()).rejects.toMatchObject({ code: 'node.invalid_answer' });
+    await expect(at(url).drainState()).rejects.toMatchObject({ code: 'node.invalid_answer' });
   });
 });
 
@@ -145,9 +154,9 @@ test('a call ends with the caller’s own reason when the caller gives up', asyn
     () => undefined,
     async (url) => {
       const reason = new Error('cancelled');
-      await expect(nodes.at(url).state(AbortSignal.abort(reason))).rejects.toBe(reason);
+      await expect(at(url).state(AbortSignal.abort(reason))).rejects.toBe(reason);
       const later = new AbortController();
-      const call = nodes.at(url).state(later.signal);
+      const call = at(url).state(later.signal);
       setTimeout(() => later.abort(reason), 20);
       await expect(call).rejects.toBe(reason);
     },
@@ -172,7 +181,7 @@ test('OBS-01 samples are those of the families that were asked for, with their l
     response.end();
   };
   await serving(listener, async (url) => {
-    expect(await nodes.at(url).samples(['requests_total', 'plain', 'absent'])).toEqual([
+    expect(await at(url).samples(['requests_total', 'plain', 'absent'])).toEqual([
       { name: 'requests_total', labels: { tenant_id: 'acme', status_class: '2xx' }, value: 3 },
       { name: 'requests_total', labels: { tenant_id: 'acme', status_class: '5xx' }, value: 1 },
       { name: 'requests_total', labels: { tenant_id: 'a"b}c\n', status_class: '2xx' }, value: 5 },
@@ -180,12 +189,12 @@ test('OBS-01 samples are those of the families that were asked for, with their l
     ]);
   });
   await serving(json(500, { detail: 'broken' }), async (url) => {
-    await expect(nodes.at(url).samples(['plain'])).rejects.toThrow(/answered 500: broken/);
+    await expect(at(url).samples(['plain'])).rejects.toThrow(/answered 500: broken/);
   });
   await serving(
     () => undefined,
     async (url) => {
-      await expect(nodes.at(url).samples(['plain'])).rejects.toMatchObject({ code: 'node.timeout' });
+      await expect(at(url).samples(['plain'])).rejects.toMatchObject({ code: 'node.timeout' });
     },
   );
   fc.assert(fc.property(fc.string(), (line) => void sampleOf(line, ['x', line])));
@@ -199,9 +208,9 @@ test('NFR-09 10 000 labelled tenants are read whole, and more samples than may b
       response.end('# TYPE noise counter\n'.repeat(1_000) + Array.from({ length: count }, one).join(''));
     };
   await serving(lines(30_000), async (url) => {
-    expect(await nodes.at(url).samples(['requests_total'])).toHaveLength(30_000);
+    expect(await at(url).samples(['requests_total'])).toHaveLength(30_000);
   });
   await serving(lines(100_001), async (url) => {
-    await expect(nodes.at(url).samples(['requests_total'])).rejects.toMatchObject({ code: 'node.invalid_answer' });
+    await expect(at(url).samples(['requests_total'])).rejects.toMatchObject({ code: 'node.invalid_answer' });
   });
 });

@@ -6,6 +6,7 @@ import { allowlist } from './allowlist.ts';
 import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
 import type {
   MetricSample,
+  NodeAddress,
   NodeClient,
   NodeDrain,
   NodeReadiness,
@@ -17,7 +18,7 @@ import { sampleOf } from './prometheus.ts';
 
 export interface NodesOptions {
   readonly ambient: Ambient;
-  /** Hosts that may be called, comma-separated; `host:port` allows one port alone. */
+  /** What may be called, comma-separated: `host:port` or `host:first-last`. */
   readonly allowlist: string;
   /** Bearer of the admin endpoints; NODE_ADMIN_TOKEN. */
   readonly token?: string | undefined;
@@ -79,12 +80,22 @@ const Refusal = z.object({ code: z.string().max(64).optional(), detail: z.string
 export function createNodes({ ambient, allowlist: list, token }: NodesOptions): NodesPort {
   const allowed = allowlist(list);
   const http = nodeHttp(ambient, allowed, token);
-  return { at: (endpoint) => clientOf(http, endpoint), assertAllowed: (endpoint) => void allowed(endpoint) };
+  return { at: (address) => clientOf(http, address), assertAllowed: (endpoint) => void allowed(endpoint) };
 }
 
-function clientOf(http: NodeHttp, endpoint: string): NodeClient {
+function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
+  const { endpoint } = to;
   const send = (method: NodeCall['method'], path: string, body?: unknown, signal?: AbortSignal): Promise<NodeAnswer> =>
-    http({ endpoint, method, path, body, signal });
+    http({ to, guarded: path.startsWith('/admin/'), method, path, body, signal });
+  /** Who answers outside the contract may not be the node any more. */
+  const ok = <T>(schema: z.ZodType<T>, where: string, answer: NodeAnswer): T => {
+    try {
+      return answered(schema, where, answer);
+    } catch (error) {
+      http.doubt(to);
+      throw error;
+    }
+  };
   const tenant = (id: string | null): unknown => (id === null ? {} : { tenant_id: id });
   const at = (path: string): string => `${endpoint}${path}`;
   return {
@@ -117,7 +128,7 @@ function clientOf(http: NodeHttp, endpoint: string): NodeClient {
     reload: async (signal) => ok(State, at('/admin/reload'), await send('POST', '/admin/reload', {}, signal)),
     samples: async (families, signal) => {
       const found: MetricSample[] = [];
-      const call = { endpoint, method: 'GET', path: '/metrics', signal } as const;
+      const call = { to, guarded: false, method: 'GET', path: '/metrics', signal } as const;
       const refusal = await http.lines(call, (line) => {
         const sample = sampleOf(line, families);
         if (!sample) return;
@@ -135,7 +146,7 @@ async function allRoutes(where: string, get: (path: string) => Promise<NodeAnswe
   const found: NodeRoute[] = [];
   for (let after: string | null = ''; after !== null;) {
     const answer = await get(`/admin/routes?after=${encodeURIComponent(after)}`);
-    const page: z.infer<typeof RoutesPage> = ok(RoutesPage, where, answer);
+    const page: z.infer<typeof RoutesPage> = answered(RoutesPage, where, answer);
     found.push(...page.routes);
     const isEndless = page.next !== null && (page.next <= after || found.length > MAX_ROUTES);
     if (isEndless) throw new Problem('node.invalid_answer', `${where} does not come to an end`);
@@ -146,7 +157,7 @@ async function allRoutes(where: string, get: (path: string) => Promise<NodeAnswe
 
 const isOk = ({ status }: NodeAnswer): boolean => status >= 200 && status < 300;
 
-function ok<T>(schema: z.ZodType<T>, where: string, answer: NodeAnswer): T {
+function answered<T>(schema: z.ZodType<T>, where: string, answer: NodeAnswer): T {
   if (!isOk(answer)) throw refused(where, answer);
   return parse(schema, where, answer);
 }
