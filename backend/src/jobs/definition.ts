@@ -94,8 +94,23 @@ export interface JobDefinition<I> {
   commit?(context: StepContext<I>, session: ClientSession): Promise<void>;
   /** The call that reverses what the children of an unfinished job did; given the inputs of those that succeeded. */
   undoPart?(children: readonly unknown[], jobId: string): Undo | null;
+  /**
+   * Of a job that works through children and ended without success: what trying again would still have to do. `succeeded`
+   * are the tenants whose child succeeded.
+   */
+  remainder?(input: I, succeeded: readonly string[]): Promise<Remainder>;
   /** The call that reverses a finished job. */
   undo?(input: I, context: Pick<StepContext<I>, 'outcomeOf' | 'intentOf' | 'jobId'>): Undo | null;
+}
+
+export interface Remainder {
+  /** For what is left alone. */
+  readonly input: unknown;
+  readonly left: readonly string[];
+  /** What is as it was wanted, whoever did it. */
+  readonly done: readonly string[];
+  /** Done then, and changed by somebody since: theirs to decide, so it is told and left alone. */
+  readonly changedSince: readonly string[];
 }
 
 export interface PlanCaller {

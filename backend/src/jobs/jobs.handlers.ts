@@ -13,6 +13,7 @@ import { summaryToWire } from './job-summary.ts';
 import { mustGet } from './jobs.store.ts';
 import { cancelPlan } from './cancel-plan.ts';
 import { makePlan } from './planning.ts';
+import { retryHandler } from './retry.handler.ts';
 
 /** The mutations that are jobs; cancel and retry act on jobs instead. */
 export type JobMutationId = Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>;
@@ -148,7 +149,7 @@ function jobMutation(
   };
 }
 
-async function settledJob(
+export async function settledJob(
   engine: JobEngine,
   job: JobDocument,
   headers: SubmitHeaders,
@@ -165,10 +166,10 @@ export function jobMutations(deps: JobHandlerDeps, kinds: readonly JobMutationId
   return { ...made, 'jobs.cancel': cancelHandler(deps), 'jobs.retry': retryHandler(deps) };
 }
 
-type JobCall = Call<(typeof mutations)['jobs.cancel']['submit']>;
+export type JobCall = Call<(typeof mutations)['jobs.cancel']['submit']>;
 
 /** The job a call names, if the caller may see it and holds the permission that the job itself asked for. */
-async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
+export async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
   const job = await mustGet(deps.engine.store, call.params.job_id);
   if (!isVisible(job, call.visible)) throw new Problem('job.unknown', `There is no job ${call.params.job_id}`);
   for (const tenantId of tenantsOf(job)) assertMay(deps, call.principal, job.permission, tenantId);
@@ -195,39 +196,6 @@ function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)
             outcome: 'requested', reason: call.body.reason, jobId: job._id, provenance: call.provenance,
           }); // prettier-ignore
       return settledJob(engine, cancelled, headers, call.signal);
-    },
-  };
-}
-
-function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.retry']['submit']> {
-  const { engine } = deps;
-  const ended = async (call: JobCall): Promise<JobDocument> => {
-    const job = await governed(deps, call);
-    if (!isFinal(job.state) || job.state === 'succeeded')
-      throw new Problem(
-        'job.state',
-        `${job._id} is ${job.state}; only a job that ended without success is tried again`,
-      );
-    return job;
-  };
-  return {
-    preflight: async (call) => {
-      const job = await ended(call);
-      return makePlan(
-        engine.definitionOf(job.kind),
-        job.input,
-        { principal: call.principal, jobId: null },
-        engine.now(),
-      );
-    },
-    submit: async (call, headers) => {
-      const job = await ended(call);
-      const again = await engine.submit({
-        kind: job.kind, input: job.input, actor: call.principal, reason: call.body.reason,
-        idempotencyKey: headers.idempotencyKey, planHash: headers.planHash,
-        provenance: call.provenance, parentJobId: null, retryOf: job._id,
-      }); // prettier-ignore
-      return settledJob(engine, again, headers, call.signal);
     },
   };
 }

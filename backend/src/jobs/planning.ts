@@ -1,7 +1,7 @@
 /** From a definition's draft to the plan that is shown, and from a quoted hash back to the question whether it still holds. */
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { Problem, type Plan } from '@cloudlysis/contract';
+import { Problem, type Check, type Plan } from '@cloudlysis/contract';
 import type { JobDefinition, PlanCaller, Step } from './definition.ts';
 
 /** A plan is accepted for 15 minutes: long enough to read it and to ask a colleague, short enough for its measurements. */
@@ -58,6 +58,12 @@ export async function makePlan<I>(
     expires_at: expiresAt.toISOString(),
   };
 }
+
+/** Said first; measured values are in no hash. */
+export const withChecks = (plan: Plan, checks: readonly Check[]): Plan => ({
+  ...plan,
+  checks: [...checks, ...plan.checks],
+});
 
 const unreasoned = (input: unknown): unknown => {
   if (typeof input !== 'object' || input === null || !('reason' in input)) return input;

@@ -1,5 +1,5 @@
 /** From a request to a job: idempotency, plan, and the one transaction that writes job and audit record together. */
-import { Problem, type MutationId, type Plan } from '@cloudlysis/contract';
+import { Problem, type Check, type MutationId, type Plan } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
@@ -7,7 +7,7 @@ import type { Principal, Provenance } from '../principal.ts';
 import type { JobDefinition, PlanCaller } from './definition.ts';
 import type { JobDocument } from './job-document.ts';
 import type { JobStore } from './jobs.store.ts';
-import { assertUnblocked, expiryOf, makePlan, sha256 } from './planning.ts';
+import { assertUnblocked, expiryOf, makePlan, sha256, withChecks } from './planning.ts';
 
 export interface Submission {
   readonly kind: MutationId;
@@ -20,6 +20,14 @@ export interface Submission {
   readonly provenance: Provenance;
   readonly parentJobId: string | null;
   readonly retryOf: string | null;
+  /** In place of `input`, which then only says what was asked: asked for once it is known that this key made no job yet. */
+  readonly remainder?: () => Promise<Retried>;
+}
+
+/** What a job that is tried again still has to do, and what is said about the rest. */
+export interface Retried {
+  readonly input: unknown;
+  readonly checks: readonly Check[];
 }
 
 export interface SubmissionDeps {
@@ -39,19 +47,22 @@ const nameOf = (actor: Principal | string): string => (typeof actor === 'string'
  */
 export async function submit(
   deps: SubmissionDeps,
-  wanted: Submission,
+  asked: Submission,
   jobId: string,
   claimant: string | null,
 ): Promise<{ job: JobDocument; isNew: boolean }> {
-  const definition = deps.definitionOf(wanted.kind);
-  const key = `${nameOf(wanted.actor)}:${wanted.idempotencyKey}`;
-  const requestHash = sha256({ kind: wanted.kind, input: wanted.input, retry_of: wanted.retryOf });
+  const definition = deps.definitionOf(asked.kind);
+  const key = `${nameOf(asked.actor)}:${asked.idempotencyKey}`;
+  const requestHash = sha256({ kind: asked.kind, input: asked.input, retry_of: asked.retryOf });
   const earlier = await deps.store.byIdempotency(key);
   if (earlier) return { job: sameRequest(earlier, requestHash), isNew: false };
 
   let plan: Plan;
+  let wanted = asked;
   try {
-    plan = await checkedPlan(deps, definition, wanted);
+    const retried = await asked.remainder?.();
+    if (retried) wanted = { ...asked, input: retried.input };
+    plan = await checkedPlan(deps, definition, wanted, retried?.checks);
   } catch (refusal) {
     // A store that is away is told of once its deadline is over, not after a second one.
     if (refusal instanceof Problem && refusal.status === 503) throw refusal;
@@ -80,6 +91,7 @@ async function checkedPlan(
   deps: SubmissionDeps,
   definition: JobDefinition<unknown>,
   wanted: Submission,
+  more: readonly Check[] = [],
 ): Promise<Plan> {
   const now = deps.ambient.now();
   // A child was shown inside its parent's plan; it is planned afresh and quotes nothing.
@@ -87,7 +99,7 @@ async function checkedPlan(
   if (mustQuote && wanted.planHash === null) throw new Problem('plan.required');
   const expires = wanted.planHash === null ? undefined : expiryOf(wanted.planHash, now);
   const caller: PlanCaller = { principal: typeof wanted.actor === 'string' ? null : wanted.actor, jobId: null };
-  const plan = await makePlan(definition, wanted.input, caller, now, expires);
+  const plan = withChecks(await makePlan(definition, wanted.input, caller, now, expires), more);
   assertUnblocked(plan);
   if (wanted.planHash !== null && plan.hash !== wanted.planHash) throw new Problem('plan.stale', undefined, { plan });
   return plan;

@@ -54,6 +54,12 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
       },
     ],
     verify: (context) => verifyEmpty(deps, context),
+    /** Wherever they are now: who came to the shard since has to leave it as well. */
+    async remainder(input, succeeded) {
+      const here = (await deps.mirror.placements()).filter(({ shard_id }) => shard_id === input.shard_id);
+      const left = here.map(({ tenant_id }) => tenant_id).sort();
+      return { input, left, done: succeeded.filter((id) => !left.includes(id)), changedSince: [] };
+    },
   };
 }
 

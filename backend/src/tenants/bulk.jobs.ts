@@ -1,7 +1,7 @@
 /** Pause, resume and archive of many tenants: one parent job, and one child job of the single kind for each (UI-15). */
 import { createHash } from 'node:crypto';
 import { mutations, Problem, type Check } from '@cloudlysis/contract';
-import type { ChildJob, ChildResult, JobDefinition, StepContext, Undo } from '../jobs/definition.ts';
+import type { ChildJob, ChildResult, JobDefinition, Remainder, StepContext, Undo } from '../jobs/definition.ts';
 import { planBulk, type BulkInput, type BulkWords } from './bulk.plan.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { blocked, passed } from './preflight-checks.ts';
@@ -67,6 +67,7 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
       },
     ],
     verify: (context) => verifyAll(words, context, parts),
+    remainder: (input, succeeded) => remainderOf(words, input, succeeded, parts),
     undo: ({ tenant_ids }, { jobId }) => undoOf(tenant_ids, jobId),
     undoPart: (children, jobId) =>
       undoOf(
@@ -99,15 +100,30 @@ function incomplete(failed: readonly ChildResult[], of: number, done: string): P
   });
 }
 
+const isDone = ({ kind }: BulkWords, { paused, archived }: TenantRecord): boolean =>
+  kind === 'tenants.archive' ? archived !== null : (paused !== null) === (kind === 'tenants.pause');
+
+async function remainderOf(
+  words: BulkWords,
+  input: BulkInput,
+  succeeded: readonly string[],
+  { store }: TenantJobParts,
+): Promise<Remainder> {
+  const records = await store.some(input.tenant_ids);
+  const asWanted = new Set(records.filter((record) => isDone(words, record)).map(({ _id }) => _id));
+  const done = input.tenant_ids.filter((id) => asWanted.has(id));
+  const changedSince = succeeded.filter((id) => !asWanted.has(id));
+  const left = input.tenant_ids.filter((id) => !asWanted.has(id) && !changedSince.includes(id));
+  return { input: { ...input, tenant_ids: left }, left, done, changedSince };
+}
+
 async function verifyAll(
   words: (typeof WORDS)[BulkKind],
   { input }: StepContext<BulkInput>,
   { store }: TenantJobParts,
 ) {
   const records = await store.some(input.tenant_ids);
-  const isDone = ({ paused, archived }: TenantRecord): boolean =>
-    words.kind === 'tenants.archive' ? archived !== null : (paused !== null) === (words.kind === 'tenants.pause');
-  const done = records.filter(isDone).map(({ _id }) => _id);
+  const done = records.filter((record) => isDone(words, record)).map(({ _id }) => _id);
   const left = input.tenant_ids.filter((id) => !done.includes(id));
   const named = `${left.slice(0, NAMED).join(', ')}${left.length > NAMED ? ` and ${left.length - NAMED} more` : ''}`;
   const detail = left.length ? `not ${words.done}: ${named}` : `all ${done.length} tenants are ${words.done}`;

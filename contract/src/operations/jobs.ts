@@ -66,7 +66,7 @@ export const jobMutations = {
   }),
   'jobs.retry': mutation('jobs.retry', {
     path: '/jobs/:job_id/retry',
-    summary: 'Submit an ended job once more, planned anew',
+    summary: 'Submit an ended job once more, planned anew; of a change to many tenants what is left of it',
     permission: 'ops.retry',
     scope: 'filtered',
     risk: 'low',
