@@ -27,7 +27,7 @@ function cannedNode(service: string, tamper: Break): Server {
   const answer = (method: string, path: string, text: string, authorised: boolean): Canned => {
     const drain = () => ({ draining: nodeDrained, tenants: [tenant] });
     const ids = { service, version: '1', git_sha: 'x', shard_id: 's1', placement_revision: 3, config_revision: 0 };
-    if (path === '/health/live') return { status: 200, body: {} };
+    if (path === '/health/live') return { status: 200, body: { live: true, service, shard_id: 's1' } };
     const dependencies = [
       { name: 'nats', ok: true },
       { name: 'storage', ok: true },
@@ -107,6 +107,19 @@ const slowOnce = (): Break => {
 /** One way to break each clause that is about HTTP, and what the table must then say. */
 const BREAKS: [string, string, Break, RegExp][] = [
   ['PC-01', 'runner', on('GET /health/live', (a) => (a.status = 500)), /answered 500/],
+  ['PC-01', 'runner', on('GET /health/live', (a) => (a.body = { live: true })), /says undefined\/undefined/],
+  [
+    'PC-01',
+    'runner',
+    on('GET /health/live', (a) => (a.body.shard_id = 's2')),
+    /says runner\/s2, GET \/admin\/state runner\/s1/,
+  ],
+  [
+    'PC-01',
+    'runner',
+    (_, path, a, authorised) => void (path === '/health/live' && !authorised && (a.status = 401)),
+    /answered 401/,
+  ],
   ['PC-02', 'runner', on('GET /health/ready', ({ body }) => body.dependencies.pop()), /"storage" is missing/],
   ['PC-02', 'runner', on('GET /health/ready', ({ body }) => (body.dependencies[0].ok = false)), /while down: nats/],
   ['PC-02', 'runner', on('GET /health/ready', (a) => (a.status = 503)), /contradicts ready=true/],

@@ -55,6 +55,10 @@ describe('gateway', () => {
     expect(await codes('acme', deposit('bad id'))).toBe('400 request.invalid');
     expect(await codes('acme', { ...deposit('x'), extra: 1 })).toBe('400 request.invalid');
     expect(await codes('acme', deposit('x', -1))).toBe('400 request.invalid');
+    // A body that is allowed, and no more than a few bytes short of what a message carries.
+    const data = { account: 'x', amount: 5, note: '' };
+    data.note = 'x'.repeat(1_048_570 - JSON.stringify({ ...deposit('x'), data }).length);
+    expect(await codes('acme', { ...deposit('x'), data })).toBe('413 body.too_large');
     expect(await codes('acme', [])).toBe('400 request.invalid');
   });
 

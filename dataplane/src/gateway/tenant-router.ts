@@ -62,6 +62,9 @@ export class TenantRouter {
     }
     const subject = kind === 'aggregate' ? subjects.commands : subjects.queries;
     const payload = JSON.stringify({ ...body, placement_revision: placement.revision });
+    // A body of 1 MiB is more than one message of NATS carries: no shard could answer it, however long it is parked.
+    const most = this.bus.nc.info?.max_payload ?? Infinity;
+    if (Buffer.byteLength(payload) > most) throw new Problem('body.too_large', `commands are at most ${most} bytes`);
     try {
       const msg = await this.bus.nc.request(subject(placement.shard, tenant), payload, { timeout: REQUEST_MS });
       return msg.json<Reply<T>>();
