@@ -104,7 +104,7 @@ async function routesOf(
   const gateways = sights.filter(({ shard, state }) => shard.kind === 'gateway' && state);
   const tables = gateways.map(async ({ shard }) => {
     try {
-      const routes = await nodes.at(shard.endpoint).routes(signal);
+      const routes = await nodes.at(shard).routes(signal);
       return [shard.shard_id, new Map(routes.map((route) => [`${route.kind}.${route.tenant_id}`, route]))] as const;
     } catch (error) {
       signal?.throwIfAborted();
