@@ -126,7 +126,7 @@ export function createClient(options: ClientOptions): Client {
         }
       } catch (error) {
         // What was refused stays refused; a stream that broke or never began is no reason to stop asking.
-        if (signal?.aborted || (error instanceof Problem && error.status < 500)) throw error;
+        if (signal?.aborted || isRefused(error)) throw error;
       }
       const job = told(await patiently(() => read('jobs.get', { params, signal }), pauseMs, signal));
       if (job) return job;
@@ -154,11 +154,15 @@ async function patiently<T>(ask: () => Promise<T>, pauseMs: number, signal?: Abo
     try {
       return await ask();
     } catch (error) {
-      if (signal?.aborted || left === 0 || (error instanceof Problem && error.status < 500)) throw error;
+      if (signal?.aborted || left === 0 || isRefused(error)) throw error;
       await pause(pauseMs * (11 - left), signal);
     }
   }
 }
+
+/** "Too many now" is no refusal: it passes. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof Problem && error.status < 500 && error.status !== PROBLEMS['rate.limited'].status;
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

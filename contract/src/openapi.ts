@@ -110,14 +110,18 @@ function operationObject(operation: Operation, refOf: (schema: z.ZodType) => Jso
   };
 }
 
-function describe({ permission, scope, mutation, stepUp }: Operation): string {
+function describe({ permission, scope, mutation, stepUp, concurrency }: Operation): string {
   const where = { platform: 'globally or for this environment', tenant: 'on the tenant', filtered: 'in any scope' }[
     scope
   ];
   const needs = permission.includes('.') ? `Needs \`${permission}\` ${where}.` : `Open to: ${permission}.`;
   const risk = mutation?.role === 'submit' && mutation.risk === 'high' ? ' High risk: quote `Plan-Hash`.' : '';
   const factor = stepUp === undefined ? '' : ` Needs a second factor at most ${stepUp} s old.`;
-  return needs + risk + factor;
+  const most = concurrency
+    ? ` At most ${concurrency.per_principal} at once per principal and ${concurrency.total} in all` +
+      `${concurrency.wait_s > 0 ? `; more wait up to ${concurrency.wait_s} s` : ''}.`
+    : '';
+  return needs + risk + factor + most;
 }
 
 function parametersOf(operation: Operation): Json[] {
@@ -194,6 +198,7 @@ function problemResponses(operation: Operation): Json {
     ...GENERAL,
     ...(operation.mutation ? WITH_BODY : []),
     ...(operation.stepUp === undefined ? [] : (['step_up.required'] as const)),
+    ...(operation.concurrency === undefined ? [] : (['concurrency.limited'] as const)),
     ...operation.problems,
   ]);
   const responses = byStatus([...own]).map(([status, codes]) => {

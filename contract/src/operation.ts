@@ -13,6 +13,14 @@ export type Risk = 'low' | 'high';
  */
 export type ScopeRule = 'platform' | 'tenant' | 'filtered';
 
+/** How many calls of an operation may be under way at once, in one replica. */
+export interface Concurrency {
+  readonly per_principal: number;
+  readonly total: number;
+  /** Seconds a call may wait for its turn before it is refused; 0 = none. */
+  readonly wait_s: number;
+}
+
 export interface Operation {
   readonly id: string;
   readonly method: Method;
@@ -29,6 +37,8 @@ export interface Operation {
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** Media type of an answer that is streamed and not one JSON value. */
   readonly streams?: readonly string[];
+  /** Absent where the rate of requests is bound enough. */
+  readonly concurrency?: Concurrency;
   readonly problems: readonly ProblemCode[];
   /** Bytes its body may have. */
   readonly maxBody?: number;
@@ -51,6 +61,7 @@ interface ReadSpec<P extends z.ZodObject, Q extends z.ZodObject, A extends z.Zod
   params?: P;
   query?: Q;
   answer: A;
+  concurrency?: Concurrency;
   problems?: readonly ProblemCode[];
 }
 
@@ -70,6 +81,7 @@ export const read = <A extends z.ZodType, P extends z.ZodObject = Nothing, Q ext
   query: (spec.query ?? nothing) as Q,
   body: nothing,
   answers: { 200: spec.answer },
+  ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
   problems: spec.problems ?? [],
 });
 

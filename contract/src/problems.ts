@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'step_up.required': { status: 401, title: 'A recent second factor is required' },
   'permission.missing': { status: 403, title: 'The permission is missing' },
   'rate.limited': { status: 429, title: 'Too many requests' },
+  'concurrency.limited': { status: 429, title: 'Too many of these are under way' },
   'idempotency.key_missing': { status: 400, title: 'The Idempotency-Key header is required' },
   'idempotency.key_reused': { status: 422, title: 'The idempotency key was used for another request' },
   'plan.required': { status: 428, title: 'The Plan-Hash header is required: show the plan first' },

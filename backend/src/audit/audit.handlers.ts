@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { AuditFilter } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, ReadHandlers, Streamed } from '../call.ts';
+import { sharedRuns } from '../shared-runs.ts';
 import type { AuditDraft, AuditLog } from './audit-log.ts';
 import type { AuditStore } from './audit.store.ts';
 import { encoded, encodingOf, type ExportFormat } from './export.ts';
@@ -41,6 +42,7 @@ const byCaller = ({ principal, provenance }: Caller, code: string, action: strin
 export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   const { store, search, ambient, metrics, settle } = deps;
   const trail = new ReadTrail(deps.log, ambient);
+  const verify = sharedRuns((signal) => verifyChain(store, signal));
   return {
     'audit.records.list': async (call) => {
       const { limit, cursor, sort, ...filter } = call.query;
@@ -62,7 +64,7 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       return record;
     },
     'audit.verify': async (call) => {
-      const result = await verifyChain(store, call.signal);
+      const result = await verify(call.signal);
       metrics.verified(result, ambient.now());
       const { ok, first_bad = null, checked, head } = result;
       const draft = byCaller(call, 'audit.verified', 'audit.verify', 'audit:chain');

@@ -1,6 +1,6 @@
 /** The API as a Koa app: every operation of the contract through the binder, and around it id, log, metrics and problems. */
 import Router from '@koa/router';
-import { API_PREFIX, Problem } from '@cloudlysis/contract';
+import { allOperations, API_PREFIX, Problem } from '@cloudlysis/contract';
 import Koa, { type Context } from 'koa';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -16,6 +16,7 @@ import { answerProblem, toProblem } from './problem-answer.ts';
 import { probes, type Readiness } from './probes.ts';
 import { isRefusal, refusalLog, type RefusalLog } from './refusals.ts';
 import { TokenBuckets } from './token-bucket.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface HttpAppOptions {
   readonly ambient: Ambient;
@@ -34,6 +35,7 @@ export interface HttpAppOptions {
 
 export interface HttpApp {
   readonly koa: Koa;
+  readonly metrics: Registry;
   /** Ends event streams, answers `Connection: close` from now on and writes the refusals that were only counted. */
   stop(): Promise<void>;
   /** Aborts what is still being worked on, such as a submit that waits for its job's end. */
@@ -65,6 +67,11 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     streams,
     cut: cutting.signal,
     rate: new TokenBuckets(() => ambient.monotonic(), rate, rate * 2),
+    turnstiles: new Map(
+      allOperations().flatMap(({ id, concurrency }) =>
+        concurrency ? [[id, new Turnstile(ambient, id, concurrency)] as const] : [],
+      ),
+    ),
   };
   const router = new Router();
   for (const route of routesOf(options.reads, options.mutations))
@@ -83,6 +90,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   koa.use((ctx) => noRoute(ctx, router, open.has(ctx.path)));
   return {
     koa,
+    metrics: options.metrics,
     stop: async () => {
       stopping.abort();
       streams.endEventStreams();

@@ -13,6 +13,7 @@ import { provenanceOf, signalOf, type Exchange } from './exchange.ts';
 import { readJson } from './json-body.ts';
 import { NOTHING, parseParts, refuseRepeatedHeaders, submitHeaders } from './request-parts.ts';
 import type { TokenBuckets } from './token-bucket.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** Milliseconds a handler may take, on top of the wait a client asked for. */
 const HANDLER_MS = 30_000;
@@ -25,6 +26,8 @@ export interface BinderDeps extends AnswerDeps {
   readonly permissions: Permissions;
   readonly rate: TokenBuckets;
   readonly streams: OpenStreams;
+  /** By operation that has a limit of its own. */
+  readonly turnstiles: ReadonlyMap<string, Turnstile>;
   /** Aborted when a stopping service cannot wait any longer. */
   readonly cut: AbortSignal;
 }
@@ -110,7 +113,12 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
         return (signal ??= signalOf(res, deps.ambient, ms, deps.cut));
       },
     };
-    await send(ctx, operation, await run(call, headers), deps);
+    const leave = await deps.turnstiles.get(operation.id)?.enter(principal.id, call.signal);
+    try {
+      await send(ctx, operation, await run(call, headers), deps);
+    } finally {
+      leave?.();
+    }
   };
 }
 

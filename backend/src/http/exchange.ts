@@ -53,10 +53,13 @@ function addressOf(exchange: Exchange, request: IncomingMessage): string | null 
 export function signalOf(response: ServerResponse, ambient: Ambient, ms: number, cut: AbortSignal): AbortSignal {
   const controller = new AbortController();
   const done = new AbortController();
-  response.once('close', () => {
+  const closed = (): void => {
     done.abort();
     if (!response.writableFinished) controller.abort(new Error('The client went away'));
-  });
+  };
+  response.once('close', closed);
+  // Gone already: nothing will tell of it, and the time below would be waited for, an hour where it is a stream's.
+  if (response.closed || response.destroyed || response.req.socket.destroyed) closed();
   ambient.sleep(ms, done.signal).then(
     () => controller.abort(new Error(`The request took longer than ${ms} ms`)),
     () => undefined,

@@ -34,6 +34,9 @@ export function probes(deps: ProbeDeps): ReadonlyMap<string, Probe> {
   // However many ask at once, the dependencies are asked once.
   let asking: Promise<Awaited<ReturnType<Readiness>>> | null = null;
   const ask = () => (asking ??= bounded(deps).finally(() => (asking = null)));
+  // Nor are the metrics collected more than once at a time: 100 scrapers cost what one does.
+  let collecting: Promise<string> | null = null;
+  const collect = () => (collecting ??= deps.registry.metrics().finally(() => (collecting = null)));
   return new Map<string, Probe>([
     ['/healthz', { operation: 'healthz', serve: (ctx) => json(ctx, 200, JSON.stringify({ status: 'ok' })) }],
     [
@@ -54,7 +57,7 @@ export function probes(deps: ProbeDeps): ReadonlyMap<string, Probe> {
         operation: 'metrics',
         serve: async (ctx) => {
           ctx.type = deps.registry.contentType;
-          ctx.body = await deps.registry.metrics();
+          ctx.body = await collect();
         },
       },
     ],

@@ -9,6 +9,8 @@ export const toProblem = (error: unknown): Problem =>
 export function answerProblem(ctx: Context, problem: Problem, requestId: string): void {
   ctx.status = problem.status;
   for (const [name, value] of Object.entries(headersOf(problem))) ctx.set(name, value);
+  // The rest of a body that was not read is not waited for: the connection cannot be used again.
+  if (!ctx.req.complete) ctx.set('Connection', 'close');
   ctx.type = 'application/problem+json';
   ctx.body = JSON.stringify(problem.toDocument(requestId));
 }
@@ -20,8 +22,6 @@ function headersOf(problem: Problem): Record<string, string> {
   if (problem.code === 'token.missing') return { 'WWW-Authenticate': 'Bearer' };
   if (problem.status === 401) return { 'WWW-Authenticate': 'Bearer error="invalid_token"' };
   if (problem.code === 'method.not_allowed') return { Allow: String(allow) };
-  // The rest of a body that is too large is not read: the connection cannot be used again.
-  if (problem.status === 413) return { Connection: 'close' };
   if (problem.status === 429) return { 'Retry-After': String(retryAfter ?? 1) };
   return problem.status === 503 ? { 'Retry-After': String(retryAfter ?? 2) } : {};
 }

@@ -4,12 +4,22 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Ambient } from '../ambient.ts';
 import type { HttpApp } from './app.ts';
+import { boundConnections } from './connections.ts';
 
 /**
  * Grafana's plugin proxy keeps idle connections for 90 s and cannot send a POST again when we close one under it
  * ("server closed idle connection"), so ours outlive its.
  */
-export const TIMEOUTS = { keepAliveTimeout: 120_000, headersTimeout: 125_000, requestTimeout: 130_000 } as const;
+export const TIMEOUTS = {
+  keepAliveTimeout: 120_000,
+  /** From the first byte of a request, or from the connection where none comes, to the end of its headers. */
+  headersTimeout: 15_000,
+  /** To the end of its body. */
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+} as const;
+/** Without a byte in either direction: longer than the longest wait of a submit, and than a kept connection. */
+const IDLE_MS = 130_000;
 const CUT_MS = 5_000;
 const STOP_MS = 9_000;
 
@@ -21,11 +31,15 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-export function createHttpServer(app: HttpApp, ambient: Ambient): HttpServer {
-  const server = createServer(
-    { ...TIMEOUTS, maxHeaderSize: 32 * 1024, connectionsCheckingInterval: 5_000 },
-    app.koa.callback(),
-  );
+/** `timeouts` shortens them, for tests. */
+export function createHttpServer(
+  app: HttpApp,
+  ambient: Ambient,
+  timeouts: Partial<typeof TIMEOUTS> | object = {},
+): HttpServer {
+  const server = createServer({ ...TIMEOUTS, ...timeouts, maxHeaderSize: 32 * 1024 }, app.koa.callback());
+  server.timeout = IDLE_MS;
+  boundConnections(server, ambient, app.metrics);
   return {
     server,
     listen: async (port, host) => {

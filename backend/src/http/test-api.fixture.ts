@@ -33,6 +33,8 @@ export interface TestApi extends AsyncDisposable {
 
 export interface TestApiOptions extends Partial<HttpAppOptions> {
   readonly assignments?: readonly Assignment[];
+  /** Shorter ones than the real. */
+  readonly timeouts?: Parameters<typeof createHttpServer>[2];
 }
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -72,7 +74,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     reads: constantReads(permissions),
     ...options,
   });
-  const server = createHttpServer(app, ambient);
+  const server = createHttpServer(app, ambient, options.timeouts);
   const url = await server.listen(0, '127.0.0.1');
   const fetchApi: TestApi['fetch'] = (path, { token, ...init } = {}) => {
     const headers = new Headers(init.headers);

@@ -16,6 +16,7 @@ import type { JobDefinition } from './definition.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
 import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost, jobStore, mustGet, type JobStore } from './jobs.store.ts';
+import { jobWatch, type JobWatch } from './job-watch.ts';
 import { jobMetrics } from './metrics.ts';
 import { replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
@@ -41,6 +42,7 @@ export interface EngineOptions {
 export interface JobEngine extends JobReader {
   readonly store: JobStore;
   readonly signals: JobSignals;
+  readonly watch: JobWatch;
   /** The time of jobs and plans, the same on every replica. */
   now(): Date;
   /** Kinds become known before `start`. */
@@ -59,7 +61,6 @@ export interface JobEngine extends JobReader {
 const SWEEP_MS = 1_000;
 /** How long an aborted step is waited for before its job is left to the sweep of another replica. */
 const SETTLE_MS = 5_000;
-const FOREIGN_POLL_MS = 250;
 /** Every so many sweeps all waiting lanes are looked at. */
 const FULL_SWEEP = 60;
 
@@ -80,6 +81,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const ambient: Ambient = { ...options.ambient, now: () => clock.now() };
   const store = jobStore(mongo, ambient.now);
   const signals = jobSignals();
+  const watch = jobWatch({ store, signals, ambient, logger });
   const definitions = new Map<string, JobDefinition<unknown>>();
   const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000);
   const slots = options.slots ?? 64;
@@ -223,26 +225,35 @@ export function jobEngine(options: EngineOptions): JobEngine {
     }
   };
 
+  /** A run in this process tells when it ends; one in another replica is seen to end by the look that all share. */
   const settled = async (jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument> => {
     const until = ambient.monotonic() + ms;
     for (;;) {
       signal?.throwIfAborted();
       const here = running.get(jobId);
-      const left = Math.max(0, until - ambient.monotonic());
-      // A run in this process tells when it ends; one in another replica is polled.
-      if (here) await within(left, here.done, signal);
+      if (here) await within(until - ambient.monotonic(), here.done, signal);
       const job = await mustGet(store, jobId);
-      if (isFinal(job.state) || until <= ambient.monotonic()) return job;
-      if (!running.has(jobId)) await within(Math.min(left, FOREIGN_POLL_MS), null, signal);
+      const left = until - ambient.monotonic();
+      if (isFinal(job.state) || left <= 0) return job;
+      if (!running.has(jobId)) await changed(job, left, signal);
     }
   };
 
+  /** Until a look shows the job another than it was. */
+  const changed = async ({ _id, state, fence }: JobDocument, ms: number, signal?: AbortSignal): Promise<void> => {
+    const seen = Promise.withResolvers<void>();
+    const leave = watch.join(_id, (job) => {
+      if (!job || job.state !== state || job.fence !== fence || running.has(_id)) seen.resolve();
+    });
+    await within(ms, seen.promise, signal).finally(leave);
+  };
+
   /** Waits for `event`, at most `ms`, and no longer than the signal lives. */
-  const within = async (ms: number, event: Promise<void> | null, signal?: AbortSignal): Promise<void> => {
+  const within = async (ms: number, event: Promise<void>, signal?: AbortSignal): Promise<void> => {
     const timer = new AbortController();
     const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal;
-    const time = ambient.sleep(ms, stop).catch(() => undefined);
-    await (event ? Promise.race([event, time]) : time);
+    const time = ambient.sleep(Math.max(0, ms), stop).catch(() => undefined);
+    await Promise.race([event, time]);
     timer.abort();
   };
 
@@ -278,6 +289,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   return {
     store,
     signals,
+    watch,
     now: ambient.now,
     define: (more) => {
       for (const [kind, definition] of Object.entries(more))
@@ -309,6 +321,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
       await Promise.race([all, ambient.sleep(Math.min(ms, SETTLE_MS))]);
       await sweeping;
       await unwatch?.();
+      await watch.stop();
       await peers.leave().catch(() => undefined);
     },
   };

@@ -11,6 +11,7 @@ import type { JobEngine } from './engine.ts';
 import { isFinal, jobToWire, tenantsOf, type JobDocument } from './job-document.ts';
 import { summaryToWire } from './job-summary.ts';
 import { mustGet } from './jobs.store.ts';
+import { jobEvents } from './job-events.ts';
 import { cancelPlan } from './cancel-plan.ts';
 import { makePlan } from './planning.ts';
 import { retryHandler } from './retry.handler.ts';
@@ -35,9 +36,6 @@ export interface JobHandlerDeps {
 
 const isVisible = (job: JobDocument, visible: Visible): boolean =>
   visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
-
-const HEARTBEAT_MS = 15_000;
-const FOLLOW_MS = 500;
 
 export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'jobs.list' | 'jobs.get' | 'jobs.events'> {
   const visibleJob = async (jobId: string, visible: Visible): Promise<JobDocument> => {
@@ -67,7 +65,7 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
     'jobs.get': async ({ params, visible }) => jobToWire(await visibleJob(params.job_id, visible)),
     'jobs.events': async ({ params, visible, signal }) => {
       const first = await visibleJob(params.job_id, visible);
-      return { type: 'text/event-stream', stream: Readable.from(follow(engine, ambient, first, signal)) };
+      return { type: 'text/event-stream', stream: Readable.from(jobEvents(engine.watch, ambient, first, signal)) };
     },
   };
 }
@@ -78,45 +76,6 @@ function placeOf(cursor: string): { after: number; afterId: string } {
   const after = Number(order || NaN);
   if (Number.isNaN(after) || !afterId || rest.length > 0) throw new Problem('cursor.invalid');
   return { after, afterId };
-}
-
-/** Server-sent events of a job: its state now, then at every change, until it is final. */
-async function* follow(
-  engine: JobEngine,
-  ambient: Ambient,
-  first: JobDocument,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
-  let sent = '';
-  let lastSign = ambient.monotonic();
-  for (let job = first; !signal.aborted; job = await mustGet(engine.store, first._id)) {
-    const data = JSON.stringify(jobToWire(job));
-    if (data !== sent) {
-      yield `event: job\ndata: ${(sent = data)}\n\n`;
-      lastSign = ambient.monotonic();
-    } else if (ambient.monotonic() - lastSign > HEARTBEAT_MS) {
-      yield ': still here\n\n';
-      lastSign = ambient.monotonic();
-    }
-    if (isFinal(job.state)) return;
-    await changedOrTime(engine, ambient, first._id, FOLLOW_MS, signal);
-  }
-}
-
-/** Wakes at a change in this replica; a run in another one is noticed at the next look. */
-async function changedOrTime(
-  engine: JobEngine,
-  ambient: Ambient,
-  jobId: string,
-  ms: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const timer = new AbortController();
-  let off = (): void => undefined;
-  const changed = new Promise<void>((resolve) => (off = engine.signals.on(jobId, resolve)));
-  await Promise.race([changed, ambient.sleep(ms, AbortSignal.any([timer.signal, signal])).catch(() => undefined)]);
-  timer.abort();
-  off();
 }
 
 /** The two handlers of one job-making mutation. */

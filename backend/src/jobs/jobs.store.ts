@@ -2,7 +2,7 @@
 import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
-import { followChanges } from '../ports/mongo/change-stream.ts';
+import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
@@ -43,6 +43,8 @@ export interface JobStore extends JobPages {
   lanesWaiting(): Promise<string[]>;
   /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
   watch(onWake: () => void, ambient: Ambient): () => Promise<void>;
+  /** Calls back with the id of every job that any replica writes; returns how to stop. */
+  watchChanges(onChange: (jobId: string) => void, ambient: Ambient): () => Promise<void>;
 }
 
 const INDEXES = [
@@ -155,10 +157,18 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
 
     ...createJobPages(jobs, now),
 
-    watch: (onWake, ambient) => watchJobs(jobs, onWake, ambient),
+    watch: (onWake, ambient) => following(jobs, { ambient, pipeline: [WAKING], opened: onWake, heard: onWake }),
+    watchChanges: (onChange, ambient) =>
+      following(jobs, {
+        ambient,
+        pipeline: [{ $project: { operationType: 1, documentKey: 1 } }],
+        opened: () => undefined,
+        heard: (changes) => changes.forEach(({ documentKey }) => documentKey && onChange(String(documentKey._id))),
+      }),
   };
 }
 
+/** What wakes a replica: a job queued as claimable, or one whose cancel was asked for. */
 const WAKING = {
   $match: {
     $or: [
@@ -170,24 +180,20 @@ const WAKING = {
 };
 const REOPEN_MS = 500;
 
-/**
- * Follows what wakes a replica: a job queued as claimable, or one whose cancel was asked for. No copy is kept of it: the
- * sweep, once a second, finds what is missed, and every opening wakes.
- */
-function watchJobs(jobs: Collection<JobDocument>, onWake: () => void, ambient: Ambient): () => Promise<void> {
+/** Follows changes for good. No copy is kept of them: whoever follows looks now and then, too, and every opening tells. */
+function following(jobs: Collection<JobDocument>, listener: Omit<Listener, 'signal'>): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
   const followForever = async (): Promise<void> => {
     while (!signal.aborted) {
-      const listener = { ambient, signal, pipeline: [WAKING], opened: onWake, heard: onWake };
-      await followChanges(jobs, listener).catch(() => undefined);
-      await ambient.sleep(REOPEN_MS, signal).catch(() => undefined);
+      await followChanges(jobs, { ...listener, signal }).catch(() => undefined);
+      await listener.ambient.sleep(REOPEN_MS, signal).catch(() => undefined);
     }
   };
-  const following = followForever();
+  const done = followForever();
   return async () => {
     stopping.abort();
-    await following;
+    await done;
   };
 }
 

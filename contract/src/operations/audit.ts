@@ -98,6 +98,7 @@ export const auditOperations = {
     summary: 'Walk the hash chain and name the first record that does not hold',
     permission: 'audit.view',
     answer: Verification,
+    concurrency: { per_principal: 20, total: 100, wait_s: 15 },
     problems: ['audit.unavailable'],
   }),
   'audit.export': stream('audit.export', {
@@ -110,6 +111,7 @@ export const auditOperations = {
       ...Filter,
     }),
     answer: AuditRecord,
+    concurrency: { per_principal: 2, total: 4, wait_s: 15 },
     streams: ['application/x-ndjson', 'text/csv', 'application/cloudevents-batch+json'],
     problems: ['audit.unavailable'],
   }),

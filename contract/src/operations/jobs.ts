@@ -49,6 +49,7 @@ export const jobOperations = {
     params,
     answer: Job,
     streams: ['text/event-stream'],
+    concurrency: { per_principal: 50, total: 500, wait_s: 0 },
     problems: ['job.unknown'],
   }),
 };
