@@ -2,6 +2,7 @@
 import type { Proof } from '@cloudlysis/contract';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { passingControlKey } from '../backend/src/control-key.ts';
 import { systemAmbient } from '../backend/src/ambient.ts';
 import { createAudit, type Audit } from '../backend/src/audit/index.ts';
 import { jobEngine, type JobDefinition, type JobEngine } from '../backend/src/jobs/index.ts';
@@ -74,7 +75,7 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
   await audit.ensureIndexes();
   if (options.chained) audit.start();
   const logger = pino({ level: 'silent' });
-  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger, metrics: new Registry(), replicaId });
+  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger, metrics: new Registry(), replicaId, controlKey: passingControlKey() });
   const verified = new Set<string>();
   engine.define({ 'tenants.update': threeSteps((jobId) => verified.add(jobId)) });
   await engine.start();

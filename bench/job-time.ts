@@ -1,4 +1,5 @@
 // What a job costs above the commits it cannot do without: time from start to end, and CPU of the engine.
+import { callKey } from '../backend/src/jobs/idempotency.ts';
 import { startMongo } from '../testing/mongo.ts';
 import type { Figure, Section } from './figure.ts';
 import { jobFloor, type JobFloor } from './job-floor.ts';
@@ -76,7 +77,7 @@ async function timeFigure(rig: JobRig, floor: JobFloor): Promise<Figure> {
 /** The one round trip of a job that is no durable point: whether its idempotency key was used before. */
 async function readTime(rig: JobRig): Promise<Spread> {
   const took: number[] = [];
-  await times(100, async () => took.push(await timed(() => rig.engine.store.byIdempotency('nobody'))));
+  await times(100, async () => took.push(await timed(() => rig.engine.store.byIdempotency(callKey('user:nobody@b.test', 'none')))));
   return spread(took);
 }
 
@@ -101,7 +102,7 @@ async function cpuFigure(rig: JobRig, floor: JobFloor): Promise<Figure> {
   const met = both.difference.median <= CPU_GOAL_US;
   const read = await inPairs(
     10,
-    perJob(() => rig.engine.store.byIdempotency('nobody')),
+    perJob(() => rig.engine.store.byIdempotency(callKey('user:nobody@b.test', 'none'))),
     () => 0,
   );
   return {

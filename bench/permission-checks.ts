@@ -31,7 +31,7 @@ const assignments = (count: number): Assignment[] =>
   }));
 
 const principal = (n: number): Principal => ({
-  id: `user:${email(n)}`, kind: 'user', name: email(n), email: email(n), via: 'gateway', onBehalfOf: null, steppedUpAt: null,
+  id: `user:${email(n)}`, kind: 'user', email: email(n), via: 'gateway', onBehalfOf: null, steppedUpAt: null,
   granted: [],
 }); // prettier-ignore
 

@@ -72,7 +72,7 @@ async function service(issuer: TestIssuer, level: string): Promise<{ url: string
   const { authenticate } = createAuthenticator(
     {
       MODE: 'development', GATEWAY_ISSUER: issuer.url, GATEWAY_JWKS_URL: issuer.jwksUrl, GATEWAY_AUDIENCE: 'cloudlysis-control',
-      GRAFANA_ORG_ID: 1, GRAFANA_ROLE_MAP: '', PLUGIN_BEARER: 'the-plugin-of-a-benchmark',
+      GRAFANA_ORG_ID: 1, GRAFANA_ROLE_MAP: '', PLUGIN_BEARER: 'the-plugin-of-a-benchmark', platform: { environment: 'dev' },
     },
     ambient,
   ); // prettier-ignore

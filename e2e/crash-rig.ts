@@ -11,6 +11,7 @@ import {
   type Plan,
   type SubmitInput,
 } from '@cloudlysis/contract';
+import { passingControlKey } from '../backend/src/control-key.ts';
 import { systemAmbient } from '../backend/src/ambient.ts';
 import { createAudit } from '../backend/src/audit/index.ts';
 import { jobEngine, type CrashPoint, type JobEngine } from '../backend/src/jobs/index.ts';
@@ -67,6 +68,7 @@ export class CrashRig {
       logger,
       metrics: new Registry(),
       replicaId: 'bystander',
+      controlKey: passingControlKey(),
     });
   }
 

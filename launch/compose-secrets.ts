@@ -21,6 +21,7 @@ export async function makeComposeSecrets(folder: string): Promise<void> {
     gateway_key: await signingKey(),
     plugin_bearer: secret(),
     node_admin_token: secret(),
+    control_key: secret(),
     grafana_admin_password: secret(),
   };
   for (const [name, value] of Object.entries(values)) {

@@ -8,6 +8,8 @@ import { stateDir } from './programs.ts';
 export const gatewayKeyFile = join(stateDir, 'keys', 'gateway.json');
 const secretsFile = join(stateDir, 'keys', 'secrets.json');
 
+export const controlKeyFile = join(stateDir, 'keys', 'control_key');
+
 export interface Secrets {
   readonly plugin_bearer: string;
   readonly node_admin_token: string;
@@ -28,12 +30,22 @@ export function secrets(file = secretsFile): Promise<Secrets> {
   return keep(file, () => ({ plugin_bearer: secret(), node_admin_token: secret() }));
 }
 
+/** The file with the control plane's own secret (docs/control-key.md), made where there is none. */
+export async function controlKey(file = controlKeyFile): Promise<string> {
+  await keepText(file, () => randomBytes(32).toString('base64'));
+  return file;
+}
+
 async function keep<T>(file: string, make: () => T | Promise<T>): Promise<T> {
-  const kept = read<T>(file);
+  return JSON.parse(await keepText(file, async () => JSON.stringify(await make(), null, 2))) as T;
+}
+
+async function keepText(file: string, make: () => string | Promise<string>): Promise<string> {
+  const kept = read(file);
   if (kept !== undefined) return kept;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(await make(), null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(draft, `${await make()}\n`, { mode: 0o600 });
   // Linked, not renamed: of two processes that make it at once, both go on with the first one's.
   try {
     linkSync(draft, file);
@@ -42,12 +54,12 @@ async function keep<T>(file: string, make: () => T | Promise<T>): Promise<T> {
   } finally {
     rmSync(draft);
   }
-  return read<T>(file) as T;
+  return read(file) as string;
 }
 
-function read<T>(file: string): T | undefined {
+function read(file: string): string | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
+    return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { GrafanaChoice } from './grafana-choice.ts';
 import type { AppSettings } from './grafana-specs.ts';
-import { gatewayKey, gatewayKeyFile, secrets } from './keys.ts';
+import { controlKey, gatewayKey, gatewayKeyFile, secrets } from './keys.ts';
 import type { ShardPlace } from './platform.ts';
 import type { Port, PortName } from './ports.ts';
 import { root, stateDir } from './programs.ts';
@@ -80,6 +80,7 @@ export async function backendSpec(world: World): Promise<Spec> {
       PLUGIN_BEARER: plugin_bearer,
       NODE_ADMIN_TOKEN: node_admin_token,
       OUTBOUND_ALLOWLIST: nodeAddresses(world),
+      CONTROL_KEY_FILE: await controlKey(),
     },
     ready: () => answers(`http://127.0.0.1:${port}/readyz`),
     readyWithin,

@@ -42,6 +42,8 @@ const Settings = z.object({
   GRAFANA_ROLE_MAP: z.string().default(''),
   PLUGIN_BEARER: Text.optional(),
   NODE_ADMIN_TOKEN: Text.optional(),
+  /** File with the 32 bytes of the control plane's own secret (docs/control-key.md); required in production. */
+  CONTROL_KEY_FILE: Text.optional(),
   /** Where nodes may live: `host:port` or `host:first-last`, comma-separated. Nowhere unless told. */
   OUTBOUND_ALLOWLIST: z.string().default('').superRefine(listed),
   ARCHIVE_COOLING_DAYS: z.coerce.number().min(0).default(30),
@@ -68,9 +70,8 @@ function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || value === '') continue;
-    const target = name.endsWith('_FILE') ? name.slice(0, -5) : null;
-    if (target && target in Settings.shape && !(name in Settings.shape))
-      values[target] = readFileSync(value, 'utf8').trim();
+    const target = name.endsWith('_FILE') && !(name in Settings.shape) ? name.slice(0, -5) : null;
+    if (target && target in Settings.shape) values[target] = readFileSync(value, 'utf8').trim();
     else values[name] ??= value;
   }
   return values;

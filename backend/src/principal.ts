@@ -2,11 +2,9 @@
 import type { Assignment } from '@cloudlysis/contract';
 
 export interface Principal {
-  /** `user:<e-mail>` or `service:<subject>`. */
+  /** The one name nobody else has (identity-name.ts): `user:<e-mail>`, `user:grafana:<login>`, `service:<subject>`; key of the assignments, too. */
   readonly id: string;
   readonly kind: 'user' | 'service';
-  /** Key of the assignments: the e-mail of a user, the subject of a service. */
-  readonly name: string;
   readonly email: string | null;
   readonly via: 'grafana' | 'gateway';
   readonly onBehalfOf: string | null;

@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Ambient } from './ambient.ts';
 import { createAudit } from './audit/index.ts';
 import type { Config } from './config.ts';
+import { NO_CONTROL_KEY, noteControlKey, passingControlKey, readControlKey, type ControlKey } from './control-key.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
 import { assignmentStore, createAuthenticator, identityHandlers, livePermissions } from './identity/index.ts';
@@ -53,6 +54,7 @@ export async function startControlPlane(
   const replicaId = config.REPLICA_ID ?? `${config.HOST}:${config.PORT}`;
   const { environment } = config.platform;
 
+  const controlKey = controlKeyOf(config, logger);
   const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId);
   const clock = storeClock(mongo, machine);
   await clock.read();
@@ -72,7 +74,7 @@ export async function startControlPlane(
   }); // prettier-ignore
   const { authenticate, keySources } = createAuthenticator(config, machine);
   const jobs = jobEngine({
-    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, ...(crashPoint ? { crashPoint } : {}),
+    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
   const placement = createPlacement({ mongo, nats, nodes, ambient, jobs, traffic, config, metrics, logger });
@@ -123,6 +125,7 @@ export async function startControlPlane(
   const server = createHttpServer(http, ambient);
 
   await audit.ensureIndexes();
+  await noteControlKey(mongo, controlKey, logger);
   await audit.start();
   await permissions.start();
   await placement.start();
@@ -149,6 +152,14 @@ export async function startControlPlane(
       await mongo.close();
     },
   };
+}
+
+/** @throws Error for a key that cannot be used, and in production for none */
+function controlKeyOf({ CONTROL_KEY_FILE, MODE }: Config, logger: Logger): ControlKey {
+  if (CONTROL_KEY_FILE !== undefined) return readControlKey(CONTROL_KEY_FILE);
+  if (MODE === 'production') throw new Error(NO_CONTROL_KEY);
+  logger.warn('no CONTROL_KEY_FILE: a key of this process alone; plans end with it, and no other replica takes them');
+  return passingControlKey();
 }
 
 /** The configured tenants come to life beside the service, which answers also while NATS is away. */

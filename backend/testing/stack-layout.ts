@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Assignment, ServiceKind } from '@cloudlysis/contract';
-import { gatewayKey } from '../../launch/keys.ts';
+import { controlKey, gatewayKey } from '../../launch/keys.ts';
 import { root } from '../../launch/programs.ts';
 import { LEAN, LEAN_ENV } from '../../launch/specs.ts';
 import { freePort } from '../../testing/processes.ts';
@@ -25,6 +25,7 @@ export interface Layout {
   readonly places: readonly ShardPlace[];
   readonly backendPorts: number[];
   readonly keyFile: string;
+  readonly controlKeyFile: string;
   readonly platformFile: string;
   readonly issuer: string;
   readonly nodeToken: string;
@@ -52,6 +53,7 @@ export async function writePlatform(
 ): Promise<Layout> {
   const keyFile = join(drawn.folder, 'keys', 'gateway.json');
   await gatewayKey(keyFile);
+  const controlKeyFile = await controlKey(join(drawn.folder, 'keys', 'control_key'));
   const platformFile = join(drawn.folder, 'platform.json');
   const shards = drawn.places.map(({ shard_id, kind, endpoint }) => ({
     shard_id,
@@ -64,7 +66,7 @@ export async function writePlatform(
   writeFileSync(platformFile, JSON.stringify({ environment: 'dev', shards, assignments, tenants }));
   const issuer = drawn.places.find((place) => place.kind === 'gateway')!.endpoint;
   const nodeToken = randomBytes(16).toString('hex');
-  return { ...drawn, natsUrl: '', keyFile, platformFile, issuer, nodeToken };
+  return { ...drawn, natsUrl: '', keyFile, controlKeyFile, platformFile, issuer, nodeToken };
 }
 
 const inherited = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE });
@@ -112,6 +114,7 @@ export function backendSpec(layout: Layout, index: number, env: NodeJS.ProcessEn
       GATEWAY_JWKS_URL: `${layout.issuer}/.well-known/jwks.json`,
       NODE_ADMIN_TOKEN: layout.nodeToken,
       OUTBOUND_ALLOWLIST: '127.0.0.1:1-65535',
+      CONTROL_KEY_FILE: layout.controlKeyFile,
       REQUESTS_PER_SECOND: '5000',
       ...env,
     },

@@ -108,7 +108,7 @@ interface MutationSpec<P extends z.ZodObject, B extends z.ZodType> {
 }
 
 const SUBMIT_PROBLEMS = [
-  'idempotency.key_missing', 'idempotency.key_reused', 'preflight.blocked', 'audit.unavailable',
+  'idempotency.key_missing', 'idempotency.key_reused', 'plan.stale', 'plan.used', 'preflight.blocked', 'audit.unavailable',
 ] as const satisfies readonly ProblemCode[]; // prettier-ignore
 
 /** A plan can be looked at before anybody has said why: the reason is asked for at the change itself. */
@@ -140,7 +140,7 @@ export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
     answers: { 200: Job, 202: JobTicket },
     problems: [
       ...SUBMIT_PROBLEMS,
-      ...(spec.risk === 'high' ? (['plan.required', 'plan.stale'] as const) : []),
+      ...(spec.risk === 'high' ? (['plan.required'] as const) : []),
       ...(spec.problems ?? []),
     ],
     mutation: { role: 'submit' as const, kind: id, risk: spec.risk },

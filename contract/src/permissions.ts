@@ -78,7 +78,13 @@ export type Scope = z.infer<typeof Scope>;
 
 export const Assignment = z
   .strictObject({
-    principal: z.string().min(1).max(254).describe('E-mail of a user, or subject of a service'),
+    principal: z
+      .string()
+      .min(1)
+      .max(254)
+      .describe(
+        '`user:<e-mail>`, `user:grafana:<login>` or `service:<subject>`; an address, `grafana:<login>` or a subject alone is read as the same',
+      ),
     role: RoleName,
     scope: Scope,
   })

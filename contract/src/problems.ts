@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'idempotency.key_reused': { status: 422, title: 'The idempotency key was used for another request' },
   'plan.required': { status: 428, title: 'The Plan-Hash header is required: show the plan first' },
   'plan.stale': { status: 409, title: 'The plan no longer fits the world: preflight again' },
+  'plan.used': { status: 409, title: 'The plan was used already: preflight again' },
   'preflight.blocked': { status: 409, title: 'A check blocks the change' },
   'lane.busy': { status: 409, title: 'Another job holds this resource' },
   'version.stale': { status: 409, title: 'Someone changed this first' },

@@ -10,7 +10,6 @@ import { createAudit, type Audit, type AuditDraft, type AuditHandlers } from './
 export const operator: Principal = {
   id: 'user:ops@acme.test',
   kind: 'user',
-  name: 'ops@acme.test',
   email: 'ops@acme.test',
   via: 'gateway',
   onBehalfOf: null,

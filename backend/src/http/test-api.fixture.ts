@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit, type Audit } from '../audit/index.ts';
-import { createAuthenticator, PermissionTable, type Authenticator } from '../identity/index.ts';
+import { createAuthenticator, PermissionTable, type Authenticator, type IdentityConfig } from '../identity/index.ts';
 import { startIssuer, type TestIssuer } from '../identity/issuer.fixture.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { constantMutations, constantReads } from './answers.fixture.ts';
@@ -35,6 +35,7 @@ export interface TestApiOptions extends Partial<HttpAppOptions> {
   readonly assignments?: readonly Assignment[];
   /** Shorter ones than the real. */
   readonly timeouts?: Parameters<typeof createHttpServer>[2];
+  readonly identity?: Partial<IdentityConfig>;
 }
 
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
@@ -51,6 +52,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       GRAFANA_ORG_ID: 1,
       GRAFANA_ROLE_MAP: '',
       PLUGIN_BEARER,
+      platform: { environment: 'dev' },
+      ...options.identity,
     },
     ambient,
   );

@@ -2,7 +2,7 @@
 import type { Assignment } from '@cloudlysis/contract';
 import type { Collection, ObjectId } from 'mongodb';
 import { isDuplicateKey, translated, type Mongo } from '../ports/mongo/mongo.ts';
-import { principalKey } from './permission-table.ts';
+import { assignedTo } from '../identity-name.ts';
 
 export interface AssignmentDocument extends Assignment {
   readonly _id: ObjectId;
@@ -29,7 +29,7 @@ async function prepare(assignments: Collection<AssignmentDocument>, seed: readon
   );
   if (seed.length === 0 || (await assignments.findOne({}, { projection: { _id: 1 } }))) return;
   for (const assignment of seed) {
-    const document = { ...assignment, principal: principalKey(assignment.principal) };
+    const document = { ...assignment, principal: assignedTo(assignment.principal) };
     // Another replica may be seeding at the same time; the index makes it the same seed.
     await assignments.insertOne(document as AssignmentDocument).catch((error: unknown) => {
       if (!isDuplicateKey(error)) throw error;

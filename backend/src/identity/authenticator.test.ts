@@ -39,6 +39,7 @@ function authenticator(config: Partial<IdentityConfig> = {}, ambient: Ambient = 
     GRAFANA_ORG_ID: 1,
     GRAFANA_ROLE_MAP: '',
     PLUGIN_BEARER: BEARER,
+    platform: { environment: 'dev' as const },
     ...config,
   };
   return createAuthenticator(all, ambient);
@@ -169,7 +170,7 @@ describe('keys', () => {
     const token = await local.token({ email: 'a@b.test', role: 'operator' });
     expect(await codeOf(authenticator(config).authenticate, bearer(token))).toBe('token.invalid');
     const { granted } = await authenticator({ ...config, MODE: 'development' }).authenticate(bearer(token));
-    expect(granted).toEqual([{ principal: 'a@b.test', role: 'operator', scope: { kind: 'global' } }]);
+    expect(granted).toEqual([{ principal: 'user:a@b.test', role: 'operator', scope: { kind: 'global' } }]);
     const real = await gateway.token({ email: 'a@b.test', role: 'owner' });
     expect((await authenticator({ MODE: 'development' }).authenticate(bearer(real))).granted).toEqual([]);
   });

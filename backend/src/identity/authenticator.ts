@@ -6,8 +6,9 @@ import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
 import type { Principal } from '../principal.ts';
 import { KeySet } from './key-set.ts';
+import { tokenLifetimeS } from './tier.ts';
 import { checkToken, type CheckedToken, type Issuer } from './token-check.ts';
-import { DEVELOPMENT_KEY, gatewayPrincipal, grafanaPrincipal, readRoleMap } from './token-principal.ts';
+import { DEVELOPMENT_KEY, gatewayPrincipal, grafanaPrincipal, idsOf, readRoleMap } from './token-principal.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 export type IdentityConfig = Pick<
@@ -21,7 +22,7 @@ export type IdentityConfig = Pick<
   | 'GRAFANA_ORG_ID'
   | 'GRAFANA_ROLE_MAP'
   | 'PLUGIN_BEARER'
->;
+> & { readonly platform: Pick<Config['platform'], 'environment'> };
 
 export interface Authenticator {
   /** @throws Problem `token.missing`, `token.invalid` or `token.expired` */
@@ -47,14 +48,15 @@ export function createAuthenticator(config: IdentityConfig, ambient: Ambient): A
   const gateway = gatewayIssuer(config, ambient);
   const grafana = grafanaIssuer(config, ambient);
   const roleMap = readRoleMap(config.GRAFANA_ROLE_MAP);
+  const grafanaUser = (token: CheckedToken) => grafanaPrincipal(token, roleMap, config.GRAFANA_ORG_ID);
   const isPlugin = secretMatcher(config.PLUGIN_BEARER);
 
   async function verify(key: string, token: string, issuer: Issuer, principalOf: (token: CheckedToken) => Principal) {
     const checked = await checkToken(token, issuer, ambient);
     if (config.MODE === 'production' && checked.kid.startsWith(DEVELOPMENT_KEY))
       throw new Problem('token.invalid', 'Development keys are refused in production');
-    const { jti, sid, exp } = checked.claims;
-    const ids = [jti, sid].filter((id) => typeof id === 'string');
+    const { exp } = checked.claims;
+    const ids = idsOf(checked);
     if (cache.isRevoked(ids)) throw new Problem('token.invalid', 'The session was revoked');
     const principal = principalOf(checked);
     cache.set(key, { principal, expiresAt: exp * 1000, ids });
@@ -76,7 +78,7 @@ export function createAuthenticator(config: IdentityConfig, ambient: Ambient): A
       throw new Problem('token.missing', 'The plugin vouches for nobody without an X-Grafana-Id token');
     // Kept apart, so that an ID token sent as a bearer is never taken for a Gateway token that was verified.
     const idKey = `grafana.${cache.keyOf(idToken)}`;
-    return cache.get(idKey)?.principal ?? verify(idKey, idToken, grafana, (token) => grafanaPrincipal(token, roleMap));
+    return cache.get(idKey)?.principal ?? verify(idKey, idToken, grafana, grafanaUser);
   }
 
   return {
@@ -100,6 +102,9 @@ function gatewayIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null 
     name: 'Gateway',
     issuer: [config.GATEWAY_ISSUER],
     audience: config.GATEWAY_AUDIENCE,
+    isSoleAudience: false,
+    types: ['jwt', 'at+jwt'],
+    lifetimeS: tokenLifetimeS(config.platform.environment),
     keys: new KeySet({ url: config.GATEWAY_JWKS_URL, ambient, algorithms }),
   };
 }
@@ -113,6 +118,10 @@ function grafanaIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null 
     // Grafana signs its root_url with a trailing slash.
     issuer: [issuer, `${issuer}/`],
     audience: `org:${config.GRAFANA_ORG_ID}`,
+    isSoleAudience: true,
+    // Grafana signs access tokens (`at+jwt`) with the same keys.
+    types: ['jwt'],
+    lifetimeS: tokenLifetimeS(config.platform.environment),
     keys: new KeySet({ url: `${base}/api/signing-keys/keys`, ambient, algorithms: ['ES256'] }),
   };
 }

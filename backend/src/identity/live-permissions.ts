@@ -5,7 +5,7 @@ import type { Ambient } from '../ambient.ts';
 import { CheckedCopy, type CopyReport } from '../copies/index.ts';
 import { collectionSource } from '../ports/mongo/collection-source.ts';
 import type { AssignmentDocument, AssignmentStore } from './assignment-store.ts';
-import { principalKey } from './permission-table.ts';
+import { assignedTo } from '../identity-name.ts';
 import { PermissionTable, type Permissions } from './permissions.ts';
 
 export interface LivePermissions extends Permissions {
@@ -65,7 +65,7 @@ class AssignmentsByPrincipal {
   /** Returns whose assignments are others now. */
   put(id: string, document: AssignmentDocument | null): Set<string> {
     // First of all: what it throws for a document that names nobody must leave everything as it was.
-    const key = document && principalKey(document.principal);
+    const key = document && assignedTo(document.principal);
     const touched = new Set<string>();
     const before = this.principalOf.get(id);
     if (before !== undefined) {

@@ -1,5 +1,6 @@
 /** Assignments compiled to bit masks: one map lookup and two ANDs decide whether a principal may. */
 import { PERMISSIONS, ROLE_TEMPLATES, type Assignment, type Permission, type RoleName } from '@cloudlysis/contract';
+import { tierOf } from './tier.ts';
 
 /** Where a permission is asked for: on the platform, on one tenant, or in any scope at all. */
 export type AskedScope = 'platform' | 'any' | { readonly tenantId: string };
@@ -52,20 +53,8 @@ function add(mask: Mask, more: Mask): Mask {
   return mask;
 }
 
-/** Environments and the tier they belong to (design, CON-02): an assignment to the tier holds in each of them. */
-const TIER: Readonly<Record<string, string>> = {
-  local: 'dev',
-  preview: 'dev',
-  dev: 'dev',
-  staging: 'staging',
-  prod: 'prod',
-};
-
 const holdsIn = (assigned: string, environment: string): boolean =>
-  assigned === environment || assigned === TIER[environment];
-
-/** E-mail addresses differ by case only when typed; the key never does. */
-export const principalKey = (name: string): string => name.toLowerCase();
+  assigned === environment || assigned === tierOf(environment);
 
 /** What a set of assignments of one principal amounts to in `environment`; null when nothing of it holds here. */
 export function compileGrants(assignments: readonly Assignment[], environment: string): Grants | null {

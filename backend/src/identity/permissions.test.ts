@@ -14,7 +14,7 @@ import { assignmentStore, livePermissions, PermissionTable } from './index.ts';
 import type { AskedScope } from './permission-table.ts';
 
 const principal = (name: string, more: Partial<Principal> = {}): Principal => ({
-  id: `user:${name}`, kind: 'user', name, email: name, via: 'gateway', onBehalfOf: null, steppedUpAt: null, granted: [], ...more,
+  id: name.includes('@') ? `user:${name}` : `service:${name}`, kind: name.includes('@') ? 'user' : 'service', email: name, via: 'gateway', onBehalfOf: null, steppedUpAt: null, granted: [], ...more,
 }); // prettier-ignore
 
 const environments = ['local', 'preview', 'staging', 'prod', 'dev'] as const;
@@ -146,7 +146,7 @@ describe('IAM-29 live permissions', () => {
     await until(() => may('c@x.test') && !may('b@x.test'));
     await collection.deleteOne({ _id: insertedId });
     await until(() => !may('c@x.test'));
-    await expect(collection.insertOne({ ...seed[0], principal: 'a@x.test' })).rejects.toThrow(/E11000|duplicate/i);
+    await expect(collection.insertOne({ ...seed[0], principal: 'user:a@x.test' })).rejects.toThrow(/E11000|duplicate/i);
 
     await second.stop();
     await mongo.close();

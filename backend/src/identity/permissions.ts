@@ -1,15 +1,8 @@
 /** Who may do what, right now: the compiled assignments. */
 import { allOperations, type Abilities, type Assignment, type Requirement } from '@cloudlysis/contract';
 import type { Principal, Visible } from '../principal.ts';
-import {
-  compileGrants,
-  decide,
-  principalKey,
-  tenantsWith,
-  type AskedScope,
-  type Grants,
-  type Verdict,
-} from './permission-table.ts';
+import { assignedTo } from '../identity-name.ts';
+import { compileGrants, decide, tenantsWith, type AskedScope, type Grants, type Verdict } from './permission-table.ts';
 
 export interface Permissions {
   can(principal: Principal, requirement: Requirement, scope: AskedScope): Verdict;
@@ -42,14 +35,14 @@ export class PermissionTable implements Permissions {
   }
 
   replaceAll(assignments: readonly Assignment[]): void {
-    const byPrincipal = Map.groupBy(assignments, ({ principal }) => principalKey(principal));
+    const byPrincipal = Map.groupBy(assignments, ({ principal }) => assignedTo(principal));
     this.grants = new Map([...byPrincipal].map(([key, held]) => [key, compileGrants(held, this.environment)]));
     this.assigned = byPrincipal;
     this.merged = new WeakMap();
   }
 
   replace(principal: string, assignments: readonly Assignment[]): void {
-    const key = principalKey(principal);
+    const key = assignedTo(principal);
     if (assignments.length === 0) {
       this.grants.delete(key);
       this.assigned.delete(key);
@@ -78,7 +71,7 @@ export class PermissionTable implements Permissions {
   }
 
   assignmentsOf(principal: Principal): readonly Assignment[] {
-    const held = this.assigned.get(principal.name) ?? [];
+    const held = this.assigned.get(principal.id) ?? [];
     if (!this.usesGranted(principal)) return held;
     const has = (more: Assignment): boolean =>
       held.some(({ role, scope }) => role === more.role && JSON.stringify(scope) === JSON.stringify(more.scope));
@@ -86,7 +79,7 @@ export class PermissionTable implements Permissions {
   }
 
   private grantsOf(principal: Principal): Grants | null | undefined {
-    if (principal.granted.length === 0) return this.grants.get(principal.name);
+    if (principal.granted.length === 0) return this.grants.get(principal.id);
     let merged = this.merged.get(principal);
     if (!merged) {
       merged = { grants: compileGrants(this.assignmentsOf(principal), this.environment) };
@@ -97,6 +90,6 @@ export class PermissionTable implements Permissions {
 
   /** A role mapped from Grafana is for users whom only Grafana knows: one assignment here, and it no longer counts. */
   private usesGranted(principal: Principal): boolean {
-    return principal.granted.length > 0 && !(principal.via === 'grafana' && this.assigned.has(principal.name));
+    return principal.granted.length > 0 && !(principal.via === 'grafana' && this.assigned.has(principal.id));
   }
 }

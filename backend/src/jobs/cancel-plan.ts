@@ -1,16 +1,16 @@
 /** What cancelling a job would undo, as a plan. */
 import type { Plan } from '@cloudlysis/contract';
 import { isFinal, type JobDocument } from './job-document.ts';
-import { sha256 } from './planning.ts';
 
-export function cancelPlan(job: JobDocument, now: Date): Plan {
+/** `seal` makes the hash. */
+export function cancelPlan(job: JobDocument, now: Date, seal: (expires: Date) => string): Plan {
   const begun = job.steps.filter((step) => step.state !== 'pending');
-  const expires = new Date(now.getTime() + 60_000).toISOString();
+  const expires = new Date(Math.ceil(now.getTime() / 1000 + 60) * 1000);
   const over = isFinal(job.state);
   const detail = over ? `${job._id} has ${job.state} already` : `${job._id} is ${job.state}`;
   return {
     ...job.plan,
-    hash: `${sha256({ cancel: job._id, fence: job.fence }).slice(0, 32)}.${Math.ceil(now.getTime() / 1000 + 60).toString(36)}`,
+    hash: seal(expires),
     kind: 'jobs.cancel',
     risk: 'low',
     checks: [
@@ -36,6 +36,6 @@ export function cancelPlan(job: JobDocument, now: Date): Plan {
     blockers: over ? [{ code: 'job.state', detail }] : [],
     rollback: 'Submit the job again (retry).',
     created_at: now.toISOString(),
-    expires_at: expires,
+    expires_at: expires.toISOString(),
   };
 }

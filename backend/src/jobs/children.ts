@@ -26,7 +26,7 @@ export function childJobs(deps: ChildDeps): {
         input: child.input,
         reason: reasonOf(child.input) ?? parent.reason,
         actor: parent.actor,
-        idempotencyKey: `child:${parent._id}:${child.key}`,
+        idempotencyKey: child.key,
         planHash: null,
         provenance: parent.provenance,
         parentJobId: parent._id,

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
+import { passingControlKey } from '../control-key.ts';
+import { operator } from '../audit/audit.fixture.ts';
 import { systemAmbient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
@@ -11,7 +13,8 @@ import { jobEngine, jobReads, type JobDefinition, type JobEngine, type Step } fr
 import type { JobDocument } from './job-document.ts';
 import type { JobSummaryDocument } from './job-summary.ts';
 import { jobStore, type JobStore } from './jobs.store.ts';
-import { expiryOf, makePlan } from './planning.ts';
+import { assertAlive } from './plan-expiry.ts';
+import { makePlan } from './planning.ts';
 import type { Submission } from './submission.ts';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -53,17 +56,21 @@ async function database(): Promise<Mongo> {
   return mongo;
 }
 
+/** Replicas share one. */
+const controlKey = passingControlKey();
+
 async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobEngine> {
   const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + offsetMs) };
   const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
   await audit.ensureIndexes();
-  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id }); // prettier-ignore
+  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
   engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
   await engine.start();
   running.push(() => engine.stop(200));
   return engine;
 }
 
+const ADA = { ...operator, id: 'user:a@b.test' };
 const submission = (input: Input, key: string, more: Partial<Submission> = {}): Submission => ({
   kind: 'tenants.update', input, reason: 'because', actor: 'user:a@b.test', idempotencyKey: key, planHash: null,
   provenance: { requestId: `req-${key}`, traceId: null, ip: null, agent: null }, parentJobId: null, retryOf: null, ...more,
@@ -134,7 +141,7 @@ describe('replicas whose clocks differ', () => {
       ] as const
     ).entries()) {
       const input = { tenant: `t${n}` };
-      const plan = await makePlan(maker.definitionOf('tenants.pause'), input, { principal: null, jobId: null }, maker.now()); // prettier-ignore
+      const plan = await maker.preflight({ kind: 'tenants.pause', input, actor: ADA, retryOf: null });
       const job = await judge.submit(submission(input, `k${n}`, { kind: 'tenants.pause', planHash: plan.hash }));
       expect((await judge.settled(job._id, 20_000)).state).toBe('succeeded');
     }
@@ -148,9 +155,10 @@ describe('replicas whose clocks differ', () => {
   ])(
     'API-05 a plan by a clock that is %d ms off is refused in a sentence that names the difference',
     async (off, said) => {
-      const now = new Date();
-      const plan = await makePlan(definition('tenants.update') as JobDefinition<unknown>, { tenant: 't' }, { principal: null, jobId: null }, new Date(now.getTime() + off)); // prettier-ignore
-      expect(() => expiryOf(plan.hash, now)).toThrow(new RegExp(said));
+      // A plan ends with a whole second.
+      const now = new Date(Math.ceil(Date.now() / 1000) * 1000);
+      const plan = await makePlan(definition('tenants.update') as JobDefinition<unknown>, { tenant: 't' }, { principal: null, jobId: null }, new Date(now.getTime() + off), () => ''); // prettier-ignore
+      expect(() => assertAlive(new Date(plan.expires_at), now)).toThrow(new RegExp(said));
     },
   );
 });

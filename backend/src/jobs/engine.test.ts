@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
+import { passingControlKey } from '../control-key.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
@@ -13,6 +14,7 @@ import type { ChildJob, JobDefinition, Step, StepContext } from './definition.ts
 import { jobEngine, type CrashPoint, type JobEngine } from './index.ts';
 import type { JobDocument } from './job-document.ts';
 import type { Submission } from './submission.ts';
+import { operator } from '../audit/audit.fixture.ts';
 
 interface Input {
   tenant: string;
@@ -89,6 +91,7 @@ function definition(kind: MutationId, world: World, script: Script = {}): JobDef
 }
 
 const running: (() => Promise<void>)[] = [];
+const controlKey = passingControlKey();
 afterEach(async () => {
   for (const stop of running.splice(0).reverse()) await stop();
 });
@@ -116,7 +119,7 @@ async function bench(): Promise<Bench> {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
       await audit.ensureIndexes();
       const engine = jobEngine({
-        mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000,
+        mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000, controlKey,
         ...(crashPoint ? { crashPoint } : {}),
       }); // prettier-ignore
       engine.define({
@@ -161,13 +164,7 @@ describe('submission', () => {
     });
     const wanted = submission('acme', 'k1', { kind: 'tenants.pause' });
     await expect(engine.submit(wanted)).rejects.toMatchObject({ code: 'plan.required' });
-    const { makePlan } = await import('./planning.ts');
-    const plan = await makePlan(
-      engine.definitionOf('tenants.pause'),
-      wanted.input,
-      { principal: null, jobId: null },
-      new Date(),
-    );
+    const plan = await engine.preflight({ ...wanted, actor: { ...operator, id: 'user:a@b.test' } });
     world = 2;
     await expect(engine.submit({ ...wanted, planHash: plan.hash })).rejects.toMatchObject({
       code: 'plan.stale',

@@ -4,11 +4,12 @@
  * It wakes on events (a submission here, a change stream for the other replicas); one sweep a second is the safety
  * net and reads only jobs that hold a lane or may be claimed, so jobs that wait cost nothing.
  */
-import { Problem } from '@cloudlysis/contract';
+import { Problem, type Plan } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { ControlKey } from '../control-key.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import { storeClock, type StoreClock } from '../ports/mongo/store-clock.ts';
 import { childJobs } from './children.ts';
@@ -21,7 +22,8 @@ import { jobMetrics } from './metrics.ts';
 import { replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
 import { jobSignals, type JobSignals } from './signals.ts';
-import { submit, type Submission } from './submission.ts';
+import { planSeal, type PlanSeal } from './plan-seal.ts';
+import { preflight, submit, type Submission } from './submission.ts';
 
 export interface EngineOptions {
   readonly mongo: Mongo;
@@ -32,6 +34,8 @@ export interface EngineOptions {
   readonly replicaId: string;
   /** Time that all replicas share; read from the store unless given. */
   readonly clock?: StoreClock;
+  /** Replicas share one. */
+  readonly controlKey: ControlKey;
   /** Jobs at once in this replica. */
   readonly slots?: number;
   /** Silence after which a replica is dead, in milliseconds. */
@@ -48,6 +52,9 @@ export interface JobEngine extends JobReader {
   /** Kinds become known before `start`. */
   define(definitions: Readonly<Record<string, JobDefinition<never>>>): void;
   definitionOf(kind: string): JobDefinition<unknown>;
+  /** The plan of a change, sealed for whoever asks. */
+  preflight(wanted: Parameters<typeof preflight>[1]): Promise<Plan>;
+  readonly seal: PlanSeal;
   submit(wanted: Submission): Promise<JobDocument>;
   /** Takes the fence away and starts the way back. @throws Problem `job.unknown` | `job.state` */
   cancel(jobId: string, by: string, reason: string, record: Parameters<AuditLog['append']>[0]): Promise<JobDocument>;
@@ -82,6 +89,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const store = jobStore(mongo, ambient.now);
   const signals = jobSignals();
   const watch = jobWatch({ store, signals, ambient, logger });
+  const seal = planSeal(options.controlKey, () => ambient.uuid());
   const definitions = new Map<string, JobDefinition<unknown>>();
   const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000);
   const slots = options.slots ?? 64;
@@ -214,7 +222,12 @@ export function jobEngine(options: EngineOptions): JobEngine {
     starting.add(jobId);
     try {
       const claimant = hasSlot() ? peers.self : null;
-      const { job, isNew } = await submit({ mongo, store, audit, ambient, definitionOf }, wanted, jobId, claimant);
+      const { job, isNew } = await submit(
+        { mongo, store, audit, ambient, seal, definitionOf },
+        wanted,
+        jobId,
+        claimant,
+      );
       if (isNew && job.owner === peers.self) launch(structuredClone(job), false);
       else if (isNew) readyLeft = true;
       return job;
@@ -296,6 +309,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
         definitions.set(kind, definition as unknown as JobDefinition<unknown>);
     },
     definitionOf,
+    seal,
+    preflight: (wanted) => preflight({ seal, ambient, definitionOf }, wanted),
     submit: submitJob,
     cancel,
     settled,

@@ -32,10 +32,13 @@ export interface JobDocument {
   owner: string | null;
   fence: number;
   direction: 'forward' | 'backward';
+  /** Digest of who asked and under which key (idempotency.ts). */
   idempotency: string;
   request_hash: string;
   input: unknown;
   plan: Plan;
+  /** The plan that this job used up: no other job may quote it. Absent in jobs of version 0.1. */
+  plan_id?: string;
   steps: StepDocument[];
   actor: string;
   reason: string | null;

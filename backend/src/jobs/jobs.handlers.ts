@@ -13,7 +13,7 @@ import { summaryToWire } from './job-summary.ts';
 import { mustGet } from './jobs.store.ts';
 import { jobEvents } from './job-events.ts';
 import { cancelPlan } from './cancel-plan.ts';
-import { makePlan } from './planning.ts';
+import type { Bound } from './plan-seal.ts';
 import { retryHandler } from './retry.handler.ts';
 
 /** The mutations that are jobs; cancel and retry act on jobs instead. */
@@ -94,7 +94,7 @@ function jobMutation(
   };
   return {
     preflight: async (call) =>
-      makePlan(engine.definitionOf(kind), allowedInput(call), { principal: call.principal, jobId: null }, engine.now()),
+      engine.preflight({ kind, input: allowedInput(call), actor: call.principal, retryOf: null }),
     submit: async (call, headers) => {
       const input = allowedInput(call);
       const job = await engine.submit({
@@ -141,12 +141,24 @@ function assertMay(deps: JobHandlerDeps, principal: Principal, permission: Permi
   if (!verdict.allowed) throw new Problem('permission.missing', verdict.reason ?? undefined, { permission });
 }
 
+const boundOf = ({ principal, params }: JobCall): Bound => ({
+  principal: principal.id,
+  kind: 'jobs.cancel',
+  input: { job_id: params.job_id },
+  retryOf: null,
+});
+
 function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.cancel']['submit']> {
   const { engine } = deps;
   return {
-    preflight: async (call) => cancelPlan(await governed(deps, call), engine.now()),
+    preflight: async (call) => {
+      const job = await governed(deps, call);
+      return cancelPlan(job, engine.now(), (expires) => engine.seal.seal(boundOf(call), job.fence, expires));
+    },
     submit: async (call, headers) => {
       const job = await governed(deps, call);
+      // A claim that moved on meanwhile is no reason to let the job run: what is quoted must be the caller's, no more.
+      if (headers.planHash !== null) engine.seal.open(headers.planHash, boundOf(call), engine.now());
       // Asking twice is not an error: a cancel is its own idempotency key.
       const cancelled = job.cancel
         ? job

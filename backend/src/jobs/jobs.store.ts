@@ -4,6 +4,7 @@ import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import type { IdempotencyKey } from './idempotency.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
@@ -19,9 +20,9 @@ export const NON_FINAL: readonly JobState[] = ['queued', 'running', 'cancelling'
 export interface JobStore extends JobPages {
   ensureIndexes(): Promise<void>;
   /** False when the lane is held by another job; the caller's transaction is then void. */
-  insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used'>;
+  insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used' | 'plan-used'>;
   get(jobId: string): Promise<JobDocument | null>;
-  byIdempotency(key: string): Promise<JobDocument | null>;
+  byIdempotency(key: IdempotencyKey): Promise<JobDocument | null>;
   /** Takes a job as its next claimant. Null when someone was faster or its lane is held. */
   claim(job: JobDocument, owner: string, now: Date): Promise<JobDocument | 'lost' | 'lane-busy'>;
   /** @throws FenceLost when the fence has moved on. */
@@ -49,6 +50,8 @@ export interface JobStore extends JobPages {
 
 const INDEXES = [
   { key: { idempotency: 1 }, name: 'idempotency', unique: true },
+  // Spent plans need no records of their own: a plan is spent as long as its job is kept, and expires long before.
+  { key: { plan_id: 1 }, name: 'plan_id', unique: true, partialFilterExpression: { plan_id: { $exists: true } } },
   { key: { lane: 1 }, name: 'lane_active', unique: true, partialFilterExpression: { active: true } },
   { key: { active: 1 }, name: 'active', partialFilterExpression: { active: true } },
   { key: { state: 1, order: 1 }, name: 'state_order' },
@@ -89,13 +92,14 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
         return 'inserted';
       } catch (error) {
         if (isDuplicateKey(error, 'idempotency')) return 'key-used';
+        if (isDuplicateKey(error, 'plan_id')) return 'plan-used';
         if (isDuplicateKey(error)) return 'lane-busy';
         throw error;
       }
     },
 
     get: (jobId) => prompt(() => jobs.findOne({ _id: jobId })),
-    byIdempotency: (key) => prompt(() => jobs.findOne({ idempotency: key })),
+    byIdempotency: ({ key, earlier }) => prompt(() => jobs.findOne({ $or: [{ idempotency: key }, earlier] })),
 
     async claim(job, owner, now) {
       const claimed: Partial<JobDocument> = {

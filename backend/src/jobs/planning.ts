@@ -1,11 +1,10 @@
-/** From a definition's draft to the plan that is shown, and from a quoted hash back to the question whether it still holds. */
+/** From a definition's draft to the plan that is shown, and whether it may run. */
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { Problem, type Check, type Plan } from '@cloudlysis/contract';
+import { withoutAddresses } from '../ports/nodes/index.ts';
 import type { JobDefinition, PlanCaller, Step } from './definition.ts';
-
-/** A plan is accepted for 15 minutes: long enough to read it and to ask a colleague, short enough for its measurements. */
-const PLAN_TTL_MS = 15 * 60_000;
+import { PLAN_TTL_MS } from './plan-expiry.ts';
 
 export const sha256 = (value: unknown): string =>
   createHash('sha256')
@@ -15,38 +14,37 @@ export const sha256 = (value: unknown): string =>
 export const titleOf = <I>(step: Step<I>, input: I): string =>
   typeof step.title === 'string' ? step.title : step.title(input);
 
+/** What the hash of a plan covers beside the change itself: what would be done, and the world it relies on. */
+export interface Substance {
+  readonly steps: Plan['steps'];
+  readonly diff: Plan['diff'];
+  readonly world: unknown;
+}
+
 /**
- * Makes the plan. The hash covers what would be done (input, steps, diff) and the world it relies on, not the reason,
- * which may be given after the plan was seen, nor the measured values: four commands in flight or five is the same plan;
- * whether that many are allowed is checked again at submission.
+ * Makes the plan; `seal` makes its hash. Not covered are the reason, which may be given after the plan was seen, and the
+ * measured values: four commands in flight or five is the same plan; whether that many are allowed is checked again at
+ * submission.
  */
 export async function makePlan<I>(
   definition: JobDefinition<I>,
   input: I,
   caller: PlanCaller,
   now: Date,
-  expires?: Date,
+  seal: (plan: Substance, expires: Date) => string,
 ): Promise<Plan> {
   const draft = await definition.plan(input, caller);
-  const expiresAt = expires ?? new Date(Math.ceil((now.getTime() + PLAN_TTL_MS) / 1000) * 1000);
+  const expiresAt = new Date(Math.ceil((now.getTime() + PLAN_TTL_MS) / 1000) * 1000);
   const steps = definition.steps.map((step) => ({
     name: step.name,
     title: titleOf(step, input),
     reversible: step.compensate !== undefined,
   }));
-  const subject = {
-    kind: definition.kind,
-    input: unreasoned(input),
-    steps,
-    diff: draft.diff,
-    world: draft.world ?? null,
-    expires: expiresAt.getTime(),
-  };
   return {
-    hash: `${sha256(subject).slice(0, 32)}.${(expiresAt.getTime() / 1000).toString(36)}`,
+    hash: seal({ steps, diff: [...draft.diff], world: draft.world ?? null }, expiresAt),
     kind: definition.kind,
     risk: definition.risk,
-    checks: [...draft.checks],
+    checks: draft.checks.map((check) => told(definition, input, check)),
     steps,
     diff: [...draft.diff],
     blast_radius: draft.blastRadius,
@@ -59,44 +57,22 @@ export async function makePlan<I>(
   };
 }
 
+/** Who may see one tenant sees its plans and proofs: they name shards, and do not say where they are. */
+export const told = <I>(definition: JobDefinition<I>, input: I, check: Check): Check => {
+  if (definition.tenantId(input) === null && !definition.tenants) return check;
+  const { measured, detail } = check;
+  return {
+    ...check,
+    measured: typeof measured === 'string' ? withoutAddresses(measured) : measured,
+    detail: withoutAddresses(detail),
+  };
+};
+
 /** Said first; measured values are in no hash. */
 export const withChecks = (plan: Plan, checks: readonly Check[]): Plan => ({
   ...plan,
   checks: [...checks, ...plan.checks],
 });
-
-const unreasoned = (input: unknown): unknown => {
-  if (typeof input !== 'object' || input === null || !('reason' in input)) return input;
-  const { reason: _reason, ...rest } = input;
-  return rest;
-};
-
-/** The year is as far away as a clock that was never set; a number that is no time at all is told as it is. */
-const stamp = (at: Date): string => (Number.isNaN(at.getTime()) ? 'no time' : at.toISOString());
-
-const span = (ms: number): string => {
-  const minutes = Math.abs(ms) / 60_000;
-  return minutes < 2 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes)} min`;
-};
-
-/** When a quoted hash expires. @throws Problem `plan.stale` for a hash that is not one of ours or has expired. */
-export function expiryOf(hash: string, now: Date): Date {
-  const seconds = /^[0-9a-f]{32}\.([0-9a-z]{1,8})$/.exec(hash)?.[1];
-  if (seconds === undefined) throw new Problem('plan.stale', 'The Plan-Hash is not one that a preflight gave out');
-  const expires = new Date(parseInt(seconds, 36) * 1000);
-  const ahead = expires.getTime() - now.getTime();
-  if (ahead <= 0)
-    throw new Problem(
-      'plan.stale',
-      `The plan expired at ${stamp(expires)}, ${span(ahead)} ago: it is ${stamp(now)} here`,
-    );
-  if (ahead > 2 * PLAN_TTL_MS)
-    throw new Problem(
-      'plan.stale',
-      `A plan is accepted for ${span(PLAN_TTL_MS)}, and this one for another ${span(ahead)}: it was made by a clock that is ${span(ahead - PLAN_TTL_MS)} or more ahead of the one here, which says ${stamp(now)}`,
-    );
-  return expires;
-}
 
 /** @throws Problem `preflight.blocked` with every blocker. */
 export function assertUnblocked(plan: Plan): void {

@@ -3,7 +3,7 @@ import { Problem, type Check, type mutations } from '@cloudlysis/contract';
 import type { MutationHandler } from '../call.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
 import { governed, settledJob, type JobCall, type JobHandlerDeps } from './jobs.handlers.ts';
-import { makePlan, withChecks } from './planning.ts';
+import { withChecks } from './planning.ts';
 import type { Retried } from './submission.ts';
 
 /** Ids named in a sentence. */
@@ -15,8 +15,10 @@ export function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof muta
     preflight: async (call) => {
       const job = await ended(deps, call);
       const { input, checks } = await retriedOf(deps, job);
-      const caller = { principal: call.principal, jobId: null };
-      return withChecks(await makePlan(engine.definitionOf(job.kind), input, caller, engine.now()), checks);
+      return withChecks(
+        await engine.preflight({ kind: job.kind, input, actor: call.principal, retryOf: job._id }),
+        checks,
+      );
     },
     submit: async (call, headers) => {
       const job = await ended(deps, call);

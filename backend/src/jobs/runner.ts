@@ -15,7 +15,9 @@ import type { ChildJob, ChildResult, JobDefinition, Step, StepContext } from './
 import { endRecord } from './end-record.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
-import { assertUnblocked, expiryOf, makePlan } from './planning.ts';
+import { assertAlive } from './plan-expiry.ts';
+import { subjectIn, subjectOf } from './plan-seal.ts';
+import { assertUnblocked, makePlan, told } from './planning.ts';
 import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
 
 /** A place between two lines where a crash matters; tests stop the process there. */
@@ -87,16 +89,12 @@ class Run {
   async planAgain(): Promise<void> {
     const { ambient } = this.deps;
     try {
-      const expires = this.job.risk === 'high' ? expiryOf(this.job.plan.hash, ambient.now()) : undefined;
-      const plan = await makePlan(
-        this.definition,
-        this.job.input,
-        { principal: null, jobId: this.job._id },
-        ambient.now(),
-        expires,
-      );
+      const { _id: jobId, kind, input, plan: shown, risk } = this.job;
+      if (risk === 'high') assertAlive(new Date(shown.expires_at), ambient.now());
+      const caller = { principal: null, jobId };
+      const plan = await makePlan(this.definition, input, caller, ambient.now(), (now) => subjectOf(kind, input, now));
       assertUnblocked(plan);
-      if (expires && plan.hash !== this.job.plan.hash)
+      if (risk === 'high' && plan.hash !== subjectIn(shown.hash))
         throw new Problem('plan.stale', 'What ran before this job changed its plan');
     } catch (error) {
       this.turnBackward(problemOf(error, 'plan'), 'plan');
@@ -232,9 +230,10 @@ class Run {
   private async verify(): Promise<Proof> {
     for (let tried = 1; ; tried += 1) {
       try {
-        const proof = await withDeadline(this.deps.ambient, DEFAULT_TIMEOUT_MS, this.signal, (signal) =>
+        const found = await withDeadline(this.deps.ambient, DEFAULT_TIMEOUT_MS, this.signal, (signal) =>
           this.definition.verify(this.contextAt(-1, signal)),
         );
+        const proof = { ...found, checks: found.checks.map((check) => told(this.definition, this.job.input, check)) };
         const broken = proof.checks.filter((check) => check.status === 'block');
         if (broken.length === 0) return proof;
         throw new Problem('verify.failed', broken.map((check) => check.detail).join('; '), { checks: broken });

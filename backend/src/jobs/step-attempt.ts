@@ -1,6 +1,7 @@
 /** One step under its deadline: attempts with backoff, an abort signal that everything below obeys, a problem at the end. */
 import { Problem, type ProblemDocument } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
+import { withoutAddresses } from '../ports/nodes/index.ts';
 
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
@@ -57,4 +58,8 @@ export const backoffMs = (attempt: number): number => Math.min(FIRST_BACKOFF_MS 
 export const problemOf = (error: unknown, step: string): Problem =>
   error instanceof Problem ? error : new Problem('step.failed', `Step ${step} failed`, {}, error);
 
-export const toDocument = (problem: Problem, step: string): ProblemDocument => ({ ...problem.toDocument(), step });
+export const toDocument = (problem: Problem, step: string): ProblemDocument => ({
+  ...problem.toDocument(),
+  detail: withoutAddresses(problem.message),
+  step,
+});

@@ -7,7 +7,9 @@ import type { Principal, Provenance } from '../principal.ts';
 import type { JobDefinition, PlanCaller } from './definition.ts';
 import type { JobDocument } from './job-document.ts';
 import type { JobStore } from './jobs.store.ts';
-import { assertUnblocked, expiryOf, makePlan, sha256, withChecks } from './planning.ts';
+import { callKey, childKey, type IdempotencyKey } from './idempotency.ts';
+import { planIdIn, subjectIn, type Bound, type PlanSeal } from './plan-seal.ts';
+import { assertUnblocked, makePlan, sha256, withChecks } from './planning.ts';
 
 export interface Submission {
   readonly kind: MutationId;
@@ -35,6 +37,7 @@ export interface SubmissionDeps {
   readonly store: JobStore;
   readonly audit: AuditLog;
   readonly ambient: Ambient;
+  readonly seal: PlanSeal;
   definitionOf(kind: string): JobDefinition<unknown>;
 }
 
@@ -52,7 +55,7 @@ export async function submit(
   claimant: string | null,
 ): Promise<{ job: JobDocument; isNew: boolean }> {
   const definition = deps.definitionOf(asked.kind);
-  const key = `${nameOf(asked.actor)}:${asked.idempotencyKey}`;
+  const key = keyOf(asked);
   const requestHash = sha256({ kind: asked.kind, input: asked.input, retry_of: asked.retryOf });
   const earlier = await deps.store.byIdempotency(key);
   if (earlier) return { job: sameRequest(earlier, requestHash), isNew: false };
@@ -73,15 +76,16 @@ export async function submit(
   }
   for (let owner = claimant; ; owner = null) {
     const order = deps.store.nextOrder();
-    const job = newJob(deps.ambient, definition, wanted, plan, { jobId, order, key, requestHash, owner });
+    const job = newJob(deps.ambient, definition, wanted, plan, { jobId, order, key: key.key, requestHash, owner });
     const result = await writeJob(deps, job);
     if (result === 'inserted') {
       deps.audit.wake();
       return { job, isNew: true };
     }
-    if (result === 'key-used') {
+    if (result !== 'lane-busy') {
       const winner = await deps.store.byIdempotency(key);
       if (winner) return { job: sameRequest(winner, requestHash), isNew: false };
+      if (result === 'plan-used') throw new Problem('plan.used');
     }
     // The lane is held: once more, queued behind its holder.
   }
@@ -97,13 +101,42 @@ async function checkedPlan(
   // A child was shown inside its parent's plan; it is planned afresh and quotes nothing.
   const mustQuote = definition.risk === 'high' && wanted.parentJobId === null;
   if (mustQuote && wanted.planHash === null) throw new Problem('plan.required');
-  const expires = wanted.planHash === null ? undefined : expiryOf(wanted.planHash, now);
-  const caller: PlanCaller = { principal: typeof wanted.actor === 'string' ? null : wanted.actor, jobId: null };
-  const plan = withChecks(await makePlan(definition, wanted.input, caller, now, expires), more);
+  const bound = boundOf(wanted);
+  const quoted = wanted.planHash === null ? null : deps.seal.open(wanted.planHash, bound, now);
+  const shown = await sealedPlan(deps, bound, typeof wanted.actor === 'string' ? null : wanted.actor);
+  const plan = withChecks(shown, more);
   assertUnblocked(plan);
-  if (wanted.planHash !== null && plan.hash !== wanted.planHash) throw new Problem('plan.stale', undefined, { plan });
-  return plan;
+  if (wanted.planHash === null || quoted === null) return plan;
+  if (subjectIn(plan.hash) !== quoted.subject) throw new Problem('plan.stale', undefined, { plan });
+  return { ...plan, hash: wanted.planHash };
 }
+
+const boundOf = ({ actor, kind, input, retryOf }: Pick<Submission, 'actor' | 'kind' | 'input' | 'retryOf'>): Bound => ({
+  principal: nameOf(actor),
+  kind,
+  input,
+  retryOf,
+});
+
+const keyOf = ({ actor, parentJobId, idempotencyKey }: Submission): IdempotencyKey =>
+  parentJobId === null ? callKey(nameOf(actor), idempotencyKey) : childKey(nameOf(actor), parentJobId, idempotencyKey);
+
+async function sealedPlan(
+  { seal, ambient, definitionOf }: Pick<SubmissionDeps, 'seal' | 'ambient' | 'definitionOf'>,
+  bound: Bound,
+  principal: Principal | null,
+): Promise<Plan> {
+  const caller: PlanCaller = { principal, jobId: null };
+  return makePlan(definitionOf(bound.kind), bound.input, caller, ambient.now(), (plan, expires) =>
+    seal.seal(bound, plan, expires),
+  );
+}
+
+/** The plan as it is shown, for whoever asks to apply. */
+export const preflight = (
+  deps: Pick<SubmissionDeps, 'seal' | 'ambient' | 'definitionOf'>,
+  wanted: Pick<Submission, 'kind' | 'input' | 'retryOf'> & { readonly actor: Principal },
+): Promise<Plan> => sealedPlan(deps, boundOf(wanted), wanted.actor);
 
 function sameRequest(job: JobDocument, requestHash: string): JobDocument {
   if (job.request_hash === requestHash) return job;
@@ -114,14 +147,14 @@ function sameRequest(job: JobDocument, requestHash: string): JobDocument {
 
 /** Aborts the transaction: the audit record must not outlive a refused insert. */
 class Refused extends Error {
-  readonly result: 'lane-busy' | 'key-used';
-  constructor(result: 'lane-busy' | 'key-used') {
+  readonly result: 'lane-busy' | 'key-used' | 'plan-used';
+  constructor(result: Refused['result']) {
     super(result);
     this.result = result;
   }
 }
 
-async function writeJob(deps: SubmissionDeps, job: JobDocument): Promise<'inserted' | 'lane-busy' | 'key-used'> {
+async function writeJob(deps: SubmissionDeps, job: JobDocument): Promise<'inserted' | Refused['result']> {
   try {
     await deps.mongo.transaction(async (session) => {
       job.audit_record_id = await deps.audit.append(submittedRecord(job), session);
@@ -156,6 +189,7 @@ function newJob(
   // The insert itself records the first step as started, unless that step has an intent to read first.
   const isBegun = owner !== null && !definition.steps[0]?.intent;
   const started = owner === null ? null : now;
+  const planId = planIdIn(plan.hash);
   return {
     _id: jobId,
     order,
@@ -173,6 +207,7 @@ function newJob(
     request_hash: requestHash,
     input: wanted.input,
     plan,
+    ...(planId === null ? {} : { plan_id: planId }),
     steps: plan.steps.map((step, index) => ({
       name: step.name,
       title: step.title,

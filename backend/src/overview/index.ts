@@ -3,6 +3,7 @@ import type { ReadHandlers } from '../call.ts';
 import type { DriftSurvey } from '../placement/index.ts';
 import { attentionOf, uncheckedOf } from './attention.ts';
 import { createDriftWatch } from './drift-watch.ts';
+import { inOutline } from './outline.ts';
 import { servicesOf } from './services.ts';
 import { survey, type OverviewDeps } from './survey.ts';
 
@@ -13,7 +14,8 @@ export function createOverview({ surveyDrift, ...deps }: Deps): { readonly handl
   return {
     handlers: {
       'overview.get': async ({ visible }) => {
-        const facts = await survey({ ...deps, drift }, visible);
+        const all = await survey({ ...deps, drift }, visible);
+        const facts = visible === 'all' ? all : inOutline(all);
         const services = servicesOf(facts);
         const { tenants, jobs } = facts;
         return {

@@ -8,6 +8,7 @@ import { attentionOf, MAX_ITEMS, uncheckedOf } from './attention.ts';
 import { createDriftWatch } from './drift-watch.ts';
 import type { Asked, OverviewFacts, SightedShard } from './facts.ts';
 import { copiesBehind, servicesOf } from './services.ts';
+import { inOutline } from './outline.ts';
 
 const NOW = new Date('2026-11-21T09:00:00.000Z');
 const KINDS: readonly ServiceKind[] = ['gateway', 'aggregate', 'projection', 'runner'];
@@ -166,6 +167,51 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
     }),
   );
 });
+
+/** Facts in which every word about the platform is marked, and so is every word about what the reader may see. */
+const marked = (given: OverviewFacts): OverviewFacts => {
+  const hidden = 'HIDDEN http://10.0.0.1:8101';
+  const unread = <T>(asked: Asked<T>): Asked<T> => (asked.ok ? asked : { ok: false, reason: hidden });
+  const { shards, figures, failures, tenants, drift, chainBroken, bus } = given;
+  const silenced = Object.entries(figures).map(([kind, all]) => [
+    kind,
+    { ...all, silent: all.silent.map(({ shardId }) => ({ shardId: `HIDDEN-${shardId}`, reason: hidden })) },
+  ]);
+  return {
+    ...given,
+    shards: unread(shards.ok ? { ok: true, value: shards.value.map((one) => ({ ...one, shardId: `HIDDEN-${one.shardId}`, reason: hidden })) } : shards),
+    figures: Object.fromEntries(silenced) as OverviewFacts['figures'],
+    bus: unread(bus),
+    store: unread(given.store),
+    audit: unread(given.audit),
+    jobs: unread(given.jobs),
+    failures: unread(failures),
+    tenants: unread(tenants),
+    drift: unread(drift.ok ? { ok: true, value: { ...drift.value, items: drift.value.items.map((one) => ({ ...one, tenant_id: 'HIDDEN', reason: hidden })), unreachable: ['HIDDEN'] } } : drift),
+    chainBroken: chainBroken && { ...chainBroken, reason: hidden },
+  };
+}; // prettier-ignore
+
+it('NFR-01 UI-40 who sees some tenants only is told no node, no address and nothing of the platform by name', () => {
+  const overview = (given: OverviewFacts): string => {
+    const services = servicesOf(given);
+    return JSON.stringify([services, attentionOf(given, services), uncheckedOf(given)]);
+  };
+  let told = 0;
+  fc.assert(
+    fc.property(facts, (given) => {
+      const whole = marked(given);
+      const outline = overview(inOutline(whole));
+      expect(outline).not.toMatch(/HIDDEN|http|\bs\d+\b/);
+      told += overview({ ...whole, wholePlatform: true }).includes('HIDDEN') ? 1 : 0;
+      // What is theirs is told as to everybody.
+      if (given.failures.ok) for (const { jobId } of given.failures.value.slice(0, 1)) expect(whole.tenants.ok && whole.tenants.value.degraded.length >= MAX_ITEMS ? jobId : outline).toContain(jobId);
+      const states = (all: OverviewFacts): unknown => servicesOf(all).map(({ kind, state }) => [kind, state]);
+      expect(states(inOutline(whole))).toEqual(states(whole));
+    }),
+  );
+  expect(told).toBeGreaterThan(0);
+}); // prettier-ignore
 
 it('UI-40 whatever could not be asked is named', () => {
   fc.assert(

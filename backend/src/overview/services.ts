@@ -117,7 +117,7 @@ function nodesOf(kind: ServiceKind, facts: OverviewFacts): Service {
 }
 
 const inWords = ({ shardId, state, reason }: SightedShard): string =>
-  state === 'unreachable' ? `${shardId} is unreachable (${reason})` : `${shardId} is not ready (${reason})`;
+  `${shardId} is ${state === 'unreachable' ? 'unreachable' : 'not ready'}${reason === '' ? '' : ` (${reason})`}`;
 
 function jetstream({ bus }: OverviewFacts): Service {
   const account = bus.ok ? bus.value.account : null;

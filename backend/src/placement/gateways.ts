@@ -88,7 +88,7 @@ async function routeAt(
     const state = await nodes.at(gateway).stateOf(tenant_id, signal);
     const { service, shard_id, routes } = state;
     if (service !== 'gateway' || shard_id !== gateway.shard_id) {
-      return odd(`the node at ${gateway.endpoint} says it is ${service}/${shard_id}`);
+      return odd(`the node of ${gateway.shard_id} says it is ${service}/${shard_id}`);
     }
     if (!routes) return odd('it does not say where it routes');
     const route = routes.find((one) => one.kind === kind && one.tenant_id === tenant_id) ?? null;

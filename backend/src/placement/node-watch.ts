@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { Problem, type Shard } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
-import type { NodesPort } from '../ports/nodes/index.ts';
+import { withoutAddresses, type NodesPort } from '../ports/nodes/index.ts';
 import type { NodeReport } from './placement-book.ts';
 import type { ShardSight } from './placement.ts';
 
@@ -42,7 +42,8 @@ export class NodeWatch {
 
   /** Asks one node now, and keeps the answer. */
   async look(shard: Shard, signal?: AbortSignal): Promise<ShardSight> {
-    const sight = await this.ask(shard, signal);
+    const asked = await this.ask(shard, signal);
+    const sight = { ...asked, problem: asked.problem && withoutAddresses(asked.problem) };
     const { state, readiness, problem } = sight;
     const at = this.deps.ambient.now();
     this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, at });

@@ -89,7 +89,7 @@ describe('SCL-05 what a move would do', () => {
     ]);
     const other = { ...sight('a2').state!, shard_id: 'a9' };
     expect(blockers({ target: sight('a2', 0, { state: other }) })).toEqual([
-      ['target.reachable', 'the node at http://127.0.0.1:9000/a2 says it is aggregate/a9, not aggregate/a2'],
+      ['target.reachable', 'the node of a2 says it is aggregate/a9, not aggregate/a2'],
     ]);
     const draining = { ...sight('a2').state!, draining: true };
     expect(blockers({ target: sight('a2', 0, { state: draining }) })).toEqual([

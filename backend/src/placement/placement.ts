@@ -130,9 +130,7 @@ export function nodeCheck(role: string, { shard, state, problem }: ShardSight): 
   const said = `${state.service}/${state.shard_id}`;
   const expected = `${shard.kind}/${shard.shard_id}`;
   const isIt = said === expected;
-  const detail = isIt
-    ? `${expected} answers at ${shard.endpoint}`
-    : `the node at ${shard.endpoint} says it is ${said}, not ${expected}`;
+  const detail = isIt ? `${expected} answers` : `the node of ${shard.shard_id} says it is ${said}, not ${expected}`;
   return checkOf(id, title, isIt ? 'pass' : 'block', { measured: said, limit: expected, detail });
 }
 

@@ -2,6 +2,7 @@
 import { Problem, type Job, type MutationId, type Plan, type Proof } from '@cloudlysis/contract';
 import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
+import { subjectOf } from '../jobs/plan-seal.ts';
 import { makePlan } from '../jobs/planning.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 
@@ -48,7 +49,9 @@ export class ScriptedEngine implements JobReader {
   }
 
   plan(kind: MutationId, input: unknown): Promise<Plan> {
-    return makePlan(this.definitions[kind]!, input, { principal: null, jobId: null }, new Date());
+    return makePlan(this.definitions[kind]!, input, { principal: null, jobId: null }, new Date(), (plan) =>
+      subjectOf(kind, input, plan),
+    );
   }
 
   async run(kind: MutationId, input: unknown, script: Script = {}): Promise<Ended> {

@@ -4,6 +4,7 @@ import pino from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { startNats, type NatsOptions, type TestNats } from '../../../testing/nats.ts';
+import { passingControlKey } from '../control-key.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { readConfig, type Config } from '../config.ts';
@@ -23,7 +24,6 @@ import { startTestNode, type TestNode } from './nodes.fixture.ts';
 export const ada: Principal = {
   id: 'user:ada@x.test',
   kind: 'user',
-  name: 'ada@x.test',
   email: 'ada@x.test',
   via: 'gateway',
   onBehalfOf: null,
@@ -133,6 +133,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     logger,
     metrics: new Registry(),
     replicaId,
+    controlKey: passingControlKey(),
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });

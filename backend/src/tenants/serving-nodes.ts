@@ -2,7 +2,13 @@
 import { Problem, type Check, type Placement, type ServiceKind } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
-import type { NodeAddress, NodesPort, NodeState, NodeTenant } from '../ports/nodes/index.ts';
+import {
+  withoutAddresses,
+  type NodeAddress,
+  type NodesPort,
+  type NodeState,
+  type NodeTenant,
+} from '../ports/nodes/index.ts';
 
 export interface ServingNode {
   readonly kind: ServiceKind;
@@ -69,7 +75,11 @@ export function createServingNodes({ nodes, placement, ambient, patienceMs }: Se
           return { node, ok: agreed(state, tenant, node), says: describe(state, tenant) };
         } catch (error) {
           signal?.throwIfAborted();
-          return { node, ok: false, says: error instanceof Problem ? error.message : 'did not answer' };
+          return {
+            node,
+            ok: false,
+            says: error instanceof Problem ? withoutAddresses(error.message) : 'did not answer',
+          };
         }
       }),
     );

@@ -4,7 +4,7 @@ import type { Ambient } from '../ambient.ts';
 import { nodeHealth } from '../placement/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
-import type { NodesPort, NodeState } from '../ports/nodes/index.ts';
+import { withoutAddresses, type NodesPort, type NodeState } from '../ports/nodes/index.ts';
 import { addressOf, type ServingNode, type ServingNodes } from './serving-nodes.ts';
 
 export interface TenantHealth {
@@ -95,4 +95,5 @@ async function lagOf(
   return Promise.race([asked, late]).finally(() => over.abort());
 }
 
-const sentence = (error: unknown): string => (error instanceof Problem ? error.message : 'it did not answer');
+const sentence = (error: unknown): string =>
+  error instanceof Problem ? withoutAddresses(error.message) : 'it did not answer';

@@ -22,7 +22,11 @@ export const Me = z
   .strictObject({
     principal: z
       .strictObject({
-        id: z.string().describe('Stable id: `user:<e-mail>` or `service:<subject>`'),
+        id: z
+          .string()
+          .describe(
+            'The one name nobody else has: `user:<e-mail>`, `user:grafana:<login>`, `user:gateway:<subject>` or `service:<subject>`',
+          ),
         kind: z.enum(['user', 'service']).describe('Kind of principal'),
         email: z.string().nullable().describe('E-mail'),
         via: z.enum(['grafana', 'gateway']).describe('Who vouched for it'),

@@ -67,6 +67,7 @@ const MOVED_ON = 'Look at the plan again: it is made anew from what is there now
 /** Where the kind alone does not tell what helps. */
 const REMEDIES_BY_CODE: Partial<Record<ProblemCode, string>> = {
   'plan.stale': MOVED_ON,
+  'plan.used': MOVED_ON,
   'version.stale': MOVED_ON,
   'lane.busy': 'Wait until the other change has ended; it is under Jobs.',
 };

@@ -1,3 +1,4 @@
 /** The nodes port: what features may import of it. */
 export type * from './nodes-port.ts';
 export { createNodes, type NodesOptions } from './nodes.ts';
+export { withoutAddresses } from './without-addresses.ts';

@@ -1,0 +1,21 @@
+/** What differs between environments for whom we let in: the tier each belongs to, and how long its tokens may live. */
+
+export type Tier = 'dev' | 'staging' | 'prod';
+
+/** Environments and the tier they belong to (design, CON-02): an assignment to the tier holds in each of them. */
+const TIER: Readonly<Record<string, Tier>> = {
+  local: 'dev',
+  preview: 'dev',
+  dev: 'dev',
+  staging: 'staging',
+  prod: 'prod',
+};
+
+const DAY_S = 86_400;
+/** ENV-88: seconds from `iat` to `exp`. A revocation is kept this long, so no token may live longer. */
+const TOKEN_LIFETIME_S: Readonly<Record<Tier, number>> = { dev: 7 * DAY_S, staging: 2 * DAY_S, prod: DAY_S };
+
+export const tierOf = (environment: string): Tier | null => TIER[environment] ?? null;
+
+/** An environment that nobody knows is as strict as production. */
+export const tokenLifetimeS = (environment: string): number => TOKEN_LIFETIME_S[tierOf(environment) ?? 'prod'];
