@@ -32,6 +32,9 @@ export const ada: Principal = {
 };
 const provenance = { requestId: 'req_1', traceId: null, ip: null, agent: null };
 
+/** All replicas of a test have one. */
+const controlKey = passingControlKey();
+
 /** What the replicas of one platform share. */
 export interface Ground extends AsyncDisposable {
   readonly uri: string;
@@ -133,7 +136,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     logger,
     metrics: new Registry(),
     replicaId,
-    controlKey: passingControlKey(),
+    controlKey,
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
