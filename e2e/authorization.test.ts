@@ -1,12 +1,14 @@
 // Every operation × every role template × every kind of scope, asked of the running service and held against the contract.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ROLE_TEMPLATES, type RoleName, type Scope } from '@cloudlysis/contract';
+import { allOperations, API_PREFIX, ROLE_TEMPLATES, type RoleName, type Scope } from '@cloudlysis/contract';
 import {
   anonymousRows,
   authorizationMatrix,
+  OTHER_TENANT,
   OWN_TENANT,
   type MatrixRow,
 } from '../backend/src/http/authorization-matrix.ts';
+import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 
 const rows = [...authorizationMatrix('dev')];
@@ -19,7 +21,7 @@ const tokens = new Map<string, string>();
 beforeAll(async () => {
   const holders = new Map(rows.map((row) => [emailOf(row), row]));
   const assignments = [...holders].map(([principal, { role, scope }]) => ({ principal, role, scope }));
-  stack = await startStack({ tenants: [OWN_TENANT], assignments });
+  stack = await startStack({ tenants: [OWN_TENANT, OTHER_TENANT], assignments });
   for (const email of holders.keys()) tokens.set(email, await stack.token({ email }));
 });
 afterAll(() => stack?.stop());
@@ -93,4 +95,36 @@ describe('API-06 NFR-01 the running service decides as the contract declares', (
     expect(items).toHaveLength(denied.length);
     expect(new Set(items.map((item) => item.action))).toEqual(new Set(denied.map((row) => row.operation.id)));
   });
+
+  it('NFR-01 UI-40 a reader of one tenant is told nothing of another, and where no node is, by any read of the contract', async () => {
+    const owner = stack.as('owner');
+    const reason = 'to be seen by its readers';
+    const jobs: string[] = [];
+    for (const tenant_id of [OWN_TENANT, OTHER_TENANT]) {
+      const input = { params: { tenant_id }, body: { reason } };
+      const { hash } = await owner.preflight('tenants.pause', input);
+      const { job } = await owner.submit('tenants.pause', { ...input, idempotencyKey: tenant_id, planHash: hash, wait: 30 });
+      jobs.push(job.job_id);
+    }
+    const [own, others] = jobs as [string, string];
+    const { placements } = await owner.read('tenants.get', { params: { tenant_id: OWN_TENANT } });
+    const dead = placements.some(({ shard_id }) => shard_id === 'p2') ? 'p1' : 'p2';
+    await stack.node(dead).kill();
+    await eventually('the dead node is seen', async () => {
+      const { services } = await owner.read('overview.get');
+      return services.find(({ kind }) => kind === 'projection')?.state === 'degraded';
+    });
+    const reads = allOperations().filter(({ method, scope, permission }) => method === 'GET' && (scope !== 'platform' || permission === 'signed-in'));
+    expect(reads.length).toBeGreaterThan(9);
+    const records = await owner.read('audit.records.list', { query: { job_id: own } });
+    for (const email of ['read-only', 'support', 'admin'].map((role) => `${role}.tenant.${OWN_TENANT}@b.test`))
+      for (const { id, path } of reads) {
+        const of = (job: string) => path.replace(':tenant_id', OWN_TENANT).replace(':job_id', job).replace(':record_id', records.items[0]!.record_id);
+        const answer = await fetch(stack.url() + API_PREFIX + of(own), { headers: { authorization: `Bearer ${tokens.get(email)!}` }, signal: AbortSignal.timeout(20_000) });
+        const text = await answer.text();
+        expect([id, answer.status, text.match(new RegExp(`${OTHER_TENANT}|127\\.0\\.0\\.1|localhost|\\b${dead}\\b`, 'g'))]).toEqual([id, 200, null]);
+        if (path.includes(':job_id'))
+          expect([id, (await decision({ method: 'GET', path: API_PREFIX + of(others), body: null }, tokens.get(email))).code]).toEqual([id, 'job.unknown']);
+      }
+  }); // prettier-ignore
 });

@@ -73,7 +73,7 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     fc.record({
       roundTripMs: fc.double({ min: 0, max: 50, noNaN: true }),
       account: fc.record({ storedBytes: fc.nat(100), limitBytes: fc.option(fc.constant(100)), streams: fc.nat(9), consumers: fc.nat(9) }),
-      limits: fc.array(fc.record({ stream: fc.constantFrom('EVENTS', 'KV_placement'), what: fc.constant('consumers' as const), used: fc.nat(12), limit: fc.option(fc.constant(10)) }), { maxLength: 2 }),
+      limits: fc.uniqueArray(fc.record({ stream: fc.constantFrom('EVENTS', 'KV_placement'), what: fc.constant('consumers' as const), used: fc.nat(12), limit: fc.option(fc.constant(10)) }), { maxLength: 2, selector: ({ stream }) => stream }),
     }), // prettier-ignore
   ),
   store: asked(fc.double({ min: 0, max: 50, noNaN: true })),
@@ -185,6 +185,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
     store: unread(given.store),
     audit: unread(given.audit),
     jobs: unread(given.jobs),
+    copies: given.copies.map((copy) => ({ ...copy, name: 'HIDDEN', reason: copy.reason && hidden })),
     failures: unread(failures),
     tenants: unread(tenants),
     drift: unread(drift.ok ? { ok: true, value: { ...drift.value, items: drift.value.items.map((one) => ({ ...one, tenant_id: 'HIDDEN', reason: hidden })), unreachable: ['HIDDEN'] } } : drift),
