@@ -1,5 +1,5 @@
 /**
- * Pure: who somebody is, as one string that no other identity has (decision 0013).
+ * Pure: who somebody is, as one string that no other identity has (decision 0014).
  *
  * `user:ada@x.test` a verified e-mail address, whoever vouched for it · `user:grafana:bob` a login of Grafana ·
  * `user:gateway:7f3a` a Gateway user without a verified address · `service:svc-1` a Gateway service. The issuer is left

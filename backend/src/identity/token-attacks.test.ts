@@ -260,7 +260,6 @@ describe('API-15 MIS-06 no forged, bent or stale token is let in', () => {
     expect(FORMS.length).toBeGreaterThanOrEqual(120);
     const wrong: unknown[] = [];
     for (const [name, make, code = 'token.invalid'] of FORMS) {
-      process.stderr.write(`${kind} ${name}\n`);
       const answer = await asked(carried(kind, make(kind)));
       if (answer.status !== 401 || answer.code !== code) wrong.push([name, answer]);
     }
@@ -280,9 +279,13 @@ describe('API-15 MIS-06 no forged, bent or stale token is let in', () => {
     } // prettier-ignore
   });
 
-  it.each(GRAFANA_ONLY)('a Grafana token %s', async (_, claim, head) => {
-    const answer = await asked(carried('grafana', token('grafana', claim, head)));
-    expect(answer).toEqual({ status: 401, code: 'token.invalid', id: null });
+  it('a Grafana token of somebody or something that has no way in', async () => {
+    const wrong: unknown[] = [];
+    for (const [name, claim, head] of GRAFANA_ONLY) {
+      const answer = await asked(carried('grafana', token('grafana', claim, head)));
+      if (answer.status !== 401 || answer.code !== 'token.invalid') wrong.push([name, answer]);
+    }
+    expect(wrong).toEqual([]);
   });
 
   it('the other signature of the same token is the same token: revoking it ends both', async () => {

@@ -1,5 +1,5 @@
 /**
- * The hash of a plan: a seal that only the control plane can make, for one person, one change and one use (decision 0014).
+ * The hash of a plan: a seal that only the control plane can make, for one person, one change and one use (decision 0015).
  *
  * `<subject>.<plan id>.<expires>.<key>.<mac>`: `subject` is the same for the same plan of the same change, `plan id` is
  * spent with the job it makes, `expires` is in seconds to the base of 36, `key` is the mark of the CONTROL_KEY.
