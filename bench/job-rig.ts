@@ -75,7 +75,15 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
   await audit.ensureIndexes();
   if (options.chained) audit.start();
   const logger = pino({ level: 'silent' });
-  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger, metrics: new Registry(), replicaId, controlKey: passingControlKey() });
+  const engine = jobEngine({
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger,
+    metrics: new Registry(),
+    replicaId,
+    controlKey: passingControlKey(),
+  });
   const verified = new Set<string>();
   engine.define({ 'tenants.update': threeSteps((jobId) => verified.add(jobId)) });
   await engine.start();

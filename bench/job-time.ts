@@ -77,7 +77,9 @@ async function timeFigure(rig: JobRig, floor: JobFloor): Promise<Figure> {
 /** The one round trip of a job that is no durable point: whether its idempotency key was used before. */
 async function readTime(rig: JobRig): Promise<Spread> {
   const took: number[] = [];
-  await times(100, async () => took.push(await timed(() => rig.engine.store.byIdempotency(callKey('user:nobody@b.test', 'none')))));
+  await times(100, async () =>
+    took.push(await timed(() => rig.engine.store.byIdempotency(callKey('user:nobody@b.test', 'none')))),
+  );
   return spread(took);
 }
 
