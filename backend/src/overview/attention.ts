@@ -62,7 +62,7 @@ function load({ shardId, kind, tenants, capacity }: SightedShard): Attention[] {
 }
 
 /** Told from 80 % on: what stands on a full stream is refused, and raising a limit takes a person. */
-const limits = ({ bus }: OverviewFacts): Attention[] =>
+export const limits = ({ bus }: Pick<OverviewFacts, 'bus'>): Attention[] =>
   (bus.ok ? nearLimits(bus.value.limits) : []).map((one) => ({
     id: `limit:${one.stream}.${one.what}`,
     severity: shareOf(one) >= 1 ? 'critical' : 'warning',

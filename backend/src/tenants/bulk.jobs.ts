@@ -63,12 +63,17 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
         timeoutMs: HOURS_6,
         // Asked again, the children are the same jobs with the same ends.
         attempts: 1,
-        run: (context) => changeAll(words, context),
+        run: (context) => changeAll(words, context, parts),
       },
     ],
     verify: (context) => verifyAll(words, context, parts),
     remainder: (input, succeeded) => remainderOf(words, input, succeeded, parts),
-    undo: ({ tenant_ids }, { jobId }) => undoOf(tenant_ids, jobId),
+    undo: ({ tenant_ids }, { jobId, outcomeOf }) => {
+      // What somebody else did is not this job's to undo.
+      const already = outcomeOf<{ already?: readonly string[] }>('tenants')?.already ?? [];
+      const changed = tenant_ids.filter((id) => !already.includes(id));
+      return changed.length > 0 ? undoOf(changed, jobId) : null;
+    },
     undoPart: (children, jobId) =>
       undoOf(
         children.map((input) => (input as { tenant_id: string }).tenant_id),
@@ -83,13 +88,23 @@ const digest = (ids: readonly string[]): string =>
     .digest('hex')
     .slice(0, 16);
 
-async function changeAll({ kind, done }: (typeof WORDS)[BulkKind], { input, children }: StepContext<BulkInput>) {
+async function changeAll(
+  words: (typeof WORDS)[BulkKind],
+  { input, children }: StepContext<BulkInput>,
+  { store }: TenantJobParts,
+) {
+  const { kind, done } = words;
   const { tenant_ids, reason, concurrency = AT_ONCE } = input;
   const jobs = tenant_ids.map((tenant_id): ChildJob => ({ kind, key: tenant_id, input: { tenant_id, reason } }));
   const results = await children(jobs, concurrency);
-  const failed = results.filter(({ state }) => state !== 'succeeded');
+  const unchanged = results.filter(({ state }) => state !== 'succeeded');
+  // Somebody else was quicker, such as the same change tried again twice: what is as it was wanted is no failure.
+  const records = unchanged.length > 0 ? await store.some(unchanged.map(({ key }) => key)) : [];
+  const already = new Set(records.filter((record) => isDone(words, record)).map(({ _id }) => _id));
+  const failed = unchanged.filter(({ key }) => !already.has(key));
   if (failed.length > 0) throw incomplete(failed, results.length, done);
-  return { changed: results.length, jobs: results.flatMap(({ jobId }) => jobId ?? []) };
+  const changed = results.length - unchanged.length;
+  return { changed, already: [...already], jobs: results.flatMap(({ jobId }) => jobId ?? []) };
 }
 
 function incomplete(failed: readonly ChildResult[], of: number, done: string): Problem {

@@ -1,7 +1,6 @@
 // Tenants past what NATS 2.15 gives a stream that says nothing: 1 000 consumers, which are 500 tenants.
 import { afterEach, expect, it } from '@jest/globals';
-import { attentionOf } from '../overview/attention.ts';
-import type { OverviewFacts } from '../overview/facts.ts';
+import { limits as limitsOf } from '../overview/attention.ts';
 import { probesOf } from '../settings/probes.ts';
 import { startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
 
@@ -29,10 +28,8 @@ const jetstream = async (): Promise<string | null> => {
   return probe.run(AbortSignal.timeout(5_000));
 };
 const needsYou = async () => {
-  const unasked = { ok: false, reason: 'not asked' } as const;
-  const limits = await replica.nats.limits();
-  const facts = { wholePlatform: true, bus: { ok: true, value: { limits } }, shards: unasked, drift: unasked, audit: unasked } as unknown as OverviewFacts; // prettier-ignore
-  return attentionOf({ ...facts, tenants: unasked, failures: unasked, chainBroken: null }, []);
+  const account = { storedBytes: 0, limitBytes: null, streams: 0, consumers: 0 };
+  return limitsOf({ bus: { ok: true, value: { roundTripMs: 1, account, limits: await replica.nats.limits() } } });
 };
 
 it('TEN-10 TEN-11 the 501st tenant is created like the first', async () => {

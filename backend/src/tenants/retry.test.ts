@@ -109,6 +109,27 @@ it('API-03 UI-15 a change that was cancelled half-way goes on where it stopped, 
   expect(await pausedOf(ids)).toEqual(ids);
 });
 
+it('API-03 UI-15 tried again twice at once, each tenant is changed once and the later one says why not', async () => {
+  const tenant_ids = await create('twin', 3);
+  const failed = await whileDefied(() => replica.run('tenants.bulk_pause', { tenant_ids, concurrency: 3, reason }));
+  const { plan } = await remainder(failed);
+  const both = await Promise.all(
+    [1, 2].map(() => replica.retry.run(failed.job_id, plan.hash).catch((error: unknown) => error)),
+  );
+  const ends = both.map((one) => {
+    const { state, problem, code } = one as Job & { code: string };
+    return state === 'failed' ? `failed: ${problem?.detail}` : (state ?? code);
+  });
+  expect(ends).toContain('succeeded');
+  // The later one is refused at once, or waits for the lane and is planned anew when the earlier one has ended: either
+  // way it says that there is nothing to do.
+  for (const end of ends)
+    expect(end).toMatch(
+      /^(succeeded|job\.state|preflight\.blocked|plan\.stale|failed: .*twin-3 has been paused since .*)$/,
+    );
+  expect(await pausedOf(tenant_ids)).toEqual(tenant_ids);
+});
+
 it.each(['tenants.bulk_resume', 'tenants.bulk_archive'] as const)(
   'API-03 UI-15 %s has its remainder, too',
   async (kind) => {

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { TOKEN, startPlatform, type TestPlatform } from '../../testing/platform.ts';
 import { CLAUSES, checkNode, toTable } from './check-node.ts';
 
@@ -198,8 +199,22 @@ describe('conformance', () => {
     });
   });
 
+  it('PC-30 is failed where a stream says nothing of its consumers, or too few', async () => {
+    const jsm = await jetstreamManager(platform.nc);
+    const tell = async (name: string, max_consumers: number) =>
+      jsm.streams.update(name, Object.assign({ ...(await jsm.streams.info(name)).config }, { max_consumers }));
+    await tell('EFFECTS', -1);
+    await tell('KV_outbox', 12);
+    const results = await check('runner', () => undefined, platform.nats.url);
+    await Promise.all([tell('EFFECTS', 100_000), tell('KV_outbox', 100_000)]);
+    expect(results.find(({ id }) => id === 'PC-30')).toMatchObject({
+      result: 'fail',
+      reason: 'too few consumers allowed: EFFECTS -1, KV_outbox 12',
+    });
+  });
+
   it('every clause is broken by some test here', () => {
-    const byName = new Set([...BREAKS.map(([id]) => id), 'PC-25']);
+    const byName = new Set([...BREAKS.map(([id]) => id), 'PC-25', 'PC-30']);
     const overNats = ['PC-15', 'PC-16', 'PC-17', 'PC-18', 'PC-19', 'PC-21', 'PC-23'];
     expect([...byName, ...overNats].sort()).toEqual(CLAUSES.map(({ id }) => id).sort());
   });

@@ -4,7 +4,7 @@ import { Kvm, type KV } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { ambient } from '../platform/ambient.ts';
 import type { TenantEvent } from '../platform/event-log.ts';
-import { consumerName, subjects, type Kind } from '../platform/names.ts';
+import { BUCKETS, MAX_CONSUMERS, STREAMS, consumerName, subjects, type Kind } from '../platform/names.ts';
 import type { Reply, CommandResult } from '../platform/wire.ts';
 import { readLog } from '../load/verify-log.ts';
 
@@ -29,6 +29,23 @@ export class ProbeTenant {
     const kvm = new Kvm(nc);
     const [placement, config] = [await kvm.open('placement'), await kvm.open('config')];
     return new ProbeTenant(nc, await jetstreamManager(nc), placement, config, kind);
+  }
+
+  /** Streams that are there and allow fewer consumers than the contract says, though the account would. */
+  async cramped(): Promise<string[]> {
+    const { limits } = await this.jsm.getAccountInfo();
+    const least = limits.max_consumers > 0 ? Math.min(limits.max_consumers, MAX_CONSUMERS) : MAX_CONSUMERS;
+    // Before 2.15 a stream that says nothing has no limit.
+    const [major = 0, minor = 0] = (this.nc.info?.version ?? '').split('.').map(Number);
+    const hasDefault = major > 2 || minor >= 15;
+    const found = [...Object.keys(STREAMS), ...BUCKETS.map((bucket) => `KV_${bucket}`)].map(async (name) => {
+      const told = await this.jsm.streams.info(name).then(
+        ({ config }) => config.max_consumers,
+        () => least,
+      );
+      return told < least && (told > 0 || hasDefault) ? [`${name} ${told}`] : [];
+    });
+    return (await Promise.all(found)).flat();
   }
 
   async place(shard: string, revision: number): Promise<void> {

@@ -10,6 +10,7 @@ const FOLLOWERS: Clause['kinds'] = ['projection', 'runner'];
 const SHARDED: Clause['kinds'] = ['aggregate', 'projection', 'runner'];
 
 export const tenantClauses: Clause[] = [
+  { id: 'PC-30', title: 'every stream has room for the consumers of its tenants', needs: 'nats', check: room },
   { id: 'PC-15', title: 'a placement in KV is applied without a restart', needs: 'nats', check: placed },
   { id: 'PC-16', title: 'a placement of an older revision is ignored', needs: 'nats', check: stale },
   {
@@ -43,6 +44,12 @@ export const tenantClauses: Clause[] = [
 
 async function tenantState({ call, tenant }: Context): Promise<any> {
   return tenantIn((await call('GET', '/admin/state')).json, tenant);
+}
+
+/** Not of this node alone: whoever makes a stream says how many consumers it may have, and whoever starts looks. */
+async function room({ probe }: Context): Promise<void> {
+  const cramped = await probe!.cramped();
+  expect(cramped.length === 0, `too few consumers allowed: ${cramped.join(', ')}`);
 }
 
 async function placed(context: Context): Promise<void> {

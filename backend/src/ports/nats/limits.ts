@@ -47,8 +47,9 @@ export const wantedConsumers = async ({ jsm }: Link): Promise<number> =>
  * Raises the limit of a stream that was made with a lower one; never lowers it. A server that cannot (before 2.14) keeps
  * what it has, and whoever reads the limits sees it.
  */
-export async function raiseConsumers(link: Link, found: StreamInfo): Promise<StreamInfo> {
-  const account = await accountConsumers(link.jsm);
+export async function raiseConsumers(link: Link, found: StreamInfo, known?: number | null): Promise<StreamInfo> {
+  if (found.config.max_consumers >= MAX_CONSUMERS) return found;
+  const account = known === undefined ? await accountConsumers(link.jsm) : known;
   const limit = consumerLimit(link, found.config.max_consumers, account);
   const max_consumers = Math.min(MAX_CONSUMERS, account ?? MAX_CONSUMERS);
   if (limit === null || limit >= max_consumers) return found;
@@ -64,7 +65,7 @@ export async function raiseConsumers(link: Link, found: StreamInfo): Promise<Str
 export async function streamLimits(link: Link): Promise<StreamLimit[]> {
   const account = await accountConsumers(link.jsm);
   const found = await Promise.all(ALL.map((name) => link.jsm.streams.info(name).catch(missing)));
-  const raised = await Promise.all(found.flatMap((info) => (info ? [raiseConsumers(link, info)] : [])));
+  const raised = await Promise.all(found.flatMap((info) => (info ? [raiseConsumers(link, info, account)] : [])));
   return raised.flatMap(({ config, state }) => {
     const { name: stream } = config;
     const consumers = consumerLimit(link, config.max_consumers, account);

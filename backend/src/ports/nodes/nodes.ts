@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../ambient.ts';
 import { allowlist } from './allowlist.ts';
+import { strangerIn } from './identity.ts';
 import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
 import type {
   MetricSample,
@@ -96,6 +97,13 @@ function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
       throw error;
     }
   };
+  /** Another node may have come to its address between two calls, without one that failed. */
+  const own = (state: NodeState): NodeState => {
+    const stranger = strangerIn(to, state);
+    if (stranger) http.doubt(to);
+    if (stranger) throw stranger;
+    return state;
+  };
   const tenant = (id: string | null): unknown => (id === null ? {} : { tenant_id: id });
   const at = (path: string): string => `${endpoint}${path}`;
   return {
@@ -106,10 +114,10 @@ function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
       // A node that says 503 is not ready, whatever its body claims.
       return { ...body, ready: body.ready && answer.status === 200 };
     },
-    state: async (signal) => ok(State, at('/admin/state'), await send('GET', '/admin/state', undefined, signal)),
+    state: async (signal) => own(ok(State, at('/admin/state'), await send('GET', '/admin/state', undefined, signal))),
     stateOf: async (tenantId, signal) => {
       const path = `/admin/state?tenant_id=${encodeURIComponent(tenantId)}`;
-      return ok(State, at(path), await send('GET', path, undefined, signal));
+      return own(ok(State, at(path), await send('GET', path, undefined, signal)));
     },
     routes: (signal) => allRoutes(at('/admin/routes'), (path) => send('GET', path, undefined, signal)),
     drain: async (id, signal) => {
@@ -125,7 +133,7 @@ function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
       if (answer.status === 404 && id !== null) return;
       if (!isOk(answer)) throw refused(at('/admin/resume'), answer);
     },
-    reload: async (signal) => ok(State, at('/admin/reload'), await send('POST', '/admin/reload', {}, signal)),
+    reload: async (signal) => own(ok(State, at('/admin/reload'), await send('POST', '/admin/reload', {}, signal))),
     samples: async (families, signal) => {
       const found: MetricSample[] = [];
       const call = { to, guarded: false, method: 'GET', path: '/metrics', signal } as const;
