@@ -9,7 +9,7 @@ import { Kvm, type KV } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey } from 'jose';
 import { startNats, type TestNats } from '../../testing/nats.ts';
-import { freePort } from '../../testing/processes.ts';
+import { freePort, freeze } from '../../testing/processes.ts';
 import type { Kind } from '../src/platform/names.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
@@ -58,7 +58,7 @@ export class TestNode {
     return this;
   }
 
-  private get ended(): boolean {
+  get ended(): boolean {
     return !this.child || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
@@ -69,6 +69,15 @@ export class TestNode {
     child.kill(signal);
     await gone;
     return child.exitCode;
+  }
+
+  /** SIGSTOP: the process keeps its connections and does nothing, until it is thawed. */
+  freeze(): Promise<void> {
+    return freeze(this.child!.pid!);
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
   }
 
   kill(): Promise<number | null> {

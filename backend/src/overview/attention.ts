@@ -6,20 +6,23 @@ import { AUDIT_WAIT_MS, copiesBehind, grouped } from './services.ts';
 export const MAX_ITEMS = 50;
 const RANK: Readonly<Record<Attention['severity'], number>> = { critical: 0, warning: 1, info: 2 };
 
+export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>;
+
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
 export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {
   const platform = facts.wholePlatform
     ? [...shards(facts), ...limits(facts), ...audit(facts), ...copies(facts), ...drift(facts)]
     : [];
   const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
-  const since = (item: Attention): string => item.since ?? '';
+  const since = (item: Found): string => item.since ?? '';
   return found
     .sort((a, b) => RANK[a.severity] - RANK[b.severity] || (since(a) < since(b) ? 1 : since(a) > since(b) ? -1 : 0))
-    .slice(0, MAX_ITEMS);
+    .slice(0, MAX_ITEMS)
+    .map((item) => ({ input: {}, ...item }));
 }
 
 /** Nodes speak for themselves; here is what no single node says. */
-function service({ kind, state, reason, figures }: Service): Attention[] {
+function service({ kind, state, reason, figures }: Service): Found[] {
   const ready = figures.find(({ name }) => name === 'nodes_ready')?.value ?? null;
   const nodes = figures.find(({ name }) => name === 'nodes')?.value ?? null;
   const isAboutNodes = nodes !== null && ready !== nodes;
@@ -40,29 +43,34 @@ const NAMES: Readonly<Record<Service['kind'], string>> = {
   'control-plane': 'Control plane',
 };
 
-const shards = ({ shards }: OverviewFacts): Attention[] =>
+const shards = ({ shards }: OverviewFacts): Found[] =>
   shards.ok ? shards.value.flatMap((shard) => [...health(shard), ...load(shard)]) : [];
 
-function health({ shardId, kind, state, reason, drains, tenants }: SightedShard): Attention[] {
+function health({ shardId, kind, state, reason, since, drains, tenants }: SightedShard): Found[] {
   const about = { since: null, resource: `shard:${shardId}` };
   const held = tenants > 0 ? `, ${grouped(tenants)} tenants are placed there` : '';
-  if (state === 'unreachable')
-    return [{ ...about, id: `shard.unreachable:${shardId}`, severity: 'critical', title: `${kind}/${shardId} is unreachable`, detail: `${reason}${held}`, action: null }]; // prettier-ignore
+  const isHome = tenants > 0 && kind !== 'gateway';
+  if (state === 'unreachable') {
+    // They are not served until it is back or they live elsewhere; a move as usual would wait for it.
+    const way = isHome ? { action: 'scale.evacuate', input: { source: 'gone' as const } } : { action: null };
+    const detail = `${reason}${held}${isHome ? ': evacuate it as gone if it does not come back' : ''}`;
+    return [{ ...about, id: `shard.unreachable:${shardId}`, severity: 'critical', title: `${kind}/${shardId} is unreachable`, detail, since: since?.toISOString() ?? null, ...way }]; // prettier-ignore
+  }
   if (drains)
-    return [{ ...about, id: `shard.drains:${shardId}`, severity: 'info', title: `${kind}/${shardId} is drained`, detail: `the whole node takes nothing new${held}`, action: 'scale.drain' }]; // prettier-ignore
+    return [{ ...about, id: `shard.drains:${shardId}`, severity: 'info', title: `${kind}/${shardId} is drained`, detail: `the whole node takes nothing new${held}`, action: 'scale.drain', input: { action: 'resume' } }]; // prettier-ignore
   if (state === 'not-ready')
-    return [{ ...about, id: `shard.not_ready:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is not ready`, detail: `${reason}${held}`, action: tenants > 0 ? 'scale.evacuate' : null }]; // prettier-ignore
+    return [{ ...about, id: `shard.not_ready:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is not ready`, detail: `${reason}${held}`, action: isHome ? 'scale.evacuate' : null }]; // prettier-ignore
   return [];
 }
 
-function load({ shardId, kind, tenants, capacity }: SightedShard): Attention[] {
+function load({ shardId, kind, tenants, capacity }: SightedShard): Found[] {
   if (tenants <= capacity) return [];
   const detail = `${grouped(tenants)} tenants on a capacity of ${grouped(capacity)}`;
   return [{ id: `shard.overfull:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is over its capacity`, detail, since: null, resource: `shard:${shardId}`, action: 'scale.migrate' }]; // prettier-ignore
 }
 
 /** Told from 80 % on: what stands on a full stream is refused, and raising a limit takes a person. */
-export const limits = ({ bus }: Pick<OverviewFacts, 'bus'>): Attention[] =>
+export const limits = ({ bus }: Pick<OverviewFacts, 'bus'>): Found[] =>
   (bus.ok ? nearLimits(bus.value.limits) : []).map((one) => ({
     id: `limit:${one.stream}.${one.what}`,
     severity: shareOf(one) >= 1 ? 'critical' : 'warning',
@@ -73,9 +81,9 @@ export const limits = ({ bus }: Pick<OverviewFacts, 'bus'>): Attention[] =>
     action: null,
   }));
 
-function audit({ audit, chainBroken, now }: OverviewFacts): Attention[] {
+function audit({ audit, chainBroken, now }: OverviewFacts): Found[] {
   const about = { resource: 'audit', severity: 'critical' as const };
-  const items: Attention[] = [];
+  const items: Found[] = [];
   if (chainBroken)
     items.push({ ...about, id: 'audit.broken', title: 'The audit chain does not hold', detail: chainBroken.reason, since: chainBroken.at.toISOString(), action: 'audit.verify' }); // prettier-ignore
   const since = audit.ok ? audit.value.waitingSince : null;
@@ -87,7 +95,7 @@ function audit({ audit, chainBroken, now }: OverviewFacts): Attention[] {
 }
 
 /** Answers go on from what was last known; whoever decides on them must know since when. */
-const copies = (facts: OverviewFacts): Attention[] =>
+const copies = (facts: OverviewFacts): Found[] =>
   copiesBehind(facts).map(({ name, behindSince, reason }) => ({
     id: `copy.behind:${name}`,
     severity: name === 'revocations' ? 'critical' : 'warning',
@@ -98,7 +106,7 @@ const copies = (facts: OverviewFacts): Attention[] =>
     action: null,
   }));
 
-function drift({ drift }: OverviewFacts): Attention[] {
+function drift({ drift }: OverviewFacts): Found[] {
   if (!drift.ok || drift.value.items.length === 0) return [];
   const { items } = drift.value;
   const [first] = items;
@@ -108,10 +116,10 @@ function drift({ drift }: OverviewFacts): Attention[] {
   return [{ id: 'drift', severity: 'warning', title, detail, since: null, resource: 'drift', action }];
 }
 
-function tenants({ tenants }: OverviewFacts): Attention[] {
+function tenants({ tenants }: OverviewFacts): Found[] {
   if (!tenants.ok) return [];
   const { degraded, degradedTotal } = tenants.value;
-  const named = degraded.map(({ tenantId, status }): Attention => ({
+  const named = degraded.map(({ tenantId, status }): Found => ({
     id: `tenant.degraded:${tenantId}`,
     severity: 'warning',
     title: `${tenantId} is degraded`,
@@ -126,7 +134,7 @@ function tenants({ tenants }: OverviewFacts): Attention[] {
   return [{ id: 'tenants.degraded', severity: 'critical', title, detail, since: null, resource: 'tenants', action: null }, ...named]; // prettier-ignore
 }
 
-const jobs = ({ failures }: OverviewFacts): Attention[] =>
+const jobs = ({ failures }: OverviewFacts): Found[] =>
   (failures.ok ? failures.value : []).map(({ jobId, kind, state, resource, why, endedAt }) => ({
     id: `job.${state}:${jobId}`,
     // A job that was undone left nothing behind; one that failed may have.

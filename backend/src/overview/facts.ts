@@ -18,6 +18,8 @@ export interface SightedShard {
   readonly state: 'ready' | 'not-ready' | 'unreachable';
   readonly reason: string;
   readonly drains: boolean;
+  /** Since when it does not answer; null when it does. */
+  readonly since: Date | null;
   /** When it was last asked; null before. */
   readonly at: Date | null;
 }

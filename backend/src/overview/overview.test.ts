@@ -28,6 +28,7 @@ const shard = (shardId: string): fc.Arbitrary<SightedShard> =>
     state: fc.constantFrom('ready', 'ready', 'not-ready', 'unreachable'),
     reason: fc.constant('as the node says'),
     drains: fc.boolean(),
+    since: fc.option(time),
     at: fc.constant(NOW),
   });
 const shards = fc.integer({ min: 0, max: 60 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => shard(`s${n}`)))); // prettier-ignore
@@ -243,4 +244,21 @@ it('UI-40 drift is surveyed once for all who look, shown from memory while it is
   expect((await watch.latest()).checked).toBe(2);
   clock = 900_000;
   await expect(watch.latest()).rejects.toThrow('NATS is away');
+});
+
+it('SCL-06 UI-40 a node that does not answer says since when, and offers to evacuate it as gone where tenants live on it', () => {
+  fc.assert(
+    fc.property(facts, (given) => {
+      const items = attentionOf({ ...given, wholePlatform: true }, servicesOf(given));
+      for (const one of given.shards.ok ? given.shards.value : []) {
+        const item = items.find(({ id }) => id === `shard.unreachable:${one.shardId}`);
+        if (!item) continue;
+        const isHome = one.tenants > 0 && one.kind !== 'gateway';
+        expect(item.since).toBe(one.since?.toISOString() ?? null);
+        expect([item.action, item.input]).toEqual(isHome ? ['scale.evacuate', { source: 'gone' }] : [null, {}]);
+      }
+      for (const item of items.filter(({ action }) => action === 'scale.drain'))
+        expect(item.input).toEqual({ action: 'resume' });
+    }),
+  );
 });

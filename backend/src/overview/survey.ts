@@ -92,6 +92,7 @@ async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> 
       capacity: capacity.tenants,
       ...nodeHealth(report),
       drains: report?.state?.draining ?? false,
+      since: report?.since ?? null,
       at: report?.at ?? null,
     };
   });

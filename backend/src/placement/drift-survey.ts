@@ -7,7 +7,8 @@ import type { Ambient } from '../ambient.ts';
 import { driftOf, type Agreement, type Reporter, type Routed } from './drift.ts';
 import { isRouted } from './gateways.ts';
 import type { NodeWatch } from './node-watch.ts';
-import { placementKeyOf, type ShardSight } from './placement.ts';
+import type { ShardSight } from './node-checks.ts';
+import { placementKeyOf } from './placement.ts';
 import type { PlacementRecord, PlacementStore } from './placement.store.ts';
 
 const MAX_ITEMS = 1_000;

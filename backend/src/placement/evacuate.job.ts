@@ -7,7 +7,9 @@ import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
 import { laneHolder } from './move-survey.ts';
-import { laneCheck, moveDiff, nodeCheck, storageCheck, type ShardSight } from './placement.ts';
+import type { ShardSight } from './node-checks.ts';
+import { laneCheck, moveDiff } from './placement.ts';
+import { goneChecks, sourceChecks } from './source-gone.ts';
 import { shardOf } from './placement.store.ts';
 
 type Input = InputOf<'scale.evacuate'>;
@@ -40,7 +42,10 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
         rollback:
           'A tenant whose move fails stays on this shard and is served there. Tenants that were moved stay moved, also when ' +
           'the evacuation is cancelled or fails: each of them is moved back by the undo of its own migration.',
-        world: sight.diff.map(({ path, before, after }) => [path, before, after]),
+        world: [
+          ...sight.diff.map(({ path, before, after }) => [path, before, after]),
+          ...(sight.sourceGone ? ['gone'] : []),
+        ],
       };
     },
     steps: [
@@ -65,6 +70,7 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
 
 interface EvacuationSight {
   readonly source: ShardSight;
+  readonly sourceGone: boolean;
   readonly evacuation: Evacuation;
   readonly candidates: number;
   readonly diff: Change[];
@@ -74,6 +80,11 @@ interface EvacuationSight {
 async function survey(deps: PlacementDeps, input: Input, jobId: string | null): Promise<EvacuationSight> {
   if (deps.readOnly) throw new Problem('placement.read_only');
   const shard = shardOf(await deps.store.shard(input.shard_id));
+  if (shard.kind === 'gateway')
+    throw new Problem(
+      'shard.kind_mismatch',
+      `${shard.shard_id} is a gateway: it serves every tenant, and none lives there`,
+    );
   // A tenant that the copy does not know here would be missed, so it is compared with the record first.
   await deps.mirror.copy.check();
   const [targets, placements, counts, holder, source] = await Promise.all([
@@ -94,7 +105,8 @@ async function survey(deps: PlacementDeps, input: Input, jobId: string | null): 
   );
   const byTenant = new Map(here.map((placement) => [placement.tenant_id, placement]));
   const diff = evacuation.moves.flatMap(({ tenantId, to }) => moveDiff(byTenant.get(tenantId)!, to));
-  return { source, evacuation, candidates: candidates.length, diff, holder };
+  const sourceGone = input.source === 'gone';
+  return { source, sourceGone, evacuation, candidates: candidates.length, diff, holder };
 }
 
 async function targetsOf({ book, store }: PlacementDeps, from: Shard, to: Input['to']): Promise<Shard[]> {
@@ -109,14 +121,13 @@ async function targetsOf({ book, store }: PlacementDeps, from: Shard, to: Input[
 const isFit = ({ shard, state, readiness }: ShardSight): boolean =>
   state !== null && readiness?.ready === true && !state.draining && state.shard_id === shard.shard_id;
 
-function decide({ source, evacuation, candidates, holder }: EvacuationSight): Check[] {
+function decide({ source, sourceGone, evacuation, candidates, holder }: EvacuationSight): Check[] {
   const { homeless, moves, loads } = evacuation;
   const total = moves.length + homeless.length;
   const left = homeless.length;
   return [
     laneCheck(`shard:${source.shard.shard_id}`, holder),
-    nodeCheck('source', source),
-    storageCheck('source', source),
+    ...(sourceGone ? goneChecks(source, source.shard.kind) : sourceChecks(source)),
     checkOf('targets.ready', 'There is a shard that can take tenants', candidates ? 'pass' : 'block', {
       measured: candidates,
       limit: 1,
@@ -145,11 +156,11 @@ function decide({ source, evacuation, candidates, holder }: EvacuationSight): Ch
 
 /** Exactly the moves that the plan showed. */
 function children({ plan, input }: Context): ChildJob[] {
-  const { max_in_flight, max_consumer_lag, drain_timeout_s, reason } = input;
+  const { max_in_flight, max_consumer_lag, drain_timeout_s, source, reason } = input;
   return plan.diff.flatMap(({ path, after }) => {
     const [, kind, tenant_id, field] = path.split('.');
     if (field !== 'shard_id') return [];
-    const move = { tenant_id, kind, to: after, max_in_flight, max_consumer_lag, drain_timeout_s, reason };
+    const move = { tenant_id, kind, to: after, source, max_in_flight, max_consumer_lag, drain_timeout_s, reason };
     return [{ kind: 'scale.migrate' as const, key: tenant_id!, input: JSON.parse(JSON.stringify(move)) as unknown }];
   });
 }
@@ -191,16 +202,26 @@ async function verifyEmpty(deps: PlacementDeps, { input, outcomeOf, signal }: Co
     const detail = left.length ? `${grouped(left.length)} left: ${named(left)}` : 'none left';
     return holds(id, title, left.length === 0, { measured: left.length, limit: 0, unit: 'tenants', detail });
   };
+  const held = 'The node holds no tenant';
   const { jobs: _jobs, ...facts } = outcomeOf<Record<string, unknown>>('move') ?? {};
   return {
     checks: [
       empty('shard.recorded', `MongoDB has no tenant on ${input.shard_id}`, recorded),
       empty('shard.published', `NATS KV has no tenant on ${input.shard_id}`, published),
-      empty('shard.reported', `The node holds no tenant`, reported),
+      sight.state ? empty('shard.reported', held, reported) : unasked(held, sight),
     ],
     facts,
   };
 }
+
+/** Nobody asked is not the same as none left. */
+const unasked = (title: string, { shard, problem }: ShardSight): Check =>
+  checkOf('shard.reported', title, 'warn', {
+    measured: null,
+    limit: 0,
+    unit: 'tenants',
+    detail: `${shard.shard_id}: ${problem}; when it comes back it reads where its tenants live, and gives them up`,
+  });
 
 const named = (ids: readonly string[]): string =>
   ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '');

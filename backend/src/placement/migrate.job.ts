@@ -24,15 +24,18 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
         deps.traffic.measure(input.tenant_id, caller.principal !== null),
       ]);
       const { checks, diff } = decideMigration(sight, limitsOf(input));
-      const { shard_id } = sight.placement;
       return {
         checks,
         diff,
         blastRadius: blastOf(sight, traffic),
-        rollback:
-          `Until the placement is updated, a failure or a cancel resumes ${shard_id}; after it the tenant is placed back on ` +
-          `${shard_id} under a higher revision. Once finished, the reverse migration undoes it.`,
-        world: { placement: sight.placement, source: sight.source.shard.endpoint, target: sight.target.shard.endpoint },
+        rollback: rollbackOf(sight),
+        world: {
+          placement: sight.placement,
+          source: sight.source.shard.endpoint,
+          target: sight.target.shard.endpoint,
+          // Somebody who was shown a drain has not agreed to a move without one.
+          ...(sight.sourceGone ? { gone: true } : {}),
+        },
       };
     },
     steps: migrateSteps(deps),
@@ -41,9 +44,20 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
       const intent = context.intentOf<DrainIntent>('drain');
       if (!intent) return null;
       const reason = `Undo of ${context.jobId}`;
-      return { operation: 'scale.migrate', params: {}, body: { ...input, to: intent.from, reason } };
+      // The way back starts at a node that serves.
+      const { source: _source, ...body } = input;
+      return { operation: 'scale.migrate', params: {}, body: { ...body, to: intent.from, reason } };
     },
   };
+}
+
+function rollbackOf({ sourceGone, placement: { shard_id } }: MoveSight): string {
+  const back = `the tenant is placed back on ${shard_id} under a higher revision`;
+  return sourceGone
+    ? `A failure or a cancel after the placement was updated: ${back}, where it is served once that node is there again. ` +
+        `Once finished, the reverse migration undoes it when ${shard_id} answers.`
+    : `Until the placement is updated, a failure or a cancel resumes ${shard_id}; after it ${back}. ` +
+        'Once finished, the reverse migration undoes it.';
 }
 
 type Measured = Awaited<ReturnType<PlacementDeps['traffic']['measure']>>;

@@ -9,7 +9,7 @@ import { drainIntent, type DrainIntent } from './migrate.steps.ts';
 import { readMovedLog, type LogVerdict } from './moved-log.ts';
 import { placementKeyOf } from './placement.ts';
 import { shardOf } from './placement.store.ts';
-import { isIdle, isServed, tenantAt } from './tenant-at-node.ts';
+import { isIdle, isServed, tenantAt, untilReleased } from './tenant-at-node.ts';
 import { waitFor } from './waiting.ts';
 
 type Input = InputOf<'scale.migrate'>;
@@ -23,6 +23,8 @@ const MAX_EVENTS = 50_000;
 const FIRST_EVENT_MS = 1_000;
 /** A gateway that is started meanwhile reads its placements by then. */
 const ROUTED_MS = 3_000;
+/** How long a source that came back may take to read where the tenant lives now. */
+const SETTLE_MS = 3_000;
 
 export async function verifyMove(deps: PlacementDeps, context: Context): Promise<Proof> {
   const { input, signal } = context;
@@ -35,12 +37,13 @@ export async function verifyMove(deps: PlacementDeps, context: Context): Promise
   const [placed, serving, idle, log, routed] = await Promise.all([
     placedChecks(deps, input, revision),
     servingCheck(deps, target!, input.tenant_id, revision, signal),
-    idleCheck(deps, source!, input.tenant_id, signal),
+    idleCheck(deps, source!, before, input, signal),
     movedLog(deps, before, context),
     untilRouted(deps, wanted, routesTo(wanted), ROUTED_MS, signal),
   ]);
   if (log.write_pause_ms !== null) deps.metrics.paused(log.write_pause_ms / 1_000);
-  const facts = { ...log, from: before.from, to: input.to, revision };
+  const gone = before.gone ? { source_gone: before.gone.trouble } : {};
+  const facts = { ...log, from: before.from, to: input.to, revision, ...gone };
   return { checks: [...placed, serving, idle, ...routeProofChecks(routed, wanted), ...logChecks(log)], facts };
 }
 
@@ -83,17 +86,34 @@ async function servingCheck(
   return holds('target.serving', 'The target serves the tenant', isServed(there, revision), values);
 }
 
-/** A source that cannot be reached at all warns: it died after it had drained, and reads the placement when it starts. */
-async function idleCheck(deps: PlacementDeps, source: Shard, tenantId: string, signal: AbortSignal): Promise<Check> {
+/**
+ * A source that does not say what it serves warns: it died after it had drained, or was gone before, and reads the
+ * placement when it comes back. One that came back meanwhile is given a moment to read it.
+ */
+async function idleCheck(
+  deps: PlacementDeps,
+  source: Shard,
+  { gone }: DrainIntent,
+  { tenant_id, to }: Input,
+  signal: AbortSignal,
+): Promise<Check> {
   const title = 'The source no longer serves the tenant';
   try {
-    const there = await tenantAt(deps, source, tenantId, signal);
+    let there = await tenantAt(deps, source, tenant_id, signal);
+    if (gone && !isIdle(there)) {
+      await deps.nodes.at(source).reload(signal);
+      await untilReleased(deps, source, tenant_id, SETTLE_MS, signal);
+      there = await tenantAt(deps, source, tenant_id, signal);
+    }
     const measured = there ? `${there.state}, in flight ${there.in_flight}` : 'not there';
-    const detail = `${source.shard_id} says of ${tenantId}: ${measured}`;
+    const detail = `${source.shard_id} says of ${tenant_id}: ${measured}`;
     return holds('source.idle', title, isIdle(there), { measured, limit: 'idle', detail });
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'node.unreachable') throw error;
-    return checkOf('source.idle', title, 'warn', { measured: null, limit: 'idle', detail: error.message });
+    signal.throwIfAborted();
+    if (!(error instanceof Problem) || error.status < 500) throw error;
+    const later = `when it comes back it reads that ${tenant_id} lives on ${to}; until then the log refuses what it writes`;
+    const detail = `${source.shard_id}: ${error.message}; ${later}`;
+    return checkOf('source.idle', title, 'warn', { measured: null, limit: 'idle', detail });
   }
 }
 

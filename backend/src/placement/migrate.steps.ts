@@ -7,6 +7,7 @@ import type { InputOf } from '../call.ts';
 import type { Step, StepContext } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import { assertRouted, routesTo, untilRouted } from './gateways.ts';
+import { convergeGone, drainGone, resumeGone, stillGone, type GoneSource } from './gone-source.ts';
 import { limitsOf } from './placement.ts';
 import { placementOf, shardOf } from './placement.store.ts';
 import { placeBack, placeOnTarget } from './placing.ts';
@@ -26,6 +27,8 @@ export interface DrainIntent {
   readonly baseline: { readonly version: number; readonly seq: number };
   /** Somebody had drained the tenant before: undoing then leaves it drained. */
   readonly was_drained: boolean;
+  /** Why the source was not drained, and whether it answers at all; absent in a move whose source serves. */
+  readonly gone?: GoneSource;
 }
 
 /** How long a node may take to take over or give up a tenant. */
@@ -65,23 +68,36 @@ function drainStep(deps: PlacementDeps): Step<Input> {
       if (!placement || placement.shard_id !== planned) {
         throw new Problem('plan.stale', `${tenant_id} is no longer on ${String(planned)}`);
       }
-      const [there, last] = await Promise.all([
-        tenantAt(deps, await shardAt(deps, placement.shard_id), tenant_id, signal),
+      const source = await shardAt(deps, placement.shard_id);
+      const [{ there, gone }, last] = await Promise.all([
+        input.source === 'gone'
+          ? stillGone(deps, source, tenant_id, signal)
+          : { there: await tenantAt(deps, source, tenant_id, signal), gone: null },
         deps.nats.lastEvent(tenant_id),
       ]);
       const was_drained = there?.state === 'draining' || there?.state === 'drained';
       const { version, seq } = last;
-      return { from: placement.shard_id, revision: placement.revision, baseline: { version, seq }, was_drained };
+      return {
+        from: placement.shard_id,
+        revision: placement.revision,
+        baseline: { version, seq },
+        was_drained,
+        ...(gone ? { gone } : {}),
+      };
     },
     async run({ input, intent, signal }) {
-      const source = await shardAt(deps, (intent as DrainIntent).from);
+      const { from, gone } = intent as DrainIntent;
+      const source = await shardAt(deps, from);
+      if (gone) return drainGone(deps, source, gone, input.tenant_id, signal);
       const { tenants } = await deps.nodes.at(source).drain(input.tenant_id, signal);
       return { in_flight: tenants.find((tenant) => tenant.tenant_id === input.tenant_id)?.in_flight ?? 0 };
     },
     async compensate({ input, intent, signal }) {
       const before = intent as DrainIntent | null;
       // Without an intent nothing was asked of the source yet.
-      if (before) await resumeAt(deps, before, input, signal);
+      if (!before) return;
+      if (before.gone) await resumeGone(deps, await shardAt(deps, before.from), before, input.tenant_id, signal);
+      else await resumeAt(deps, before, input, signal);
     },
   };
 }
@@ -117,7 +133,9 @@ function convergeStep(deps: PlacementDeps): Step<Input> {
     async run(context) {
       const { input, signal } = context;
       const limit = limitsOf(input).drainTimeoutMs;
-      const source = await shardAt(deps, drainIntent(context).from);
+      const { from, gone } = drainIntent(context);
+      const source = await shardAt(deps, from);
+      if (gone) return convergeGone(deps, source, gone, input.tenant_id, signal);
       const elapsed = deps.ambient.now().getTime() - Date.parse((context.intent as { since: string }).since);
       const left = Math.min(Math.max(limit - elapsed, 0), limit);
       const drained = await untilDrained(deps, source, input.tenant_id, left, signal);
@@ -173,7 +191,10 @@ function reloadStep(deps: PlacementDeps): Step<Input> {
       const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
       const [there, gone] = await Promise.allSettled([
         deps.nodes.at(target).reload(signal),
-        deps.nodes.at(source).reload(signal),
+        // A silent one would cost its deadline, while nobody serves the tenant.
+        before.gone?.answers === false
+          ? Promise.reject(new Problem('node.unreachable', before.gone.trouble))
+          : deps.nodes.at(source).reload(signal),
       ]);
       signal.throwIfAborted();
       if (there.status === 'rejected') throw there.reason;
@@ -203,6 +224,7 @@ function readyStep(deps: PlacementDeps): Step<Input> {
         throw new Problem('step.failed', `${input.to} is not ready: ${bad.join('; ') || 'it says so'}`);
       }
       await untilServed(deps, target, input.tenant_id, before.revision + 1, TAKE_OVER_MS, signal);
+      if (before.gone?.answers === false) return { released: false };
       const released = await untilReleased(deps, source, input.tenant_id, RELEASE_MS, signal);
       // Only once the source gave the tenant up: a mark left behind would greet it when it comes back.
       if (released) await deps.nodes.at(source).resume(input.tenant_id, signal);

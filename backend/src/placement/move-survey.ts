@@ -1,17 +1,19 @@
 /** Looks at everything a move is decided on: record, publication, both nodes, JetStream, the lane; one moment, in parallel. */
-import { Problem, type Placement, type ServiceKind } from '@cloudlysis/contract';
+import { Problem, type Placement, type ServiceKind, type Source } from '@cloudlysis/contract';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import type { PlacementDeps } from './deps.ts';
 import { driftOf } from './drift.ts';
 import { answeredOf, reportersOf } from './drift-survey.ts';
 import { routesNow, routesTo, type RouteSight } from './gateways.ts';
-import { placementKeyOf, type ConsumerSight, type MoveSight, type ShardSight, type TenantSight } from './placement.ts';
+import type { ShardSight } from './node-checks.ts';
+import { placementKeyOf, type ConsumerSight, type MoveSight, type TenantSight } from './placement.ts';
 import { placementOf, shardOf } from './placement.store.ts';
 
 export interface MoveInput {
   readonly tenant_id: string;
   readonly kind: ServiceKind;
   readonly to: string;
+  readonly source?: Source | undefined;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
     tenant,
     placement,
     source: from,
+    sourceGone: input.source === 'gone',
     target: to,
     targetTenants: counts.get(input.to) ?? 0,
     busProblem: bus.problem,

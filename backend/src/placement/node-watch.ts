@@ -4,7 +4,7 @@ import { Problem, type Shard } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { withoutAddresses, type NodesPort } from '../ports/nodes/index.ts';
 import type { NodeReport } from './placement-book.ts';
-import type { ShardSight } from './placement.ts';
+import type { ShardSight } from './node-checks.ts';
 
 const EVERY_MS = 2_000;
 /** Nodes asked at once: enough for 100 shards in one round, few enough not to starve the process. */
@@ -46,7 +46,8 @@ export class NodeWatch {
     const sight = { ...asked, problem: asked.problem && withoutAddresses(asked.problem) };
     const { state, readiness, problem } = sight;
     const at = this.deps.ambient.now();
-    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, at });
+    const since = problem === null ? null : (this.latest.get(shard.shard_id)?.since ?? at);
+    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, at, since });
     return sight;
   }
 

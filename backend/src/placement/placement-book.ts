@@ -9,6 +9,8 @@ export interface NodeReport {
   readonly readiness: NodeReadiness | null;
   readonly problem: string | null;
   readonly at: Date;
+  /** Since when it has had this or another problem, as this replica saw it; null when it has none. */
+  readonly since: Date | null;
 }
 
 export interface PlacementBook {

@@ -88,8 +88,15 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
+const DEPOSIT = { type: 'deposit', data: { account: 'a', amount: 1 } };
+
 /** Commands of one tenant through the gateway, one every `everyMs`, until stopped. */
-export async function traffic(platform: TestPlatform, tenant: string, everyMs: number): Promise<Traffic> {
+export async function traffic(
+  platform: TestPlatform,
+  tenant: string,
+  everyMs: number,
+  order: (n: number) => { type: string; data: object } = () => DEPOSIT,
+): Promise<Traffic> {
   const acknowledged = new Set<string>();
   const failed: string[] = [];
   const pending = new Set<Promise<void>>();
@@ -97,7 +104,7 @@ export async function traffic(platform: TestPlatform, tenant: string, everyMs: n
   let sent = 0;
   const send = async (): Promise<void> => {
     const command_id = `${tenant}-${++sent}`;
-    const body = { command_id, type: 'deposit', data: { account: 'a', amount: 1 } };
+    const body = { command_id, ...order(sent) };
     const reply = await platform.command(tenant, body, { authorization });
     if (reply.status === 200) acknowledged.add(command_id);
     else failed.push(`${command_id} ${reply.status} ${JSON.stringify(reply.body)}`);
@@ -115,4 +122,31 @@ export async function traffic(platform: TestPlatform, tenant: string, everyMs: n
       await Promise.all(pending);
     },
   };
+}
+
+/** What a node's fault knobs are set to when nothing is wrong. */
+export const NO_FAULTS = {
+  slow_ms: 0, error_rate: 0, stuck: false, refuse_drain: false, lie_ready: null, hang: false, in_flight: 0,
+}; // prettier-ignore
+
+/** Where a tenant is, as `a1@2`: by the record, with which the publication has to agree. */
+export async function placed({ store, nats }: World, tenant: string, kind: ServiceKind = 'aggregate'): Promise<string> {
+  const record = await store.find(kind, tenant);
+  const entry = await nats.placement.get(`${kind}.${tenant}`);
+  const said = `${record?.shard_id}@${record?.revision}`;
+  const published = `${entry?.value.shard}@${entry?.value.revision}`;
+  if (said !== published) throw new Error(`${kind} of ${tenant} is recorded ${said}, published ${published}`);
+  return said;
+}
+
+/** Acknowledged commands are in the log once each, and versions have no gap. */
+export async function assertLog({ nats }: World, tenant: string, acknowledged: ReadonlySet<string>): Promise<void> {
+  const events = await nats.eventsAfter(tenant, 0, 100_000);
+  const gap = events.findIndex(({ version }, index) => version !== index + 1);
+  if (gap !== -1) throw new Error(`version ${events[gap]!.version} of ${tenant} is at place ${gap + 1}`);
+  const commands = new Set(events.map(({ command_id }) => command_id));
+  if (commands.size !== events.length)
+    throw new Error(`${events.length - commands.size} commands of ${tenant} doubled`);
+  const lost = [...acknowledged].filter((command) => !commands.has(command));
+  if (lost.length) throw new Error(`lost of ${tenant}: ${lost.join(', ')}`);
 }

@@ -5,7 +5,8 @@ import type { Shard } from '@cloudlysis/contract';
 import { chooseLeastLoaded } from './book.ts';
 import { grouped } from './checks.ts';
 import { planEvacuation } from './evacuation.ts';
-import { decideMigration, limitsOf, type MoveSight, type ShardSight } from './placement.ts';
+import type { ShardSight } from './node-checks.ts';
+import { decideMigration, limitsOf, type MoveSight } from './placement.ts';
 
 const shard = (shard_id: string, tenants = 10): Shard => ({
   shard_id, kind: 'aggregate', endpoint: `http://127.0.0.1:9000/${shard_id}`, labels: {}, capacity: { tenants }, region: 'eu',
@@ -19,6 +20,7 @@ const sight = (id: string, inFlight = 0, over: Partial<ShardSight> = {}): ShardS
   },
   readiness: { ready: true, dependencies: [{ name: 'storage', ok: true, detail: '1.2 ms' }] },
   problem: null,
+  stranger: null,
   ...over,
 }); // prettier-ignore
 
@@ -27,6 +29,7 @@ const world = (over: Partial<MoveSight> = {}): MoveSight => ({
   tenant: { state: 'active', reason: 'all well' },
   placement: { tenant_id: 'acme', kind: 'aggregate', shard_id: 'a1', revision: 41 },
   source: sight('a1', 4),
+  sourceGone: false,
   target: sight('a2'),
   targetTenants: 3,
   busProblem: null,

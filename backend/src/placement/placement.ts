@@ -1,8 +1,10 @@
 /** Pure rules of moving one tenant: what is looked at, what may move, and what would change. */
-import type { Change, Check, Placement, ServiceKind, Shard } from '@cloudlysis/contract';
-import type { NodeReadiness, NodeState, NodeTenant } from '../ports/nodes/index.ts';
+import type { Change, Check, Placement, ServiceKind } from '@cloudlysis/contract';
+import type { NodeState, NodeTenant } from '../ports/nodes/index.ts';
 import { capacityCheck, checkOf, grouped } from './checks.ts';
 import { routePlanChecks, type RouteSight } from './gateways.ts';
+import { nodeCheck, storageCheck, type ShardSight } from './node-checks.ts';
+import { goneChecks, sourceChecks } from './source-gone.ts';
 
 export interface MoveLimits {
   readonly inFlight: number;
@@ -23,16 +25,6 @@ export const limitsOf = (input: LimitInput): MoveLimits => ({
   drainTimeoutMs: (input.drain_timeout_s ?? 30) * 1_000,
 });
 
-/** A shard and what its node said just now; `problem` when it did not say it, or not by the contract. */
-export interface ShardSight {
-  /** Who answers in its place, as far as that says it; then nothing is known of the shard's own node. */
-  readonly stranger?: string | null;
-  readonly shard: Shard;
-  readonly state: NodeState | null;
-  readonly readiness: NodeReadiness | null;
-  readonly problem: string | null;
-}
-
 export interface ConsumerSight {
   readonly kind: 'projection' | 'runner';
   /** Where the consumer's tenant lives; null when it is not placed for that kind. */
@@ -52,6 +44,8 @@ export interface MoveSight {
   readonly tenant: TenantSight;
   readonly placement: Placement;
   readonly source: ShardSight;
+  /** The operator says that the source is gone. */
+  readonly sourceGone: boolean;
   readonly target: ShardSight;
   /** Tenants placed on the target now. */
   readonly targetTenants: number;
@@ -74,17 +68,19 @@ export interface MoveDecision {
 }
 
 export function decideMigration(now: MoveSight, limits: MoveLimits): MoveDecision {
-  const { source, target } = now;
+  const { source, target, sourceGone } = now;
+  const { kind } = now.placement;
+  const [reachable, ...stored] = sourceChecks(source);
   const checks = [
     tenantCheck(now),
     laneCheck(`tenant:${now.tenantId}`, now.laneHolder),
-    nodeCheck('source', source),
+    ...(sourceGone ? goneChecks(source, kind) : [reachable!]),
     nodeCheck('target', target),
     readyCheck(target),
     stayingCheck(now),
-    storageCheck('source', source),
+    ...(sourceGone ? [] : stored),
     storageCheck('target', target),
-    inFlightCheck(now, limits.inFlight),
+    ...(sourceGone ? [] : [inFlightCheck(now, limits.inFlight)]),
     ...lagChecks(now, limits.lag),
     capacityCheck('target.capacity', target.shard, now.targetTenants + 1),
     driftCheck(now.drift),
@@ -120,20 +116,6 @@ export function laneCheck(lane: string, holder: string | null): Check {
   return checkOf('lane.free', title, holder ? 'block' : 'pass', { measured: holder, limit: null, detail });
 }
 
-/** Answers, by the contract, and is the node the shard's record says it is. */
-export function nodeCheck(role: string, { shard, state, problem }: ShardSight): Check {
-  const title = `The ${role} node answers and is the one that is recorded`;
-  const id = `${role}.reachable`;
-  if (!state) {
-    return checkOf(id, title, 'block', { measured: problem, limit: null, detail: `${shard.shard_id}: ${problem}` });
-  }
-  const said = `${state.service}/${state.shard_id}`;
-  const expected = `${shard.kind}/${shard.shard_id}`;
-  const isIt = said === expected;
-  const detail = isIt ? `${expected} answers` : `the node of ${shard.shard_id} says it is ${said}, not ${expected}`;
-  return checkOf(id, title, isIt ? 'pass' : 'block', { measured: said, limit: expected, detail });
-}
-
 function readyCheck({ shard, readiness, state, problem }: ShardSight): Check {
   const failing = readiness?.dependencies.filter((one) => !one.ok) ?? [];
   const why = failing.map((one) => `${one.name}: ${one.detail ?? 'not ok'}`).join('; ');
@@ -156,26 +138,6 @@ function stayingCheck({ target, targetLeaving }: MoveSight): Check {
   return checkOf('target.staying', 'The target stays in service', targetLeaving ? 'block' : 'pass', values);
 }
 
-/** SCL-09. A node that names no storage cannot be held to it, and that is said. */
-export function storageCheck(role: string, { shard, readiness }: ShardSight): Check {
-  const title = `Storage is healthy on the ${role}`;
-  const id = `${role}.storage`;
-  const storage = readiness?.dependencies.filter(({ name }) => name.toLowerCase().includes('storage')) ?? [];
-  if (!readiness) {
-    const detail = `${shard.shard_id} did not say how its storage is`;
-    return checkOf(id, title, 'block', { measured: null, limit: true, detail });
-  }
-  if (storage.length === 0) {
-    const detail = `${shard.shard_id} reports no storage dependency`;
-    return checkOf(id, title, 'warn', { measured: null, limit: true, detail });
-  }
-  const bad = storage.filter((one) => !one.ok);
-  const detail = bad.length
-    ? `storage on ${shard.shard_id} is not healthy: ${bad.map((one) => one.detail ?? one.name).join('; ')}`
-    : `storage on ${shard.shard_id} is healthy (${storage.map((one) => one.detail ?? one.name).join('; ')})`;
-  return checkOf(id, title, bad.length ? 'block' : 'pass', { measured: bad.length === 0, limit: true, detail });
-}
-
 /** SCL-08. */
 function inFlightCheck({ tenantId, source }: MoveSight, limit: number): Check {
   const title = 'Work in flight is low enough to drain';
@@ -191,7 +153,7 @@ function inFlightCheck({ tenantId, source }: MoveSight, limit: number): Check {
 }
 
 /** SCL-10: both consumers, whatever moves; a tenant that is behind is not moved on top of it. */
-function lagChecks({ consumers, busProblem }: MoveSight, limit: number): Check[] {
+function lagChecks({ consumers, busProblem, sourceGone }: MoveSight, limit: number): Check[] {
   const title = 'Consumers have caught up';
   if (busProblem !== null) {
     return [checkOf('lag.consumer', title, 'block', { measured: null, limit, detail: busProblem })];
@@ -204,7 +166,9 @@ function lagChecks({ consumers, busProblem }: MoveSight, limit: number): Check[]
     }
     const over = lag > limit;
     const detail = `consumer lag ${grouped(lag)} ${over ? '>' : '≤'} ${grouped(limit)} on ${where}`;
-    return checkOf(`lag.${kind}`, title, over ? 'block' : 'pass', { measured: lag, limit, unit: 'events', detail });
+    // It grows for as long as a dead node is waited for: the move is what ends it.
+    const verdict = over ? (sourceGone ? 'warn' : 'block') : 'pass';
+    return checkOf(`lag.${kind}`, title, verdict, { measured: lag, limit, unit: 'events', detail });
   });
 }
 

@@ -5,7 +5,8 @@ import type { JobDefinition } from '../jobs/definition.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { laneHolder } from './move-survey.ts';
-import { laneCheck, nodeCheck, type ShardSight } from './placement.ts';
+import { nodeCheck, type ShardSight } from './node-checks.ts';
+import { laneCheck } from './placement.ts';
 import { shardOf } from './placement.store.ts';
 
 type Input = InputOf<'scale.shards.put'>;

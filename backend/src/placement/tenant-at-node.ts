@@ -85,7 +85,9 @@ export async function untilDrained(
   let said = 'it was not asked';
   const node = deps.nodes.at(shard);
   const done = await waitFor(deps.ambient, limitMs, signal, async () => {
-    const drain = await patiently(signal, () => node.drainState(signal));
+    const drain = await patiently(signal, () =>
+      tenantId === null ? node.state(signal) : node.stateOf(tenantId, signal),
+    );
     if (drain instanceof Problem) {
       said = drain.message;
       return null;

@@ -166,7 +166,14 @@ it('TEN-04 the same facts a moment later give the same since', () => {
 });
 
 it('TEN-04 a trouble of a node keeps its beginning until it is over', () => {
-  const report = { shardId: 'a1', state: null, readiness: null, problem: 'connect ECONNREFUSED', at: later(1) };
+  const report = {
+    shardId: 'a1',
+    state: null,
+    readiness: null,
+    problem: 'connect ECONNREFUSED',
+    at: later(1),
+    since: null,
+  };
   const first = findingsOf(new Map([['a1', report]]), new Map());
   const second = findingsOf(new Map([['a1', { ...report, problem: 'timeout', at: later(2) }]]), first);
   expect(second.get('a1')?.problem).toEqual({ reason: 'unreachable (timeout)', since: later(1) });

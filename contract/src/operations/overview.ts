@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { read } from '../operation.ts';
 import { Timestamp } from '../wire.ts';
+import { Source } from './scale.ts';
 
 export const OverviewKind = z
   .enum(['gateway', 'aggregate', 'projection', 'runner', 'jetstream', 'mongodb', 'control-plane'])
@@ -45,6 +46,12 @@ export const Attention = z
         '`tenant:<id>`, `shard:<id>`, `job:<id>`, `service:<kind>`, `tenants`, `drift` or `audit`: where to look',
       ),
     action: z.string().nullable().describe('Id of the operation that would help; null where none would'),
+    input: z
+      .strictObject({
+        action: z.enum(['drain', 'resume']).optional().describe('Of a drain'),
+        source: Source.optional(),
+      })
+      .describe('What else the operation is asked, beside what it is about'),
   })
   .describe('Something that needs a person');
 export type Attention = z.infer<typeof Attention>;

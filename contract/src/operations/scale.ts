@@ -131,6 +131,15 @@ export const Limits = {
   drain_timeout_s: z.number().min(1).max(300).optional().describe('Seconds a drain may take; 30 unless told'),
 };
 
+/** Said by the operator, never guessed: without it a source that cannot be asked blocks the move. */
+export const Source = z
+  .enum(['serving', 'gone'])
+  .describe(
+    '`serving` unless told: the source is drained first and has to be well. `gone`: it does not answer, another node ' +
+      'answers in its place, or its storage fails; it is not waited for, and the log keeps it from writing',
+  );
+export type Source = z.infer<typeof Source>;
+
 export const scaleMutations = {
   'scale.shards.put': mutation('scale.shards.put', {
     method: 'PUT',
@@ -156,7 +165,14 @@ export const scaleMutations = {
     permission: 'scale.migrate',
     scope: 'tenant',
     risk: 'high',
-    body: z.strictObject({ tenant_id: TenantId, kind: ServiceKind, to: ShardId, ...Limits, reason: Reason }),
+    body: z.strictObject({
+      tenant_id: TenantId,
+      kind: ServiceKind,
+      to: ShardId,
+      source: Source.optional(),
+      ...Limits,
+      reason: Reason,
+    }),
     problems: [
       'tenant.unknown',
       'shard.unknown',
@@ -179,6 +195,7 @@ export const scaleMutations = {
         .optional()
         .describe('Shards that may receive tenants; every other shard of the kind unless told'),
       concurrency: z.number().int().min(1).max(16).optional().describe('Tenants moved at once; 2 unless told'),
+      source: Source.optional(),
       ...Limits,
       reason: Reason,
     }),

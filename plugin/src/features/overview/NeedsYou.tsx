@@ -42,7 +42,7 @@ export function NeedsYou({ attention }: { attention: readonly Attention[] }) {
   );
 }
 
-function Act({ item: { action, resource } }: { item: Attention }) {
+function Act({ item: { action, resource, input } }: { item: Attention }) {
   const carried = useCarry();
   const [sort = '', id = ''] = resource.split(/:(.*)/);
   if (action !== null && Object.hasOwn(mutations, action)) {
@@ -55,10 +55,10 @@ function Act({ item: { action, resource } }: { item: Attention }) {
       <AbleButton
         size="sm"
         change={action as MutationId}
-        input={inputs[sort] ?? {}}
+        input={{ ...inputs[sort], ...input }}
         {...(sort === 'tenant' ? { tenantId: id } : {})}
       >
-        {changeSpec(action)?.verb ?? 'Act'}
+        {input.action === 'resume' ? 'Resume' : (changeSpec(action)?.verb ?? 'Act')}
       </AbleButton>
     );
   }

@@ -20,6 +20,17 @@ const limits: Field[] = [
   { kind: 'number', name: 'max_consumer_lag', label: 'Lag limit', unit: 'events', placeholder: '5000' },
 ];
 
+const source: Field = {
+  kind: 'choice',
+  name: 'source',
+  label: 'Source',
+  description: 'A source that is gone is not drained and not waited for; the plan says what that means',
+  options: [
+    { value: 'serving', label: 'Serves: drain it first' },
+    { value: 'gone', label: 'Is gone: do not wait for it' },
+  ],
+};
+
 /** Shards of the kind that the tenant is not on already, the least loaded first. */
 async function targets(client: Client, { tenant_id, kind }: ChangeInput): Promise<Option[]> {
   if (kind === undefined) {
@@ -71,6 +82,7 @@ export const placementChanges: ChangeSpec[] = [
     fields: [
       { kind: 'choice', name: 'kind', label: 'Service', options: optionsOf(PLACED_KINDS) },
       { kind: 'choice', name: 'to', label: 'Target shard', options: targets },
+      source,
       ...limits,
     ],
   }),
@@ -85,6 +97,7 @@ export const placementChanges: ChangeSpec[] = [
         description: 'Every other shard of the kind unless chosen',
         options: others,
       },
+      source,
       { kind: 'number', name: 'concurrency', label: 'At once', unit: 'tenants', placeholder: '2' },
       ...limits,
     ],
