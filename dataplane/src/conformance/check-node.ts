@@ -2,6 +2,7 @@
 import { ambient } from '../platform/ambient.ts';
 import { KINDS } from '../platform/names.ts';
 import { Broken, type Clause, type ClauseResult, type Context, type NodeReply } from './clause.ts';
+import { followerClauses, lossClauses } from './follower-clauses.ts';
 import { httpClauses, speedClause } from './http-clauses.ts';
 import { ProbeTenant } from './probe-tenant.ts';
 import { tenantClauses } from './tenant-clauses.ts';
@@ -13,12 +14,20 @@ export interface CheckOptions {
   nats?: string;
   /** A real tenant that may be drained and resumed; used where there is no NATS. */
   tenant?: string;
+  /** Allows, with `nats`, the clauses that take away what all nodes on it follow, and put it back. */
+  disrupt?: boolean;
   timeoutMs?: number;
   /** Factor on the time limits of hot reload, drain and catching up; 1 is the contract. */
   patience?: number;
 }
 
-export const CLAUSES: readonly Clause[] = [...httpClauses, ...tenantClauses, speedClause];
+export const CLAUSES: readonly Clause[] = [
+  ...httpClauses,
+  ...followerClauses,
+  ...tenantClauses,
+  ...lossClauses,
+  speedClause,
+];
 
 export async function checkNode(options: CheckOptions): Promise<ClauseResult[]> {
   const context = await prepare(options);
@@ -46,6 +55,7 @@ async function prepare(options: CheckOptions): Promise<Context> {
     kind,
     shard,
     probe,
+    disrupt: options.disrupt ?? false,
     patience: options.patience ?? 1,
     tenant,
   };
@@ -68,6 +78,7 @@ function whyNot({ kinds, needs }: Clause, context: Context): string | undefined 
   if (kinds && (!context.kind || !kinds.includes(context.kind))) return `only for ${kinds.join(' and ')}`;
   if (needs === 'token' && !context.hasToken) return 'needs --token';
   if (needs === 'nats' && !context.probe) return 'needs --nats';
+  if (needs === 'disrupt' && !(context.probe && context.disrupt)) return 'needs --nats and --disrupt';
   if (needs === 'tenant' && !context.tenant) return 'needs --nats or --tenant';
   return undefined;
 }

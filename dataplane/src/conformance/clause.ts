@@ -24,6 +24,8 @@ export interface Context {
   shard: string;
   /** A tenant made for this run when NATS is reachable; else undefined. */
   probe: ProbeTenant | undefined;
+  /** What every node on this NATS follows may be taken away for a moment. */
+  disrupt: boolean;
   /** Factor on every time limit for hot reload, drain and catching up. */
   patience: number;
   /** The tenant that may be drained and resumed. */
@@ -33,7 +35,7 @@ export interface Clause {
   id: string;
   title: string;
   kinds?: Kind[];
-  needs?: 'token' | 'nats' | 'tenant';
+  needs?: 'token' | 'nats' | 'tenant' | 'disrupt';
   check: (context: Context) => Promise<void>;
 }
 

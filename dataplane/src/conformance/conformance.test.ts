@@ -27,7 +27,18 @@ function cannedNode(service: string, tamper: Break): Server {
   let nodeDrained = false;
   const answer = (method: string, path: string, text: string, authorised: boolean): Canned => {
     const drain = () => ({ draining: nodeDrained, tenants: [tenant] });
-    const ids = { service, version: '1', git_sha: 'x', shard_id: 's1', placement_revision: 3, config_revision: 0 };
+    const [route, query = ''] = path.split('?');
+    const asked = new URLSearchParams(query).get('tenant_id');
+    const followers = ['config', 'iam_revocations'].map((bucket) => ({ bucket, behind_since: null, checked_at: null }));
+    const ids = {
+      service,
+      followers,
+      version: '1',
+      git_sha: 'x',
+      shard_id: 's1',
+      placement_revision: 3,
+      config_revision: 0,
+    };
     if (path === '/health/live') return { status: 200, body: { live: true, service, shard_id: 's1' } };
     const dependencies = [
       { name: 'nats', ok: true },
@@ -46,6 +57,19 @@ function cannedNode(service: string, tamper: Break): Server {
       body = JSON.parse(text || '{}');
     } catch {
       return problem(400);
+    }
+    if (route === '/admin/routes') {
+      if (query.includes('limit=0')) return problem(400);
+      const all = ['aggregate', 'projection'].map((kind) => ({ kind, tenant_id: 'acme', shard_id: 's1', revision: 3 }));
+      return { status: 200, body: { routes: all, next: null } };
+    }
+    if (route === '/admin/state' && asked !== null) {
+      const tenants = asked === 'acme' ? [tenant] : [];
+      const routes = tenants.map(({ tenant_id }) => ({ kind: 'aggregate', tenant_id, shard_id: 's1', revision: 3 }));
+      return {
+        status: 200,
+        body: { ...ids, draining: nodeDrained, tenants, ...(service === 'gateway' ? { routes } : {}) },
+      };
     }
     if (path === '/admin/state' || path === '/admin/reload') return { status: 200, body: { ...ids, ...drain() } };
     if (Object.keys(body).some((name) => name !== 'tenant_id')) return problem(400);
@@ -80,7 +104,12 @@ async function check(service: string, tamper: Break, nats?: string) {
   await once(server, 'listening');
   const node = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
-    return await checkNode({ node, token: TOKEN, patience: 0.1, ...(nats ? { nats } : { tenant: 'acme' }) });
+    return await checkNode({
+      node,
+      token: TOKEN,
+      patience: 0.1,
+      ...(nats ? { nats, disrupt: true } : { tenant: 'acme' }),
+    });
   } finally {
     server.closeAllConnections();
     server.close();
@@ -100,6 +129,8 @@ const drainsOnTypos = (): Break => {
     if (path === '/admin/drain' && answer.status < 300) answer.body.draining = drained;
   };
 };
+const asking = (tenant: string, change: (answer: Canned) => void): Break =>
+  on(`GET /admin/state?tenant_id=${tenant}`, change);
 const slowOnce = (): Break => {
   let asked = 0;
   return on('GET /admin/drain', (answer) => void (asked++ === 0 && (answer.delay = 2100)));
@@ -140,8 +171,23 @@ const BREAKS: [string, string, Break, RegExp][] = [
   ['PC-20', 'projection', on('GET /admin/rebuild/1', ({ body }) => (body.processed = 1)), /processed 1 of 2/],
   ['PC-22', 'runner', on('POST /admin/drain', (a) => void (a.status === 202 && (a.status = 409))), /answered 409/],
   ['PC-24', 'runner', stateOf((body) => (body.tenants[0].state = 'drained')), /"drained" after the first resume/],
+  ['PC-27', 'runner', stateOf((body) => delete body.followers), /"followers" is not a list/],
+  ['PC-27', 'gateway', stateOf((body) => body.followers.pop()), /no follower of iam_revocations/],
+  ['PC-27', 'runner', stateOf((body) => (body.followers[0].behind_since = 'long ago')), /"behind_since" of config/],
+  [
+    'PC-28',
+    'runner',
+    asking('conformance-nobody', ({ body }) => body.tenants.push({ tenant_id: 'acme' })),
+    /it lists acme/,
+  ],
+  ['PC-28', 'gateway', asking('acme', ({ body }) => delete body.routes), /does not say where it routes/],
+  ['PC-28', 'gateway', asking('acme', ({ body }) => (body.routes[0].tenant_id = 'globex')), /it routes globex/],
+  ['PC-34', 'gateway', on('GET /admin/routes?limit=2&after=', ({ body }) => body.routes.reverse()), /not in order/],
+  ['PC-34', 'gateway', on('GET /admin/routes?limit=2&after=', ({ body }) => (body.next = 'x')), /"next" is "x"/],
   ['PC-26', 'runner', slowOnce(), /GET \/admin\/drain took 2\d\d\d ms/],
 ];
+
+const LOST = ['PC-31', 'PC-32', 'PC-33'];
 
 describe('conformance', () => {
   let platform: TestPlatform;
@@ -151,7 +197,12 @@ describe('conformance', () => {
   afterAll(() => platform.stop());
 
   it.each(['a1', 'p1', 'r1', 'g1'])('SCL-04 our own %s keeps every clause', async (shard) => {
-    const results = await checkNode({ node: platform.node(shard).url, token: TOKEN, nats: platform.nats.url });
+    const results = await checkNode({
+      node: platform.node(shard).url,
+      token: TOKEN,
+      nats: platform.nats.url,
+      disrupt: true,
+    });
     expect(results.filter(({ result }) => result === 'fail')).toEqual([]);
     expect(results.filter(({ result }) => result === 'pass').length).toBeGreaterThanOrEqual(20);
     expect((await platform.node(shard).get('/admin/state')).body.tenants).toEqual([]);
@@ -176,7 +227,7 @@ describe('conformance', () => {
       const results = await check(service, () => undefined, platform.nats.url);
       for (const { id, result } of results) if (result === 'fail') failed.add(id);
     }
-    for (const id of ['PC-15', 'PC-16', 'PC-17', 'PC-18', 'PC-19', 'PC-21', 'PC-22', 'PC-23', 'PC-24']) {
+    for (const id of ['PC-15', 'PC-16', 'PC-17', 'PC-18', 'PC-19', 'PC-21', 'PC-22', 'PC-23', 'PC-24', ...LOST]) {
       expect([...failed]).toContain(id);
     }
   });
@@ -213,9 +264,49 @@ describe('conformance', () => {
     });
   });
 
+  it('PC-31 PC-32 PC-33 each is failed by a node that reads but trusts its watch, keeps history or gives up what was lost', async () => {
+    let name = '';
+    const timers: NodeJS.Timeout[] = [];
+    /** Follows the placement as a node does, and then goes wrong in one way. */
+    const faithful = async (wrong: { resurrects?: true; deaf?: true; forgets?: true }): Promise<Break> => {
+      const kv = await platform.kv('placement');
+      const seen = new Map<string, number>();
+      const look = async (): Promise<void> => {
+        const entry = name ? await kv.get(`runner.${name}`).catch(() => null) : null;
+        if (entry?.operation === 'PUT') {
+          const { shard, revision } = entry.json<{ shard: string; revision: number }>();
+          if (shard !== 's1') seen.delete(name);
+          else if (!(wrong.deaf && revision === 8)) seen.set(name, revision);
+        } else if (entry ? !wrong.resurrects : wrong.forgets) seen.delete(name);
+      };
+      const timer = setInterval(() => void look(), 5);
+      timers.push(timer);
+      return (_m, path, { body }) => {
+        if (!path.startsWith('/admin/state') && path !== '/admin/reload') return;
+        const revision = seen.get(name);
+        if (!body.tenants || revision === undefined) return;
+        body.tenants = [{ tenant_id: name, state: 'serving', in_flight: 0, placement_revision: revision }];
+      };
+    };
+    // Not by a watch: those are taken away here.
+    const heard = platform.nc.subscribe('$KV.placement.runner.*', {
+      callback: (_err, { subject }) => void (name = subject.split('.').at(-1)!),
+    });
+    const verdicts = async (wrong: Parameters<typeof faithful>[0]) => {
+      const results = await check('runner', await faithful(wrong), platform.nats.url);
+      return results.filter(({ id }) => LOST.includes(id)).map(({ result, reason }) => `${result} ${reason}`.trim());
+    };
+    expect(await verdicts({})).toEqual(['pass', 'pass', 'pass']);
+    expect((await verdicts({ resurrects: true }))[0]).toMatch(/^fail the tenant is still listed/);
+    expect((await verdicts({ deaf: true }))[1]).toMatch(/^fail revision 8 was not applied/);
+    expect((await verdicts({ forgets: true }))[2]).toMatch(/^fail the tenant was given up/);
+    heard.unsubscribe();
+    for (const timer of timers) clearInterval(timer);
+  });
+
   it('every clause is broken by some test here', () => {
     const byName = new Set([...BREAKS.map(([id]) => id), 'PC-25', 'PC-30']);
-    const overNats = ['PC-15', 'PC-16', 'PC-17', 'PC-18', 'PC-19', 'PC-21', 'PC-23'];
+    const overNats = ['PC-15', 'PC-16', 'PC-17', 'PC-18', 'PC-19', 'PC-21', 'PC-23', ...LOST];
     expect([...byName, ...overNats].sort()).toEqual(CLAUSES.map(({ id }) => id).sort());
   });
 });

@@ -8,19 +8,21 @@ const { values } = parseArgs({
     token: { type: 'string' },
     nats: { type: 'string' },
     tenant: { type: 'string' },
+    disrupt: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 if (!values.node || !URL.canParse(values.node)) {
-  process.stderr.write('usage: conformance --node URL [--token T] [--nats URL] [--tenant T] [--json]\n');
+  process.stderr.write('usage: conformance --node URL [--token T] [--nats URL] [--tenant T] [--disrupt] [--json]\n');
   process.exit(2);
 }
-const { node, token = process.env['NODE_ADMIN_TOKEN'], nats, tenant, json } = values;
+const { node, token = process.env['NODE_ADMIN_TOKEN'], nats, tenant, disrupt, json } = values;
 const results = await checkNode({
   node,
   ...(token ? { token } : {}),
   ...(nats ? { nats } : {}),
   ...(tenant ? { tenant } : {}),
+  disrupt,
 });
 process.stdout.write(json ? `${JSON.stringify(results, null, 2)}\n` : `${toTable(results)}\n`);
 process.exitCode = results.some(({ result }) => result === 'fail') ? 1 : 0;

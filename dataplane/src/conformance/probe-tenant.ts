@@ -57,6 +57,28 @@ export class ProbeTenant {
     await this.placement.delete(`${this.kind}.${this.tenant}`);
   }
 
+  /** What the server keeps of every watch on the placements. */
+  async forgetWatches(): Promise<void> {
+    for await (const { name } of this.jsm.consumers.list('KV_placement')) {
+      await this.jsm.consumers.delete('KV_placement', name).catch(() => undefined);
+    }
+  }
+
+  /** Deletes the bucket of placements and makes it anew, empty; the function puts the others' entries back. */
+  async loseBucket(): Promise<() => Promise<void>> {
+    const { config } = await this.jsm.streams.info('KV_placement');
+    const others = new Map<string, Uint8Array>();
+    for await (const key of await this.placement.keys()) {
+      const entry = key.endsWith(`.${this.tenant}`) ? null : await this.placement.get(key);
+      if (entry?.operation === 'PUT') others.set(key, entry.value);
+    }
+    await this.jsm.streams.delete('KV_placement');
+    await this.jsm.streams.add(config);
+    return async () => {
+      for (const [key, value] of others) await this.placement.put(key, value);
+    };
+  }
+
   async pause(paused: boolean, revision: number): Promise<void> {
     await this.config.put(`tenants.${this.tenant}`, JSON.stringify({ paused, reason: 'conformance', revision }));
   }

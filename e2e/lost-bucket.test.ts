@@ -1,0 +1,74 @@
+// The published placements are lost while commands flow: repaired, followed by nodes and gateway, and the next moves lose nothing.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, Job } from '@cloudlysis/contract';
+import { eventually } from '../backend/testing/eventually.ts';
+import { startStack, type Stack } from '../backend/testing/stack.ts';
+import { carryOut, otherShard, placementOf, published } from './journey.ts';
+
+let stack: Stack;
+let operator: Client;
+beforeAll(async () => {
+  stack = await startStack({ tenants: 3 });
+  operator = stack.as('operator');
+});
+afterAll(() => stack?.stop());
+
+async function move(tenantId: string): Promise<{ job: Job; to: string }> {
+  const to = otherShard((await placementOf(operator, tenantId, 'aggregate')).shard_id);
+  const body = { tenant_id: tenantId, kind: 'aggregate' as const, to, reason: 'after the loss' };
+  return { job: await carryOut(operator, 'scale.migrate', { body }), to };
+}
+
+const gatewayCheck = (job: Job) => job.proof?.checks.find(({ id }) => id === 'gateway.g1');
+const drift = async () => (await operator.read('scale.drift.get')).items;
+
+describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven', () => {
+  it('the bucket is deleted and rebuilt by the repair, then two tenants move: no command fails, is lost or doubled', async () => {
+    const enough = new AbortController();
+    const loading = stack.load({ rate: 40, seconds: 120, seed: 11 }, enough.signal);
+    await sleep(500);
+    await (await jetstreamManager(stack.nc)).streams.delete('KV_placement');
+    await sleep(1_500);
+    expect((await drift()).length).toBe(9);
+    const repaired = await carryOut(operator, 'scale.drift.repair', { body: { reason: 'the bucket is gone' } });
+    expect(repaired).toMatchObject({ state: 'succeeded', proof: { facts: { repaired: 9 } } });
+    for (const tenant of ['tenant-01', 'tenant-02']) {
+      const { job, to } = await move(tenant);
+      expect(job).toMatchObject({ state: 'succeeded', proof: { facts: { lost: 0, duplicated: 0 } } });
+      const { revision } = (await published(stack, 'aggregate', tenant))!;
+      expect(gatewayCheck(job)).toMatchObject({ status: 'pass', limit: `${to} at revision ${revision}` });
+    }
+    await sleep(500);
+    enough.abort();
+    expect(await loading).toMatchObject({ failed: 0, lost: 0, duplicated: 0, gaps: 0 });
+    expect(await drift()).toEqual([]);
+  }, 90_000);
+
+  it('the server forgets every watch, then a tenant moves: its first command is answered and the gateway is proven', async () => {
+    const jsm = await jetstreamManager(stack.nc);
+    const watches = await jsm.consumers.list('KV_placement').next();
+    await Promise.all(watches.map(({ name }) => jsm.consumers.delete('KV_placement', name).catch(() => false)));
+    const { job, to } = await move('tenant-03');
+    expect((await stack.command('tenant-03', randomUUID())).status).toBe(200);
+    expect([job.state, gatewayCheck(job)?.status]).toEqual(['succeeded', 'pass']);
+    await eventually('served', async () => (await stack.node(to).tenant('tenant-03'))?.state === 'serving');
+  });
+
+  it('the database is put back to before the moves: drift names node and gateway, and the repair wins over both', async () => {
+    const before = await placementOf(operator, 'tenant-01', 'aggregate');
+    const home = otherShard(before.shard_id);
+    const placements = stack.db.collection<{ _id: string; shard_id: string; revision: number }>('placements');
+    await placements.updateOne({ _id: 'aggregate.tenant-01' }, { $set: { shard_id: home, revision: 1 } });
+    expect(await drift()).toMatchObject([
+      { tenant_id: 'tenant-01', recorded: home, reported: [before.shard_id], misrouted: ['g1'] },
+    ]);
+    const repaired = await carryOut(operator, 'scale.drift.repair', { body: { reason: 'the database was restored' } });
+    expect(repaired.state).toBe('succeeded');
+    expect((await published(stack, 'aggregate', 'tenant-01'))?.revision).toBeGreaterThan(before.revision);
+    expect((await stack.command('tenant-01', randomUUID())).status).toBe(200);
+    expect(await drift()).toEqual([]);
+  });
+});
