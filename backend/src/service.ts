@@ -8,7 +8,13 @@ import type { Config } from './config.ts';
 import { NO_CONTROL_KEY, noteControlKey, passingControlKey, readControlKey, type ControlKey } from './control-key.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
-import { assignmentStore, createAuthenticator, identityHandlers, livePermissions } from './identity/index.ts';
+import {
+  assignmentStore,
+  createAuthenticator,
+  identityHandlers,
+  livePermissions,
+  liveRevocations,
+} from './identity/index.ts';
 import {
   jobEngine,
   jobMutations,
@@ -61,7 +67,7 @@ export async function startControlPlane(
   /** Times that are stored, or judged by another replica than wrote them, are the store's (decision 0011). */
   const ambient: Ambient = { ...machine, now: () => clock.now() };
   const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
-  const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile });
+  const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile, logger });
   const nodes = createNodes({
     ambient,
     allowlist: config.OUTBOUND_ALLOWLIST,
@@ -72,7 +78,8 @@ export async function startControlPlane(
   const permissions = livePermissions({
     store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
   }); // prettier-ignore
-  const { authenticate, keySources } = createAuthenticator(config, machine);
+  const revoked = liveRevocations({ mongo, board: nats.revocations, ambient: machine, logger });
+  const { authenticate, keySources } = createAuthenticator(config, machine, revoked.revocations);
   const jobs = jobEngine({
     mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
@@ -93,7 +100,7 @@ export async function startControlPlane(
   });
   placement.tenants = tenants;
   const copies = createCopies(ambient, metrics);
-  for (const { copy } of [permissions, placement, tenants]) copies.add(copy);
+  for (const { copy } of [permissions, revoked, placement, tenants]) copies.add(copy);
 
   const overview = createOverview({
     ambient, mongo, nats, audit, jobs, tenants, copies,
@@ -128,6 +135,7 @@ export async function startControlPlane(
   await noteControlKey(mongo, controlKey, logger);
   await audit.start();
   await permissions.start();
+  await revoked.start();
   await placement.start();
   await tenants.ensureIndexes();
   traffic.start();
@@ -146,7 +154,7 @@ export async function startControlPlane(
       await Promise.all([server.stop(), jobs.stop(JOBS_STOP_MS), seedingDone]);
       await Promise.all([tenants.stop(), traffic.stop()]);
       await placement.stop();
-      await permissions.stop();
+      await Promise.all([permissions.stop(), revoked.stop()]);
       await audit.stop();
       await nats.close();
       await mongo.close();

@@ -220,7 +220,11 @@ export class CheckedCopy<T> implements CopyReport {
       this.pending.add(id);
       for (const witness of this.witnesses) witness.add(id);
     }
-    this.looking ??= this.lookAtPending().finally(() => (this.looking = undefined));
+    this.looking ??= this.lookAtPending().finally(() => {
+      this.looking = undefined;
+      // Heard between the last look and this.
+      if (this.pending.size > 0 && !this.stopping.signal.aborted) this.heard([]);
+    });
   }
 
   private async lookAtPending(): Promise<void> {

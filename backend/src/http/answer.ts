@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Problem, type Operation } from '@cloudlysis/contract';
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
+import type { Ambient } from '../ambient.ts';
 import type { Streamed } from '../call.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 
@@ -46,13 +47,20 @@ function strip(value: unknown, path: readonly PropertyKey[], keys: readonly stri
 
 /** A reader that takes nothing for this long is gone; an event stream says something every 15 s. */
 const STALLED_MS = 60_000;
+/** A caller who is no longer let in is sent no more of a stream after this time. */
+const LOOK_MS = 500;
 
 /** Streams that are being sent; event streams have no end of their own, so a stop ends them. */
 export class OpenStreams {
   private readonly endless = new Set<Streamed>();
+  private readonly ambient: Ambient;
+
+  constructor(ambient: Ambient) {
+    this.ambient = ambient;
+  }
 
   /** Resolves when all is sent or the client is gone; a stream that breaks breaks the connection, so that nobody takes it for whole. */
-  async send(ctx: Context, streamed: Streamed, onHead: () => void): Promise<void> {
+  async send(ctx: Context, streamed: Streamed, onHead: () => void, letIn: () => unknown): Promise<void> {
     const { type, stream, filename } = streamed;
     // Whoever went away before the first byte ends nothing any more: 2 of 20 streams stayed open for ever.
     const { socket } = ctx.req;
@@ -74,12 +82,28 @@ export class OpenStreams {
     onHead();
     if (endless) this.endless.add(streamed);
     ctx.res.setTimeout(STALLED_MS, () => ctx.res.destroy());
+    const sent = new AbortController();
+    void this.endWhenRefused(streamed, letIn, sent.signal);
     try {
       await pipeline(stream, ctx.res);
     } finally {
+      sent.abort();
       this.endless.delete(streamed);
       socket.off('close', gone);
       stream.destroy();
+    }
+  }
+
+  /** A token that is revoked, or expires, ends what it opened. */
+  private async endWhenRefused({ stream }: Streamed, letIn: () => unknown, sent: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.ambient.sleep(LOOK_MS, sent).catch(() => undefined);
+      if (sent.aborted) return;
+      try {
+        await letIn();
+      } catch (error) {
+        if (error instanceof Problem && error.status === 401) return void stream.destroy();
+      }
     }
   }
 

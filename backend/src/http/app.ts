@@ -57,7 +57,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { ambient, logger } = options;
   const stopping = new AbortController();
   const cutting = new AbortController();
-  const streams = new OpenStreams();
+  const streams = new OpenStreams(options.ambient);
   const metrics = httpMetrics(options.metrics);
   const refusals = refusalLog({ audit: options.audit, ambient, logger, metrics });
   const rate = options.requestsPerSecond;

@@ -145,7 +145,7 @@ async function send(ctx: Context, operation: Operation, answer: Answer | Streame
     const { exchange } = (ctx as RequestContext).state;
     const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - exchange.started);
     if (ctx.method === 'HEAD') return headOf(ctx, answer);
-    return deps.streams.send(ctx, answer, observe);
+    return deps.streams.send(ctx, answer, observe, () => deps.authenticate(ctx.req.headers));
   }
   const value = checkedAnswer(operation, answer, deps);
   ctx.status = answer.status;

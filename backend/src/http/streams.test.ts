@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { Problem, type Job } from '@cloudlysis/contract';
+import { systemAmbient } from '../ambient.ts';
 import { PermissionTable } from '../identity/index.ts';
 import { constantMutations, constantReads, JOB, JOB_ID } from './answers.fixture.ts';
 import { TIMEOUTS } from './server.ts';
@@ -110,6 +111,35 @@ it('AUD-08 an export is held back by a slow reader, and one that breaks cannot b
   const response = await api.fetch('/admin/v1/audit/export', { token });
   expect(response.headers.get('content-disposition')).toBe('attachment; filename="audit__x_.jsonl"');
   await expect(response.text()).rejects.toThrow();
+});
+
+it('IAM-23 a token that is revoked, or that expires, is sent no more of what it opened', async () => {
+  let ahead = 0;
+  const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + ahead) };
+  const opened: Readable[] = [];
+  const endless = (): Readable => {
+    const stream = new Readable({ read: () => undefined });
+    opened.push(stream);
+    return stream;
+  };
+  await using api = await startTestApi({
+    ambient,
+    reads: {
+      ...constantReads(table),
+      'jobs.events': async () => ({ type: 'text/event-stream', stream: endless() }),
+    },
+  });
+  const path = `/admin/v1/jobs/${JOB_ID}/events`;
+  const [revoked, expired] = [await api.token('operator', { sid: 's1' }), await api.token('operator', { sid: 's2' })];
+  const answers = [await api.fetch(path, { token: revoked }), await api.fetch(path, { token: expired })];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  const ended = opened.map((stream) => once(stream, 'close'));
+  api.revocations.revoke('s1');
+  await ended[0];
+  expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+  ahead = 86_400_000;
+  await ended[1];
+  for (const answer of answers) await answer.body?.cancel().catch(() => undefined);
 });
 
 it('a stop finishes what is in flight, ends event streams and answers no more', async () => {

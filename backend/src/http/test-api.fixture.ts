@@ -5,7 +5,13 @@ import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit, type Audit } from '../audit/index.ts';
-import { createAuthenticator, PermissionTable, type Authenticator, type IdentityConfig } from '../identity/index.ts';
+import {
+  createAuthenticator,
+  PermissionTable,
+  Revocations,
+  type Authenticator,
+  type IdentityConfig,
+} from '../identity/index.ts';
 import { startIssuer, type TestIssuer } from '../identity/issuer.fixture.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { constantMutations, constantReads } from './answers.fixture.ts';
@@ -20,6 +26,7 @@ export interface TestApi extends AsyncDisposable {
   readonly mongo: Mongo;
   readonly metrics: Registry;
   readonly authenticator: Authenticator;
+  readonly revocations: Revocations;
   readonly server: HttpServer;
   /** Lines of the log so far. */
   readonly log: () => string;
@@ -43,6 +50,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const database = freshDatabase();
   const [issuer, mongo] = await Promise.all([startIssuer(), connectMongo(database.uri, database.db)]);
   const mode = options.mode ?? 'development';
+  const revocations = new Revocations(ambient);
   const authenticator = createAuthenticator(
     {
       MODE: mode,
@@ -56,6 +64,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       ...options.identity,
     },
     ambient,
+    revocations,
   );
   const permissions = new PermissionTable('dev', options.assignments);
   const lines: string[] = [];
@@ -85,7 +94,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     return fetch(url + path, { ...init, headers });
   };
   return {
-    url, issuer, audit, mongo, metrics, authenticator, server,
+    url, issuer, audit, mongo, metrics, authenticator, revocations, server,
     log: () => lines.join(''),
     token: (role, claims = {}) => issuer.token({ email: 'op@example.test', role, ...claims }),
     client: (token) => createClient({ baseUrl: url, fetch, headers: () => ({ authorization: `Bearer ${token}` }) }),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Problem } from '@cloudlysis/contract';
 import { exportSPKI, importJWK, SignJWT, type CryptoKey } from 'jose';
 import { systemAmbient, type Ambient } from '../ambient.ts';
-import { createAuthenticator, type IdentityConfig } from './index.ts';
+import { createAuthenticator, Revocations, type IdentityConfig } from './index.ts';
 import { startIssuer, testKey, type TestIssuer, type TestKey } from './issuer.fixture.ts';
 
 const BEARER = 'plugin-secret';
@@ -29,7 +29,11 @@ afterAll(async () => {
   await grafana[Symbol.asyncDispose]();
 });
 
-function authenticator(config: Partial<IdentityConfig> = {}, ambient: Ambient = systemAmbient()) {
+function authenticator(
+  config: Partial<IdentityConfig> = {},
+  ambient: Ambient = systemAmbient(),
+  revocations = new Revocations(ambient),
+) {
   const all = {
     MODE: 'production' as const,
     GATEWAY_ISSUER: gateway.url,
@@ -42,7 +46,7 @@ function authenticator(config: Partial<IdentityConfig> = {}, ambient: Ambient = 
     platform: { environment: 'dev' as const },
     ...config,
   };
-  return createAuthenticator(all, ambient);
+  return createAuthenticator(all, ambient, revocations);
 }
 type Authenticate = ReturnType<typeof authenticator>['authenticate'];
 const bearer = (token: string, more: Record<string, string> = {}) => ({ authorization: `Bearer ${token}`, ...more });
@@ -250,19 +254,27 @@ describe('verified tokens', () => {
     expect(await codeOf(authenticate, headers)).toBe('token.expired');
   });
 
-  it('end when their token or session is revoked, seen or not', async () => {
-    const { authenticate, revoke, unrevoke } = authenticator();
-    const seen = bearer(await gateway.token({ jti: 't1', sid: 's1' }));
-    const unseen = bearer(await gateway.token({ jti: 't2', sid: 's1' }));
-    expect(await codeOf(authenticate, seen)).toBe('service:user-1');
-    revoke('s1');
-    expect(await codeOf(authenticate, seen)).toBe('token.invalid');
-    expect(await codeOf(authenticate, unseen)).toBe('token.invalid');
-    unrevoke('s1');
-    expect(await codeOf(authenticate, seen)).toBe('service:user-1');
-    revoke('t1');
-    expect(await codeOf(authenticate, seen)).toBe('token.invalid');
-    expect(await codeOf(authenticate, unseen)).toBe('service:user-1');
+  it('IAM-23 end when their token or session is revoked, of either kind, seen or not', async () => {
+    const revocations = new Revocations(systemAmbient());
+    const { authenticate } = authenticator({}, systemAmbient(), revocations);
+    const ofGateway = async (jti: unknown) => bearer(await gateway.token({ jti, sid: 's1' }));
+    const ofGrafana = async (jti: unknown) => bearer(BEARER, { 'x-grafana-id': await idToken({ jti, sid: 's1' }) });
+    for (const [kind, id] of [
+      [ofGateway, 'service:user-1'],
+      [ofGrafana, 'user:ada@example.test'],
+    ] as const) {
+      const [seen, unseen] = [await kind('t1'), await kind('t2')];
+      expect(await codeOf(authenticate, seen)).toBe(id);
+      revocations.revoke('s1');
+      expect(await codeOf(authenticate, seen)).toBe('token.invalid');
+      expect(await codeOf(authenticate, unseen)).toBe('token.invalid');
+      revocations.takeBack('s1');
+      expect(await codeOf(authenticate, seen)).toBe(id);
+      revocations.revoke('t1');
+      expect(await codeOf(authenticate, seen)).toBe('token.invalid');
+      expect(await codeOf(authenticate, unseen)).toBe(id);
+      revocations.takeBack('t1');
+    }
   });
 
   it('NFR-03 tell when a second factor was shown', async () => {

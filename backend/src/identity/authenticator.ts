@@ -6,6 +6,7 @@ import type { Ambient } from '../ambient.ts';
 import type { Config } from '../config.ts';
 import type { Principal } from '../principal.ts';
 import { KeySet } from './key-set.ts';
+import { Revocations } from './revocations.ts';
 import { tokenLifetimeS } from './tier.ts';
 import { checkToken, type CheckedToken, type Issuer } from './token-check.ts';
 import { DEVELOPMENT_KEY, gatewayPrincipal, grafanaPrincipal, idsOf, readRoleMap } from './token-principal.ts';
@@ -27,9 +28,6 @@ export type IdentityConfig = Pick<
 export interface Authenticator {
   /** @throws Problem `token.missing`, `token.invalid` or `token.expired` */
   authenticate(headers: IncomingHttpHeaders): Principal | Promise<Principal>;
-  /** Ends a token (`jti`) or a session (`sid`), whether or not it was seen. */
-  revoke(id: string, until?: Date): void;
-  unrevoke(id: string): void;
   /** Whose tokens are accepted, and whether their keys can be read. */
   readonly keySources: readonly KeySource[];
 }
@@ -43,8 +41,12 @@ export interface KeySource {
 }
 
 /** @throws Error when a setting cannot be used */
-export function createAuthenticator(config: IdentityConfig, ambient: Ambient): Authenticator {
-  const cache = new VerifiedTokens(ambient);
+export function createAuthenticator(
+  config: IdentityConfig,
+  ambient: Ambient,
+  revocations: Pick<Revocations, 'isRevoked'> = new Revocations(ambient),
+): Authenticator {
+  const cache = new VerifiedTokens(ambient, revocations);
   const gateway = gatewayIssuer(config, ambient);
   const grafana = grafanaIssuer(config, ambient);
   const roleMap = readRoleMap(config.GRAFANA_ROLE_MAP);
@@ -57,7 +59,7 @@ export function createAuthenticator(config: IdentityConfig, ambient: Ambient): A
       throw new Problem('token.invalid', 'Development keys are refused in production');
     const { exp } = checked.claims;
     const ids = idsOf(checked);
-    if (cache.isRevoked(ids)) throw new Problem('token.invalid', 'The session was revoked');
+    if (revocations.isRevoked(ids)) throw new Problem('token.invalid', 'The session was revoked');
     const principal = principalOf(checked);
     cache.set(key, { principal, expiresAt: exp * 1000, ids });
     return principal;
@@ -83,8 +85,6 @@ export function createAuthenticator(config: IdentityConfig, ambient: Ambient): A
 
   return {
     authenticate,
-    revoke: (id, until) => cache.revoke(id, until),
-    unrevoke: (id) => cache.unrevoke(id),
     keySources: [keySource('gateway', gateway), keySource('grafana', grafana)],
   };
 }

@@ -3,5 +3,7 @@ export { createAuthenticator, type Authenticator, type IdentityConfig, type KeyS
 export { assignmentStore, type AssignmentStore } from './assignment-store.ts';
 export { identityHandlers, type Self } from './identity.handlers.ts';
 export { livePermissions, type LivePermissions } from './live-permissions.ts';
+export { liveRevocations, type LiveRevocations } from './live-revocations.ts';
+export { Revocations } from './revocations.ts';
 export { PermissionTable, type Permissions } from './permissions.ts';
 export type { AskedScope, Verdict } from './permission-table.ts';

@@ -4,6 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { call, eventually, moveTenant, startPlatform, type TestPlatform } from '../../testing/platform.ts';
+import { LONGEST_TOKEN_MS, Revocations } from './tokens.ts';
 
 const deposit = (command_id: string, amount = 5) => ({ command_id, type: 'deposit', data: { account: 'a', amount } });
 
@@ -70,6 +71,31 @@ describe('gateway', () => {
       'refused',
       async () => (await platform.command('acme', deposit('r2'), { authorization })).status === 401,
     );
+  });
+
+  it('ENV-88 a revocation that vanishes from the bucket counts as long as a token may live; one that is deleted is taken back', async () => {
+    const kv = await platform.kv('iam_revocations');
+    const status = async (authorization: string): Promise<number> =>
+      (await platform.command('acme', deposit('r3'), { authorization })).status;
+    const [lost, back] = await Promise.all(
+      ['lost', 'back'].map(async (jti) => `Bearer ${await platform.token(['*'], { jti })}`),
+    );
+    await Promise.all(['lost', 'back'].map((id) => kv.put(id, '')));
+    await eventually('refused', async () => (await status(lost!)) === 401 && (await status(back!)) === 401);
+    await kv.delete('back');
+    await eventually('taken back', async () => (await status(back!)) === 200);
+    await (await jetstreamManager(platform.nc)).streams.purge('KV_iam_revocations');
+    await platform.node('g1').post('/admin/reload');
+    expect(await status(lost!)).toBe(401);
+    let now = 0;
+    const revocations = new Revocations(() => now);
+    revocations.apply('a', null);
+    revocations.missing('a');
+    const caller = { tenants: [], ids: ['a'], expires: 0 };
+    now = 7 * 86_400_000;
+    expect(revocations.revoked(caller)).toBe(true);
+    now = LONGEST_TOKEN_MS;
+    expect(revocations.revoked(caller)).toBe(false);
   });
 
   it('SCL-06 a draining tenant parks its commands within bounds and sends them on at resume', async () => {

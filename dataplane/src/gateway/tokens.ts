@@ -15,17 +15,38 @@ export interface Caller {
   expires: number;
 }
 
+/** As long as any token may live (7 days), and an hour for clocks. */
+export const LONGEST_TOKEN_MS = 7 * 86_400_000 + 3_600_000;
+const SWEEP_MS = 3_600_000;
+
+/** Ids that the bucket has, and those that it lost: only a delete or purge of the key takes a revocation back. */
 export class Revocations implements Mirrored {
   private readonly ids = new Set<string>();
+  /** Until when the lost ones count; none is dropped for their number. */
+  private readonly lost = new Map<string, number>();
+  private swept = 0;
+  private readonly now: () => number;
+  constructor(now: () => number = () => ambient.now()) {
+    this.now = now;
+  }
   keys(): Iterable<string> {
     return this.ids;
   }
   apply(key: string, value: unknown): void {
+    this.lost.delete(key);
     if (value === undefined) this.ids.delete(key);
     else this.ids.add(key);
   }
+  missing(key: string): void {
+    const now = this.now();
+    if (now > this.swept + SWEEP_MS) {
+      this.swept = now;
+      for (const [id, end] of this.lost) if (end <= now) this.lost.delete(id);
+    }
+    if (this.ids.delete(key)) this.lost.set(key, now + LONGEST_TOKEN_MS);
+  }
   revoked(caller: Caller): boolean {
-    return caller.ids.some((id) => this.ids.has(id));
+    return caller.ids.some((id) => this.ids.has(id) || (this.lost.get(id) ?? 0) > this.now());
   }
 }
 
@@ -65,7 +86,9 @@ export class Tokens {
       throw new Problem('auth.required', `the token was refused: ${(err as Error).message}`);
     });
     const tenants = payload['tenants'];
-    const ids = [payload.jti, payload['sid']].filter((id) => typeof id === 'string');
+    const ids = [payload.jti as unknown, payload['sid']].flatMap((id) =>
+      typeof id === 'string' || typeof id === 'number' ? String(id) : [],
+    );
     const caller: Caller = {
       tenants: Array.isArray(tenants) ? tenants.filter((tenant) => typeof tenant === 'string') : [],
       ids,

@@ -20,6 +20,8 @@ export interface Mirrored {
   keys(): Iterable<string>;
   /** `undefined`: the key is gone. `anew`: this bucket says it for the first time, whatever one before it said. */
   apply(key: string, value: unknown, anew: boolean): unknown;
+  /** The key is gone and nobody meant it: a purge, its age, a bucket that was lost. As `apply` of undefined unless told. */
+  missing?(key: string): void;
 }
 
 export interface FollowerState {
@@ -86,7 +88,7 @@ export class KvMirror {
     if (mark.created !== this.mark?.created) return this.heal();
     if (entry) this.take(entry);
     // Seen in this bucket and no longer in it, unless the watch told more meanwhile.
-    else if (known !== undefined && this.seqs.get(key) === known) this.into.apply(key, undefined, false);
+    else if (known !== undefined && this.seqs.get(key) === known) this.vanished(key);
   }
 
   stop(): void {
@@ -142,7 +144,7 @@ export class KvMirror {
       // Written since the reading began: a look-up knew it before this did.
       if ((this.seqs.get(key) ?? 0) > mark.last) continue;
       this.seqs.delete(key);
-      this.into.apply(key, undefined, false);
+      this.vanished(key);
     }
     for (const entry of entries) this.take(entry, true);
     this.mark = mark;
@@ -153,7 +155,13 @@ export class KvMirror {
     if (known !== undefined && (again ? seq < known : seq <= known)) return;
     this.seqs.set(key, seq);
     this.kept.delete(key);
-    this.into.apply(key, meaning.gone ? undefined : meaning.value, known === undefined);
+    if (meaning.gone && meaning.aged) this.vanished(key);
+    else this.into.apply(key, meaning.gone ? undefined : meaning.value, known === undefined);
+  }
+
+  private vanished(key: string): void {
+    if (this.into.missing) this.into.missing(key);
+    else this.into.apply(key, undefined, false);
   }
 
   private async keepChecking(): Promise<void> {

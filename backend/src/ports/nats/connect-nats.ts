@@ -1,4 +1,5 @@
 /** NATS as the control plane sees it: boards, streams and what was written to them, over one connection. */
+import { pino, type Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { z } from 'zod';
 import { ShardId, TenantId } from '@cloudlysis/contract';
@@ -6,7 +7,7 @@ import { systemAmbient, type Ambient } from '../../ambient.ts';
 import { Connection, isStreamMissing, type Link } from './connection.ts';
 import { eventsAfter, lastEvent } from './events.ts';
 import { kvBoard } from './kv-board.ts';
-import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET } from './names.ts';
+import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, REVOCATIONS_BUCKET } from './names.ts';
 import type {
   BucketSight,
   ConsumerInfo,
@@ -27,6 +28,9 @@ export interface NatsOptions {
   readonly metrics?: Registry;
   /** Set for `PLACEMENT_SOURCE=static`: placements then come from this file and cannot be written. */
   readonly placementFile?: string | undefined;
+  readonly logger?: Logger;
+  /** Milliseconds between two comparisons of a watch with its whole bucket; 60 000 unless told. */
+  readonly checkMs?: number;
 }
 
 const Published: z.ZodType<PublishedPlacement> = z.object({
@@ -40,22 +44,28 @@ const Flags: z.ZodType<TenantFlags> = z.object({
   revision: z.number().int().nonnegative(),
 });
 
+/** What a revocation says does not matter: that it is there is what counts. */
+const Anything = z.literal(true);
+
 /**
  * Returns once connected, or after 3 s without: the port then goes on trying, and its calls are refused with
  * `bus.unavailable` until it succeeds, so that a control plane starts, and stays up, without NATS.
  */
 export async function connectNats(url: string, options: NatsOptions = {}): Promise<NatsPort> {
-  const { ambient = systemAmbient(), name = 'cloudlysis-control', metrics, placementFile } = options;
+  const { ambient = systemAmbient(), name = 'cloudlysis-control', metrics, placementFile, checkMs } = options;
+  const logger = options.logger ?? pino({ level: 'silent' });
   const connection = new Connection(url, name, ambient, ensureStreams);
   const counter = unreadableCounter(metrics);
   const unreadable = (source: string) => (): void => counter.inc({ source });
   const call = callWith(connection);
-  const board = { call, unreadable: unreadable('placement'), value: Published };
+  const board = { call, ambient, logger, checkMs };
+  const published = { value: Published, unreadable: unreadable('placement') };
   const port: NatsPort = {
     placement: placementFile
-      ? staticBoard(placementFile, Published, board.unreadable)
-      : kvBoard({ ...board, bucket: PLACEMENT_BUCKET }),
-    config: kvBoard({ call, bucket: CONFIG_BUCKET, value: Flags, unreadable: unreadable('config') }),
+      ? staticBoard({ file: placementFile, ...published, ambient, logger })
+      : kvBoard({ ...board, ...published, bucket: PLACEMENT_BUCKET }),
+    config: kvBoard({ ...board, bucket: CONFIG_BUCKET, value: Flags, unreadable: unreadable('config') }),
+    revocations: kvBoard({ ...board, bucket: REVOCATIONS_BUCKET, value: Anything, always: true, unreadable: unreadable('revocations') }), // prettier-ignore
     ensureStreams: () => call('making the streams', ensureStreams),
     ...consumersOf(call),
     lastEvent: (tenantId) => call(`reading the log of ${tenantId}`, (link) => lastEvent(link, safe(tenantId))),

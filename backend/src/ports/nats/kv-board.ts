@@ -1,8 +1,11 @@
 /** A bucket of NATS KV as a board: compare-and-swap on the bucket's revision, and values that are checked when read. */
 import { Kvm, type KV } from '@nats-io/kv';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
+import type { Ambient } from '../../ambient.ts';
 import { isWrongSequence, type Link } from './connection.ts';
-import { directRead } from './direct-read.ts';
+import { watchBoard } from './board-watch.ts';
+import { entriesFrom, kvSource } from './kv-source.ts';
 import type { Board, Entry } from './nats-port.ts';
 
 const MAX_ENTRIES = 1_000_000;
@@ -14,6 +17,11 @@ export interface KvBoardOptions<T> {
   readonly call: <R>(what: string, work: (link: Link) => Promise<R>) => Promise<R>;
   /** Told of every value that is not what the platform contract says. */
   readonly unreadable: (key: string) => void;
+  /** Whatever text is there counts as this value. */
+  readonly always?: T;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  readonly checkMs?: number | undefined;
 }
 
 /** An entry as the bucket holds it; `value` undefined where it is deleted or unreadable. */
@@ -22,8 +30,10 @@ interface Raw<T> {
   readonly kvRevision: number;
 }
 
-export function kvBoard<T>({ bucket, value: schema, call, unreadable }: KvBoardOptions<T>): Board<T> {
+export function kvBoard<T>(options: KvBoardOptions<T>): Board<T> {
+  const { bucket, value: schema, call, unreadable, always, ambient, logger, checkMs } = options;
   const parsed = (key: string, text: string): T | undefined => {
+    if (always !== undefined) return always;
     const value = schema.safeParse(jsonOrUndefined(text));
     if (!value.success) unreadable(key);
     return value.data;
@@ -53,6 +63,10 @@ export function kvBoard<T>({ bucket, value: schema, call, unreadable }: KvBoardO
       }),
     delete: (key) => call(`deleting ${key}`, async (link) => (await open(link, bucket)).delete(key)),
     all: () => call(`reading bucket ${bucket}`, (link) => readAll(link, bucket, parsed)),
+    watch: (name, keys, apply) => {
+      const source = kvSource({ bucket, keys, ambient, call, parsed });
+      return watchBoard({ name, source, ambient, logger, checkMs, apply });
+    },
   };
 }
 
@@ -75,13 +89,11 @@ async function readAll<T>(
   bucket: string,
   parsed: (key: string, text: string) => T | undefined,
 ): Promise<Entry<T>[]> {
-  const prefix = `$KV.${bucket}.`;
   const entries = new Map<string, Entry<T>>();
-  for await (const message of directRead(link, `KV_${bucket}`, `${prefix}>`, 1, MAX_ENTRIES)) {
-    const key = message.subject.slice(prefix.length);
-    const value = message.header?.get('KV-Operation') ? undefined : parsed(key, message.string());
+  for await (const { key, seq, meaning } of entriesFrom(link, bucket, 1, MAX_ENTRIES)) {
+    const value = meaning.text === null ? undefined : parsed(key, meaning.text);
     if (value === undefined) entries.delete(key);
-    else entries.set(key, { key, value, kvRevision: message.seq });
+    else entries.set(key, { key, value, kvRevision: seq });
   }
   return [...entries.values()];
 }

@@ -4,6 +4,8 @@ import type { ServiceKind } from '@cloudlysis/contract';
 export const STREAMS = { EVENTS: 'events.>', EFFECTS: 'effects.>', IAM: 'iam.events.>' } as const;
 export const PLACEMENT_BUCKET = 'placement';
 export const CONFIG_BUCKET = 'config';
+export const REVOCATIONS_BUCKET = 'iam_revocations';
+export const BUCKETS = [PLACEMENT_BUCKET, CONFIG_BUCKET, REVOCATIONS_BUCKET] as const;
 
 /** Every event of a tenant is on this one subject, so the log of a tenant is one sequence. */
 export const logSubject = (tenantId: string): string => `events.${tenantId}.log`;

@@ -1,4 +1,7 @@
 /** What the control plane asks of NATS: the published placement and flags, the streams, and what was written to them. */
+import type { ApplyEntry, BoardWatch } from './board-watch.ts';
+
+export type { ApplyEntry, BoardWatch } from './board-watch.ts';
 
 export interface PublishedPlacement {
   readonly shard: string;
@@ -27,6 +30,11 @@ export interface Board<T> {
   put(key: string, value: T, expected: number): Promise<boolean>;
   delete(key: string): Promise<void>;
   all(): Promise<Entry<T>[]>;
+  /**
+   * Tells of every entry of `keys` (`>` for all, `*` for one part of a key) and of every change from then on, until it is
+   * stopped: after a reconnect, in a bucket made anew, of what is deleted, purged or gone by its age.
+   */
+  watch(name: string, keys: string, apply: ApplyEntry<T>): BoardWatch;
 }
 
 export interface ConsumerInfo {
@@ -77,6 +85,8 @@ export interface NatsPort {
   readonly placement: Board<PublishedPlacement>;
   /** Key `tenants.<tenant>`. */
   readonly config: Board<TenantFlags>;
+  /** Key: the id of a token (`jti`) or a session (`sid`); what the value says does not matter. */
+  readonly revocations: Board<true>;
   /** Makes sure the platform's streams (EVENTS, EFFECTS, IAM) exist with room for their consumers. Idempotent; also done at every connect. */
   ensureStreams(): Promise<void>;
   /** Makes sure the tenant's durable consumers exist. Idempotent; returns those it created. @throws Problem `bus.limit_reached` */

@@ -1,10 +1,23 @@
 /** Placement from a file, for development (SCL-03): read anew at every call, and never written by us. */
 import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../../ambient.ts';
+import { watchBoard } from './board-watch.ts';
+import { keyMatcher } from './kv-source.ts';
 import type { Board, Entry } from './nats-port.ts';
+import { staticSource } from './static-source.ts';
 
-export function staticBoard<T>(file: string, value: z.ZodType<T>, unreadable: (key: string) => void): Board<T> {
+export interface StaticBoardOptions<T> {
+  readonly file: string;
+  readonly value: z.ZodType<T>;
+  readonly unreadable: (key: string) => void;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+}
+
+export function staticBoard<T>({ file, value, unreadable, ambient, logger }: StaticBoardOptions<T>): Board<T> {
   const all = async (): Promise<Entry<T>[]> => {
     const entries: Entry<T>[] = [];
     for (const [key, raw] of Object.entries(await readEntries(file, unreadable))) {
@@ -22,6 +35,11 @@ export function staticBoard<T>(file: string, value: z.ZodType<T>, unreadable: (k
     put: refuse,
     delete: refuse,
     all,
+    watch: (name, keys, apply) => {
+      const matches = keyMatcher(keys);
+      const read = async () => (await all()).filter(({ key }) => matches(key));
+      return watchBoard({ name, source: staticSource(read, ambient), ambient, logger, apply });
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
 import { isMissing, type Link } from './connection.ts';
 import { raiseConsumers, wantedConsumers } from './limits.ts';
-import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, STREAMS, tenantEvents, type ConsumerKind } from './names.ts';
+import { BUCKETS, consumerName, STREAMS, tenantEvents, type ConsumerKind } from './names.ts';
 
 export async function ensureStreams(link: Link): Promise<void> {
   const { js, jsm } = link;
@@ -23,7 +23,7 @@ export async function ensureStreams(link: Link): Promise<void> {
       if (!config.allow_direct) await jsm.streams.update(name, { ...config, allow_direct: true });
     }
   }
-  for (const bucket of [PLACEMENT_BUCKET, CONFIG_BUCKET]) {
+  for (const bucket of BUCKETS) {
     await new Kvm(js).create(bucket, { history: 1 });
     // A bucket cannot be told when it is made; every node that follows it has a consumer there.
     await raiseConsumers(link, await jsm.streams.info(`KV_${bucket}`));

@@ -1,0 +1,42 @@
+/** A watch over a board: a checked copy that tells of every change and says since when it may be behind. */
+import type { Logger } from 'pino';
+import type { Ambient } from '../../ambient.ts';
+import { CheckedCopy, type CopyReport, type Source } from '../../copies/index.ts';
+import type { KvValue } from './kv-source.ts';
+import type { Entry } from './nats-port.ts';
+
+/** `entry` null: the key has no value; `isDeleted` then tells whether somebody took it away or it is merely missing. */
+export type ApplyEntry<T> = (key: string, entry: Entry<T> | null, isDeleted: boolean) => void;
+
+export interface BoardWatch extends CopyReport {
+  /** Resolves once everything was read and told. @throws Problem `bus.unavailable` */
+  current(): Promise<void>;
+  /** Compares with the whole board now. @throws Problem `bus.unavailable` */
+  check(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface WatchOptions<T> {
+  readonly name: string;
+  readonly source: Source<KvValue<T>>;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  readonly checkMs?: number | undefined;
+  readonly apply: ApplyEntry<T>;
+}
+
+export function watchBoard<T>({ name, source, ambient, logger, checkMs, apply }: WatchOptions<T>): BoardWatch {
+  const copy = new CheckedCopy<KvValue<T>>({
+    name,
+    source,
+    ambient,
+    logger,
+    ...(checkMs === undefined ? {} : { checkMs }),
+    apply(key, found) {
+      if (found?.value === undefined) apply(key, null, found?.isDeleted ?? false);
+      else apply(key, { key, value: found.value, kvRevision: found.kvRevision }, false);
+    },
+  });
+  copy.start();
+  return copy;
+}
