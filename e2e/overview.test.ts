@@ -128,6 +128,38 @@ it('NFR-07 with the database frozen every list is refused by name within 4 s ins
   await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
 });
 
+it('NFR-09 UI-40 with the database frozen the copies in memory say that they may be behind; a record restored behind them is shown', async () => {
+  const copies = ['placements', 'tenants', 'assignments'].map((name) => `copy.behind:${name}`);
+  const told = async (): Promise<string[]> => (await overview())[0].attention.map(({ id }) => id);
+  const behind = async (): Promise<string> =>
+    /^cp_copy_behind_seconds\{copy="placements"\} (\S+)$/m.exec(
+      await (await fetch(`${stack.url()}/metrics`)).text(),
+    )![1]!;
+  expect(await behind()).toBe('0');
+  await stack.pauseMongo();
+  try {
+    const all = async () => {
+      const ids = await told();
+      return copies.every((id) => ids.includes(id));
+    };
+    await eventually('they say so', all, 20_000);
+    expect(Number(await behind())).toBeGreaterThan(0);
+    expect(stateOf((await overview())[0], 'control-plane')).not.toBe('ok');
+  } finally {
+    stack.resumeMongo();
+  }
+  await eventually('they caught up', async () => !(await told()).some((id) => id.startsWith('copy.behind')), 20_000);
+  const placements = stack.db.collection<{ _id: string; shard_id: string; revision: number }>('placements');
+  const { shard_id, revision } = (await placements.findOne({ _id: 'runner.tenant-01' }))!;
+  const other = shard_id === 'r1' ? 'r2' : 'r1';
+  const listed = async () =>
+    (await operator.read('scale.placements.list', { query: { limit: 50, tenant_id: 'tenant-01', kind: 'runner' } })).items[0]?.shard_id; // prettier-ignore
+  await placements.updateOne({ _id: 'runner.tenant-01' }, { $set: { shard_id: other, revision: 0 } });
+  await eventually('the restored one is shown', async () => (await listed()) === other);
+  await placements.updateOne({ _id: 'runner.tenant-01' }, { $set: { shard_id, revision } });
+  await eventually('it is back', async () => (await listed()) === shard_id);
+});
+
 it('UI-15 UI-40 who holds one tenant sees that one, may change it with others of theirs, and no other', async () => {
   const email = 'one@b.test';
   const assignment = { principal: email, role: 'operator', scope: { kind: 'tenant', tenant_id: 'tenant-01' } };

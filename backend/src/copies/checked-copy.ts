@@ -8,6 +8,7 @@
 import type { Logger } from 'pino';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
+import { Announcements } from './announcements.ts';
 import type { CopyReport, CopyState } from './copies.ts';
 import { ReadOrder } from './read-order.ts';
 import { Standing } from './standing.ts';
@@ -37,16 +38,12 @@ export class CheckedCopy<T> implements CopyReport {
   private readonly options: CopyOptions<T>;
   private readonly order = new ReadOrder<T>();
   private readonly stopping = new AbortController();
-  private readonly pending = new Set<string>();
-  private lookedAt: readonly string[] = [];
-  /** What was announced since each of the checks that run began. */
-  private readonly witnesses = new Set<Set<string>>();
+  private readonly announcements: Announcements;
   private readonly standing: Standing;
   private isRead = false;
   private missed = 0;
   private checking: Promise<void> | undefined;
   private comparing: Promise<void> | undefined;
-  private looking: Promise<void> | undefined;
   private running: Promise<unknown> | undefined;
   private following: AbortController | undefined;
   private isFollowed = false;
@@ -56,6 +53,12 @@ export class CheckedCopy<T> implements CopyReport {
     this.name = options.name;
     const { ambient, logger, checkMs = CHECK_MS } = options;
     this.standing = new Standing(options.name, ambient, logger, checkMs);
+    this.announcements = new Announcements({
+      look: (ids) => this.look(ids),
+      failed: (error) => this.lookFailed(error),
+      atOnce: AT_ONCE,
+      stopping: this.stopping.signal,
+    });
   }
 
   get size(): number {
@@ -97,7 +100,7 @@ export class CheckedCopy<T> implements CopyReport {
   put(id: string, value: T | null): void {
     if (this.order.set(id, value, this.order.begin())) this.tell(id, value);
     this.order.end();
-    if (this.running) this.heard([id]);
+    if (this.running) this.announcements.heard([id]);
   }
 
   /** Reads these anew. @throws Problem of the source */
@@ -119,7 +122,7 @@ export class CheckedCopy<T> implements CopyReport {
     this.stopping.abort();
     this.following?.abort();
     await this.running;
-    await Promise.allSettled([this.looking, this.checking, this.comparing]);
+    await Promise.allSettled([this.announcements.rest(), this.checking, this.comparing]);
   }
 
   private async followForever(): Promise<void> {
@@ -129,7 +132,7 @@ export class CheckedCopy<T> implements CopyReport {
       const following = (this.following = new AbortController());
       const change = {
         opened: () => void this.caughtUp(following.signal),
-        changed: (ids: readonly string[]) => this.heard(ids),
+        changed: (ids: readonly string[]) => this.announcements.heard(ids),
         doubt: (reason: string) => {
           this.standing.doubt(reason);
           void this.caughtUp(following.signal);
@@ -179,8 +182,7 @@ export class CheckedCopy<T> implements CopyReport {
   private async compare(how: 'all' | 'windows'): Promise<void> {
     const { source } = this.options;
     const wasRead = this.isRead && this.isFollowed && !this.standing.trouble;
-    const announced = new Set([...this.pending, ...this.lookedAt]);
-    this.witnesses.add(announced);
+    const announced = this.announcements.witness();
     const mended: string[] = [];
     try {
       await this.reading(async (moment) => {
@@ -200,14 +202,14 @@ export class CheckedCopy<T> implements CopyReport {
       this.standing.checked();
     } finally {
       if (wasRead && mended.length > 0) void this.countMissed(mended, announced);
-      else this.witnesses.delete(announced);
+      else this.announcements.dismiss(announced);
     }
   }
 
   private async countMissed(mended: readonly string[], announced: Set<string>): Promise<void> {
     const { ambient, logger } = this.options;
     await ambient.sleep(ANNOUNCED_MS, this.stopping.signal).catch(() => undefined);
-    this.witnesses.delete(announced);
+    this.announcements.dismiss(announced);
     const missed = mended.filter((id) => !announced.has(id));
     if (missed.length === 0 || this.stopping.signal.aborted) return;
     this.missed += missed.length;
@@ -215,35 +217,11 @@ export class CheckedCopy<T> implements CopyReport {
     this.following?.abort();
   }
 
-  private heard(ids: readonly string[]): void {
-    for (const id of ids) {
-      this.pending.add(id);
-      for (const witness of this.witnesses) witness.add(id);
-    }
-    this.looking ??= this.lookAtPending().finally(() => {
-      this.looking = undefined;
-      // Heard between the last look and this.
-      if (this.pending.size > 0 && !this.stopping.signal.aborted) this.heard([]);
-    });
-  }
-
-  private async lookAtPending(): Promise<void> {
-    const { ambient } = this.options;
-    while (this.pending.size > 0 && !this.stopping.signal.aborted) {
-      const ids = [...this.pending].slice(0, AT_ONCE);
-      for (const id of ids) this.pending.delete(id);
-      this.lookedAt = ids;
-      try {
-        await this.look(ids);
-        this.lookedAt = [];
-      } catch (error) {
-        for (const id of ids) this.pending.add(id);
-        this.standing.doubt(`a change could not be read: ${reasonOf(error)}`);
-        await ambient.sleep(REOPEN_MS, this.stopping.signal).catch(() => undefined);
-        // Whatever was in the way, a full read settles it.
-        if (this.following && !this.following.signal.aborted) void this.caughtUp(this.following.signal);
-      }
-    }
+  private async lookFailed(error: unknown): Promise<void> {
+    this.standing.doubt(`a change could not be read: ${reasonOf(error)}`);
+    await this.options.ambient.sleep(REOPEN_MS, this.stopping.signal).catch(() => undefined);
+    // Whatever was in the way, a full read settles it.
+    if (this.following && !this.following.signal.aborted) void this.caughtUp(this.following.signal);
   }
 
   private async reading(work: (moment: number) => Promise<void>): Promise<void> {

@@ -157,6 +157,19 @@ describe('keys', () => {
     expect(await codeOf(authenticate, bearer(await rotating.token({ n: 1 }, { key: old })))).toBe('token.invalid');
   });
 
+  it('IAM-23 a token that was verified ends with the key that signed it, once its issuer withdraws that', async () => {
+    await using rotating = await startIssuer('old');
+    let at = 0;
+    const ambient = { ...systemAmbient(), monotonic: () => at, now: () => new Date(Date.now() + at) };
+    const config = { GATEWAY_ISSUER: rotating.url, GATEWAY_JWKS_URL: rotating.jwksUrl };
+    const { authenticate } = authenticator(config, ambient);
+    const headers = bearer(await rotating.token({ exp: seconds(86_400) }));
+    expect(await codeOf(authenticate, headers)).toBe('service:user-1');
+    rotating.keys = [await testKey('new')];
+    at = 2 * 3_600_000;
+    expect(await codeOf(authenticate, headers)).toBe('token.invalid');
+  });
+
   it('an issuer that is away leaves known keys in use', async () => {
     await using failing = await startIssuer('k1');
     const { ambient, pass } = clock();

@@ -40,6 +40,8 @@ export interface KeySource {
   check(): Promise<number>;
 }
 
+const RECHECK_MS = 15 * 60_000;
+
 /** @throws Error when a setting cannot be used */
 export function createAuthenticator(
   config: IdentityConfig,
@@ -61,7 +63,9 @@ export function createAuthenticator(
     const ids = idsOf(checked);
     if (revocations.isRevoked(ids)) throw new Problem('token.invalid', 'The session was revoked');
     const principal = principalOf(checked);
-    cache.set(key, { principal, expiresAt: exp * 1000, ids });
+    // Checked anew now and then, so that a token ends with the key that signed it when its issuer withdraws that.
+    const expiresAt = Math.min(exp * 1000, ambient.now().getTime() + RECHECK_MS);
+    cache.set(key, { principal, expiresAt, ids });
     return principal;
   }
 
