@@ -294,7 +294,7 @@ describe('API-15 MIS-06 no forged, bent or stale token is let in', () => {
     expect(twin).not.toBe(good);
     expect((await asked(carried('gateway', good))).status).toBe(200);
     expect((await asked(carried('gateway', twin))).status).toBe(200);
-    api.authenticator.revoke('twin');
+    api.revocations.revoke('twin');
     for (const one of [good, twin]) expect((await asked(carried('gateway', one))).code).toBe('token.invalid');
   });
 });
