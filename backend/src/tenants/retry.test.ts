@@ -125,7 +125,7 @@ it('API-03 UI-15 tried again twice at once, each tenant is changed once and the 
   // way it says that there is nothing to do.
   for (const end of ends)
     expect(end).toMatch(
-      /^(succeeded|job\.state|preflight\.blocked|plan\.stale|failed: .*twin-3 has been paused since .*)$/,
+      /^(succeeded|job\.state|preflight\.blocked|plan\.stale|plan\.used|failed: .*twin-3 has been paused since .*)$/,
     );
   expect(await pausedOf(tenant_ids)).toEqual(tenant_ids);
 });
