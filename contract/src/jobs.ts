@@ -1,6 +1,7 @@
 /** Jobs on the wire: the plan that was shown, the steps as they run, the proof at the end. */
 import { z } from 'zod';
 import { ProblemDocument } from './problems.ts';
+import { shown } from './text.ts';
 import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
 
 export const JobState = z
@@ -11,21 +12,21 @@ export const FINAL_STATES = ['succeeded', 'failed', 'cancelled', 'compensated'] 
 
 export const Check = z
   .strictObject({
-    id: z.string().describe('Stable id of the check, such as `drain.in_flight`'),
-    title: z.string().describe('What is checked'),
+    id: shown().describe('Stable id of the check, such as `drain.in_flight`'),
+    title: shown().describe('What is checked'),
     status: z.enum(['pass', 'warn', 'block']).describe('Verdict'),
     measured: Json.describe('The value that was measured'),
     limit: Json.describe('The limit it was held against; null where there is none'),
-    unit: z.string().nullable().describe('Unit of both; null where there is none'),
-    detail: z.string().describe('The verdict as a sentence'),
+    unit: shown().nullable().describe('Unit of both; null where there is none'),
+    detail: shown().describe('The verdict as a sentence'),
   })
   .describe('One preflight check or post-condition');
 export type Check = z.infer<typeof Check>;
 
 export const PlanStep = z
   .strictObject({
-    name: z.string().describe('Stable name of the step'),
-    title: z.string().describe('What the step does, for people'),
+    name: shown().describe('Stable name of the step'),
+    title: shown().describe('What the step does, for people'),
     reversible: z.boolean().describe('Whether it is undone when the job is cancelled or a later step fails'),
   })
   .describe('One step, in order');
@@ -33,7 +34,7 @@ export const PlanStep = z
 export const Change = z
   .strictObject({
     op: z.enum(['add', 'remove', 'replace']).describe('Kind of change'),
-    path: z.string().describe('What changes, dotted: `placement.aggregate.acme.shard_id`'),
+    path: shown().describe('What changes, dotted: `placement.aggregate.acme.shard_id`'),
     before: Json.describe('Value now; null where there is none'),
     after: Json.describe('Value afterwards; null where there is none'),
   })
@@ -42,7 +43,7 @@ export type Change = z.infer<typeof Change>;
 
 export const BlastRadius = z
   .strictObject({
-    tenants: z.array(TenantId).describe('Tenants that are touched, at most 200 of them'),
+    tenants: z.array(TenantId).max(200).describe('Tenants that are touched, at most 200 of them'),
     tenant_count: z.number().int().describe('How many tenants are touched'),
     in_flight: z.number().int().nullable().describe('Commands in flight now; null where it could not be measured'),
     consumer_lag: z.number().int().nullable().describe('Events the consumers are behind now; null where unknown'),
@@ -57,19 +58,20 @@ export type BlastRadius = z.infer<typeof BlastRadius>;
 
 export const Plan = z
   .strictObject({
-    hash: z.string().describe('Quote it as Plan-Hash to run exactly this plan'),
-    kind: z.string().describe('Kind of the job'),
+    hash: shown().describe('Quote it as Plan-Hash to run exactly this plan'),
+    kind: shown().describe('Kind of the job'),
     risk: z.enum(['low', 'high']).describe('High-risk jobs must quote the hash'),
-    checks: z.array(Check).describe('What was checked, with measured values'),
-    steps: z.array(PlanStep).describe('What would be done, in order'),
-    diff: z.array(Change).describe('What would change'),
+    checks: z.array(Check).max(1_000).describe('What was checked, with measured values'),
+    steps: z.array(PlanStep).max(50).describe('What would be done, in order'),
+    diff: z.array(Change).max(200).describe('What would change: the first 200 lines'),
+    diff_total: z.int().describe('Lines of the whole diff'),
+    diff_hash: z.string().max(64).describe('SHA-256 over the canonical form (RFC 8785) of the whole diff, hex'),
     blast_radius: BlastRadius,
     blockers: z
-      .array(
-        z.strictObject({ code: z.string().describe('Id of the check'), detail: z.string().describe('Why it blocks') }),
-      )
+      .array(z.strictObject({ code: shown().describe('Id of the check'), detail: shown().describe('Why it blocks') }))
+      .max(1_000)
       .describe('Checks that block; empty when the plan may run'),
-    rollback: z.string().describe('How the change is undone'),
+    rollback: shown().describe('How the change is undone'),
     created_at: Timestamp.describe('When it was made'),
     expires_at: Timestamp.describe('When it stops being accepted'),
   })
@@ -78,8 +80,8 @@ export type Plan = z.infer<typeof Plan>;
 
 export const JobStep = z
   .strictObject({
-    name: z.string().describe('Name, as in the plan'),
-    title: z.string().describe('Title, as in the plan'),
+    name: shown().describe('Name, as in the plan'),
+    title: shown().describe('Title, as in the plan'),
     state: z
       .enum(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'interrupted'])
       .describe(
@@ -98,8 +100,11 @@ export type JobStep = z.infer<typeof JobStep>;
 
 export const Proof = z
   .strictObject({
-    checks: z.array(Check).describe('Post-conditions with measured values'),
-    facts: z.record(z.string(), Json).describe('Measured facts, such as `lost`, `duplicated`, `write_pause_ms`'),
+    checks: z.array(Check).max(1_000).describe('Post-conditions with measured values'),
+    facts: z
+      .record(shown(200), Json)
+      .meta({ maxProperties: 200 })
+      .describe('Measured facts, such as `lost`, `duplicated`, `write_pause_ms`'),
   })
   .describe('Evidence that the change holds');
 export type Proof = z.infer<typeof Proof>;
@@ -107,31 +112,31 @@ export type Proof = z.infer<typeof Proof>;
 export const Job = z
   .strictObject({
     job_id: JobId,
-    kind: z.string().describe('Kind: the id of the operation that submitted it'),
+    kind: shown().describe('Kind: the id of the operation that submitted it'),
     state: JobState,
-    actor: z.string().describe('Who asked'),
-    reason: z.string().nullable().describe('Why, in their words'),
+    actor: shown().describe('Who asked'),
+    reason: shown().nullable().describe('Why, in their words'),
     tenant_id: TenantId.nullable().describe('Tenant it is about; null for platform-wide jobs'),
-    lane: z.string().describe('Resource it holds while it runs: one job at a time'),
+    lane: shown().describe('Resource it holds while it runs: one job at a time'),
     input: Json.describe('Parameters and body it was submitted with'),
     plan: Plan,
-    steps: z.array(JobStep).describe('Steps as they run'),
+    steps: z.array(JobStep).max(50).describe('Steps as they run'),
     proof: Proof.nullable().describe('Evidence; null until it succeeded'),
     problem: ProblemDocument.nullable().describe('Why it did not succeed; null otherwise'),
     undo: z
       .strictObject({
-        operation: z.string().describe('Operation id'),
-        params: z.record(z.string(), z.string()).describe('Its path parameters'),
+        operation: shown().describe('Operation id'),
+        params: z.record(shown(64), shown(64)).meta({ maxProperties: 8 }).describe('Its path parameters'),
         body: Json.describe('Its body'),
       })
       .nullable()
       .describe('The call that reverses it; null where it cannot be reversed'),
     fence: z.number().int().describe('Fencing token: how often it was claimed'),
-    owner: z.string().nullable().describe('Replica that holds it'),
+    owner: shown().nullable().describe('Replica that holds it'),
     parent_job_id: JobId.nullable().describe('Job that started it'),
     retry_of: JobId.nullable().describe('Job it repeats'),
-    request_id: z.string().describe('Request that submitted it'),
-    trace_id: z.string().nullable().describe('W3C trace id'),
+    request_id: shown().describe('Request that submitted it'),
+    trace_id: shown().nullable().describe('W3C trace id'),
     audit_record_id: RecordId.describe('Audit record of the submission'),
     created_at: Timestamp.describe('When it was submitted'),
     started_at: Timestamp.nullable().describe('When it was first claimed'),
@@ -151,13 +156,13 @@ export const JobSummary = z
     reason: Job.shape.reason,
     tenant_id: Job.shape.tenant_id,
     lane: Job.shape.lane,
-    resource: z.string().describe('What it is about: `tenant:acme`, `tenants:12`, `shard:a1` or `platform`'),
+    resource: shown().describe('What it is about: `tenant:acme`, `tenants:12`, `shard:a1` or `platform`'),
     about: z
       .strictObject({
-        kind: z.string().nullable().describe('Service kind; null where it names none'),
-        to: z.string().nullable().describe('Target shard; null where it names none or several'),
-        shard_id: z.string().nullable().describe('Shard; null where it names none'),
-        action: z.string().nullable().describe('Which of two ways, such as `drain`; null where there is one'),
+        kind: shown().nullable().describe('Service kind; null where it names none'),
+        to: shown().nullable().describe('Target shard; null where it names none or several'),
+        shard_id: shown().nullable().describe('Shard; null where it names none'),
+        action: shown().nullable().describe('Which of two ways, such as `drain`; null where there is one'),
       })
       .describe('What of its input a title needs'),
     steps: z

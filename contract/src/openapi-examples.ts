@@ -30,6 +30,8 @@ const PLAN = {
   ],
   steps: [{ name: 'drain', title: 'Drain acme on aggregate-1', reversible: true }],
   diff: [{ op: 'replace', path: 'placement.aggregate.acme.shard_id', before: 'aggregate-1', after: 'aggregate-2' }],
+  diff_total: 1,
+  diff_hash: '1dd2b10f7a2d4c938c1f0e5b7a2d4c938c1f0e5b7a2d4c938c1f0e5b7a2d4c93',
   blast_radius: {
     tenants: ['acme'],
     tenant_count: 1,

@@ -1,5 +1,7 @@
 /** Every way an answer can be a refusal: one catalogue of stable codes, each with its status and title (RFC 9457). */
 import { z } from 'zod';
+import { shown } from './text.ts';
+import { Json } from './wire.ts';
 
 export const PROBLEMS = {
   'request.malformed': { status: 400, title: 'The request cannot be read' },
@@ -61,14 +63,15 @@ export type ProblemCode = keyof typeof PROBLEMS;
 export const ProblemCodes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
 
 export const ProblemDocument = z
-  .looseObject({
-    type: z.string().describe('URI reference of the problem, `/problems/<code>`'),
-    title: z.string().describe('What it is, the same for every occurrence'),
+  .object({
+    type: shown().describe('URI reference of the problem, `/problems/<code>`'),
+    title: shown().describe('What it is, the same for every occurrence'),
     status: z.number().int().describe('HTTP status'),
     code: z.enum(ProblemCodes).describe('Stable code; programs decide on this'),
-    detail: z.string().describe('What happened this time, with measured values'),
-    instance: z.string().optional().describe('Request id'),
+    detail: shown().describe('What happened this time, with measured values'),
+    instance: shown().optional().describe('Request id'),
   })
+  .catchall(Json)
   .describe('RFC 9457 problem');
 export type ProblemDocument = z.infer<typeof ProblemDocument>;
 

@@ -109,3 +109,6 @@ export const mapOf = <T extends z.ZodType>(value: T, max: number) =>
 /** The same in an answer: it may have been filled before this rule was, and is shown all the same. */
 export const mapShown = <T extends z.ZodType>(value: T, max: number) =>
   z.record(z.string().max(64), value).meta({ maxProperties: max });
+
+/** Text of an answer. It is ours or was bounded on its way in, so the maximum is a promise to who reads it. */
+export const shown = (max = 8_192) => z.string().max(max);

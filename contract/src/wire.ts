@@ -1,23 +1,26 @@
 /** The words both sides speak: ids, pages, times and service kinds, as they travel (strings, never `Date`). */
 import { z } from 'zod';
-import { line, prose } from './text.ts';
+import { line, prose, shown } from './text.ts';
 
 /** Lower-case DNS label, at most 63 characters: it becomes a NATS subject token and a KV key, so nothing else is let in. */
 const label = z
   .string()
+  .max(63)
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'Lower-case letters, digits and dashes, 1 to 63 of them, no dash first');
 
 export const TenantId = label.describe('Tenant id: a lower-case DNS label, at most 63 characters');
 export const ShardId = label.describe('Shard id: a lower-case DNS label, at most 63 characters');
 export const JobId = z
   .string()
+  .max(40)
   .regex(/^job_[0-9a-f-]{36}$/)
   .describe('Job id');
 export const RecordId = z
   .string()
+  .max(40)
   .regex(/^aud_[0-9a-f-]{36}$/)
   .describe('Audit record id');
-export const Timestamp = z.iso.datetime().describe('ISO 8601 instant in UTC, milliseconds');
+export const Timestamp = z.iso.datetime().max(40).describe('ISO 8601 instant in UTC, milliseconds');
 export const Reason = prose(3, 500).describe(
   'Why the change is made, in the words of the person who asks: 3 to 500 characters',
 );
@@ -42,9 +45,12 @@ export const PageQuery = {
 
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({
-    items: z.array(item).describe('One page of items'),
-    next_cursor: z.string().nullable().describe('Cursor of the next page; null on the last one'),
+    items: z.array(item).max(200).describe('One page of items'),
+    next_cursor: shown(512).nullable().describe('Cursor of the next page; null on the last one'),
   });
 
 /** Any JSON value: inputs, outcomes and before/after images whose shape belongs to the feature that wrote them. */
-export const Json = z.unknown().describe('Any JSON value');
+export const Json = z
+  .unknown()
+  .meta({ 'x-max-bytes': 256 * 1024 })
+  .describe('Any JSON value');

@@ -22,6 +22,7 @@ export interface AnswerDeps {
 /**
  * The value as it may leave. One that does not fit is `internal` in development; in production undeclared fields are
  * taken out, the rest is sent as it is, and both are counted and logged: an operator's page is worth more than our type.
+ * A text that is too long, such as what a node says of itself, is cut in both, and says so.
  */
 export function checkedAnswer(operation: Operation, answer: Answer, deps: AnswerDeps): unknown {
   const schema = operation.answers[answer.status];
@@ -33,11 +34,20 @@ export function checkedAnswer(operation: Operation, answer: Answer, deps: Answer
   deps.metrics.answerViolation(operation.id);
   const where = issues.slice(0, 10).map(({ path, code, message }) => ({ path: path.join('.'), code, message }));
   deps.logger.error({ operation: operation.id, status: answer.status, issues: where }, 'answer outside the contract');
-  if (deps.mode === 'development')
-    throw new Problem('internal', undefined, {}, new Error(`Answer outside the contract: ${JSON.stringify(where)}`));
   const value = structuredClone(answer.value);
+  const long = issues.filter((issue) => issue.code === 'too_big' && issue.origin === 'string');
+  for (const issue of long) if (issue.code === 'too_big') shorten(value, issue.path, Number(issue.maximum));
+  if (deps.mode === 'development' && long.length < issues.length)
+    throw new Problem('internal', undefined, {}, new Error(`Answer outside the contract: ${JSON.stringify(where)}`));
   for (const issue of issues) if (issue.code === 'unrecognized_keys') strip(value, issue.path, issue.keys);
   return value;
+}
+
+function shorten(value: unknown, path: readonly PropertyKey[], max: number): void {
+  const holder = path.slice(0, -1).reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown>)?.[step], value);
+  const text = (holder as Record<PropertyKey, unknown>)[path.at(-1)!] as string;
+  const mark = ` … (${text.length} characters)`;
+  Reflect.set(holder as object, path.at(-1)!, text.slice(0, max - mark.length).toWellFormed() + mark);
 }
 
 function strip(value: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {

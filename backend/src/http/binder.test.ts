@@ -118,6 +118,17 @@ describe('what a handler does', () => {
     );
   });
 
+  it('API-16 a text longer than the contract tells, such as what a node says of itself, is cut and says so', async () => {
+    const status = { ...TENANT.status, reason: 'x'.repeat(100_000) };
+    await using api = await startTestApi({
+      reads: { ...constantReads(table), 'tenants.get': async () => ({ ...TENANT, status }) },
+    });
+    const response = await api.fetch('/admin/v1/tenants/acme', { token: await api.token('owner') });
+    const { reason } = ((await response.json()) as typeof TENANT).status;
+    expect([response.status, reason.length]).toEqual([200, 8_192]);
+    expect(reason).toMatch(/xx … \(100000 characters\)$/);
+  });
+
   it('NFR-03 step-up: asked for with its age, and enough when recent', async () => {
     const operation = mutations['scale.migrate'].submit as { stepUp?: number };
     operation.stepUp = 600;

@@ -1,6 +1,7 @@
 /** What cancelling a job would undo, as a plan. */
 import type { Plan } from '@cloudlysis/contract';
 import { isFinal, type JobDocument } from './job-document.ts';
+import { shownDiff } from './plan-diff.ts';
 
 /** `seal` makes the hash. */
 export function cancelPlan(job: JobDocument, now: Date, seal: (expires: Date) => string): Plan {
@@ -25,14 +26,14 @@ export function cancelPlan(job: JobDocument, now: Date, seal: (expires: Date) =>
       },
     ],
     steps: begun.reverse().map((step) => ({ name: step.name, title: `Undo: ${step.title}`, reversible: false })),
-    diff: [
+    ...shownDiff([
       {
         op: 'replace',
         path: `job.${job._id}.state`,
         before: job.state,
         after: begun.length > 0 ? 'compensated' : 'cancelled',
       },
-    ],
+    ]),
     blockers: over ? [{ code: 'job.state', detail }] : [],
     rollback: 'Submit the job again (retry).',
     created_at: now.toISOString(),

@@ -4,6 +4,7 @@ import type { Ambient } from '../ambient.ts';
 import type { ChildJob, ChildResult } from './definition.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
 import type { JobEngine } from './engine.ts';
+import { NON_FINAL } from './jobs.store.ts';
 import type { RunnerDeps } from './runner.ts';
 
 interface ChildDeps extends Pick<JobEngine, 'store' | 'submit' | 'settled' | 'cancel'> {
@@ -63,7 +64,7 @@ export function childJobs(deps: ChildDeps): {
     },
 
     async cancelAll(parent, signal) {
-      const open = (await deps.store.childrenOf(parent._id)).filter((child) => !isFinal(child.state));
+      const open = await deps.store.childrenOf(parent._id, NON_FINAL);
       for (const child of open) {
         const reason = parent.cancel?.reason ?? `the job that started it, ${parent._id}, is being undone`;
         const record = {

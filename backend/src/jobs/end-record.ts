@@ -1,16 +1,14 @@
 /** The audit record of a job's end, which carries the whole execution trace (API-04, AUD-11). */
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { JobDocument } from './job-document.ts';
-import { sha256 } from './planning.ts';
+import { cut } from './large-values.ts';
+import { sideOf } from './plan-diff.ts';
 
 /** A record holds 32 KiB and is cut as a whole beyond: an evacuation names 10 000 jobs, and its trace must not go with them. */
 const PART_BYTES = 2_048;
 
 /** A value as the trace keeps it: itself, or where it is long its size and digest. */
-function traced(value: unknown): unknown {
-  const bytes = Buffer.byteLength(JSON.stringify(value ?? null));
-  return bytes <= PART_BYTES ? value : { truncated: true, bytes, sha256: sha256(value) };
-}
+const traced = (value: unknown): unknown => cut(value, PART_BYTES);
 
 /** Written in the transaction that ends the job. */
 export function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
@@ -27,7 +25,7 @@ export function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
     outcome: job.state as 'succeeded' | 'failed' | 'cancelled' | 'compensated',
     reason: job.cancel?.reason ?? job.reason,
     problem: job.problem?.code ?? null,
-    before: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.before])),
+    before: sideOf(job.plan, 'before'),
     after: {
       state: job.state,
       fence: job.fence,

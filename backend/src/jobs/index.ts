@@ -4,3 +4,4 @@ export type { ActiveJob, JobReader } from './job-reader.ts';
 export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
 export { jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
 export type { CrashPoint } from './runner.ts';
+export { planOf, shownDiff } from './plan-diff.ts';

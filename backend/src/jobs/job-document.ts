@@ -2,6 +2,7 @@
 import type { Job, JobState, MutationId, Permission, Plan, ProblemDocument, Proof, Risk } from '@cloudlysis/contract';
 import type { Provenance } from '../principal.ts';
 import type { Undo } from './definition.ts';
+import { planOf } from './plan-diff.ts';
 
 export interface StepDocument {
   name: string;
@@ -84,7 +85,7 @@ export const jobToWire = (job: JobDocument): Job => ({
   tenant_id: job.tenant_id,
   lane: job.lane,
   input: job.input,
-  plan: job.plan,
+  plan: planOf(job.plan),
   steps: job.steps.map(stepToWire),
   proof: job.proof,
   problem: job.problem,

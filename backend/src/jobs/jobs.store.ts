@@ -6,6 +6,7 @@ import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
+import { largeValues } from './large-values.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
 /** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
@@ -23,6 +24,8 @@ export interface JobStore extends JobPages {
   insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used' | 'plan-used'>;
   get(jobId: string): Promise<JobDocument | null>;
   byIdempotency(key: IdempotencyKey): Promise<JobDocument | null>;
+  /** With the intents and outcomes that are kept apart because they are long. */
+  whole(job: JobDocument): Promise<JobDocument>;
   /** Takes a job as its next claimant. Null when someone was faster or its lane is held. */
   claim(job: JobDocument, owner: string, now: Date): Promise<JobDocument | 'lost' | 'lane-busy'>;
   /** @throws FenceLost when the fence has moved on. */
@@ -36,7 +39,7 @@ export interface JobStore extends JobPages {
   isHeld(lane: string): Promise<boolean>;
   ready(limit: number): Promise<JobDocument[]>;
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
-  childrenOf(jobId: string): Promise<JobDocument[]>;
+  childrenOf(jobId: string, states?: readonly JobState[]): Promise<JobDocument[]>;
   /** Marks a queued job as waiting for its lane. */
   park(jobId: string): Promise<void>;
   /** Makes the oldest job that waits for a lane claimable. */
@@ -66,6 +69,7 @@ const INDEXES = [
 /** `now` is the time that all replicas share. */
 export function jobStore(mongo: Mongo, now: () => Date): JobStore {
   const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
+  const large = largeValues(mongo.db);
   const many = (filter: Filter<JobDocument>, limit: number): Promise<JobDocument[]> =>
     translated(() => jobs.find(filter).sort({ order: 1 }).limit(limit).toArray());
   const update = (
@@ -98,6 +102,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       }
     },
 
+    whole: (job) => large.whole(job),
     get: (jobId) => prompt(() => jobs.findOne({ _id: jobId })),
     byIdempotency: ({ key, earlier }) => prompt(() => jobs.findOne({ $or: [{ idempotency: key }, earlier] })),
 
@@ -120,8 +125,11 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     },
 
     async write(jobId, fence, patch, session) {
-      if (!(await update({ _id: jobId, fence }, { $set: patch as Partial<JobDocument> }, session)))
-        throw new FenceLost(jobId);
+      const kept = Object.entries(patch).map(async ([field, value]) =>
+        field.startsWith('steps.') ? [field, await large.kept(value as StepDocument)] : [field, value],
+      );
+      const $set = Object.fromEntries(await Promise.all(kept)) as Partial<JobDocument>;
+      if (!(await update({ _id: jobId, fence }, { $set }, session))) throw new FenceLost(jobId);
     },
 
     requestCancel: (job, cancel, now, session) =>
@@ -143,7 +151,8 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     isHeld: (lane) =>
       translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
     ready: (limit) => many({ queue: 'ready' }, limit),
-    childrenOf: (jobId) => many({ parent_job_id: jobId }, 10_000),
+    childrenOf: (jobId, states) =>
+      many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000),
     holderOf: (lane, except) =>
       prompt(() =>
         jobs.findOne(

@@ -1,15 +1,10 @@
 /** From a definition's draft to the plan that is shown, and whether it may run. */
-import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
 import { Problem, type Check, type Plan } from '@cloudlysis/contract';
 import { withoutAddresses } from '../ports/nodes/index.ts';
 import type { JobDefinition, PlanCaller, Step } from './definition.ts';
+import { boundedText } from './large-values.ts';
+import { shownDiff } from './plan-diff.ts';
 import { PLAN_TTL_MS } from './plan-expiry.ts';
-
-export const sha256 = (value: unknown): string =>
-  createHash('sha256')
-    .update(canonicalize(value) ?? 'null')
-    .digest('hex');
 
 export const titleOf = <I>(step: Step<I>, input: I): string =>
   typeof step.title === 'string' ? step.title : step.title(input);
@@ -46,7 +41,7 @@ export async function makePlan<I>(
     risk: definition.risk,
     checks: draft.checks.map((check) => told(definition, input, check)),
     steps,
-    diff: [...draft.diff],
+    ...shownDiff(draft.diff),
     blast_radius: draft.blastRadius,
     blockers: draft.checks
       .filter((check) => check.status === 'block')
@@ -77,7 +72,7 @@ export const withChecks = (plan: Plan, checks: readonly Check[]): Plan => ({
 /** @throws Problem `preflight.blocked` with every blocker. */
 export function assertUnblocked(plan: Plan): void {
   if (plan.blockers.length === 0) return;
-  throw new Problem('preflight.blocked', plan.blockers.map((blocker) => blocker.detail).join('; '), {
+  throw new Problem('preflight.blocked', boundedText(plan.blockers.map((blocker) => blocker.detail).join('; ')), {
     blockers: plan.blockers,
   });
 }

@@ -14,6 +14,7 @@ import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { ChildJob, ChildResult, JobDefinition, Step, StepContext } from './definition.ts';
 import { endRecord } from './end-record.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
+import { boundedProof } from './large-values.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
 import { assertAlive } from './plan-expiry.ts';
 import { subjectIn, subjectOf } from './plan-seal.ts';
@@ -63,7 +64,7 @@ export async function runJob(
   waited: boolean,
   signal: AbortSignal,
 ): Promise<JobState> {
-  const run = new Run(deps, structuredClone(claimed), signal);
+  const run = new Run(deps, await deps.store.whole(structuredClone(claimed)), signal);
   if (waited && claimed.direction === 'forward' && claimed.fence === 1) await run.planAgain();
   if (run.job.direction === 'forward') await run.forward();
   if (run.job.direction === 'backward') await run.backward();
@@ -108,7 +109,7 @@ class Run {
       if (failure) return this.turnBackward(failure, this.job.steps[index]!.name);
     }
     try {
-      const proof = await this.verify();
+      const proof = boundedProof(await this.verify());
       await this.finish('succeeded', { proof, undo: this.undo() });
     } catch (error) {
       this.rethrowIfOver(error);

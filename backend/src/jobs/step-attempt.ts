@@ -2,6 +2,7 @@
 import { Problem, type ProblemDocument } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { withoutAddresses } from '../ports/nodes/index.ts';
+import { boundedProblem } from './large-values.ts';
 
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
@@ -58,8 +59,5 @@ export const backoffMs = (attempt: number): number => Math.min(FIRST_BACKOFF_MS 
 export const problemOf = (error: unknown, step: string): Problem =>
   error instanceof Problem ? error : new Problem('step.failed', `Step ${step} failed`, {}, error);
 
-export const toDocument = (problem: Problem, step: string): ProblemDocument => ({
-  ...problem.toDocument(),
-  detail: withoutAddresses(problem.message),
-  step,
-});
+export const toDocument = (problem: Problem, step: string): ProblemDocument =>
+  boundedProblem({ ...problem.toDocument(), detail: withoutAddresses(problem.message), step });

@@ -7,9 +7,11 @@ import type { Principal, Provenance } from '../principal.ts';
 import type { JobDefinition, PlanCaller } from './definition.ts';
 import type { JobDocument } from './job-document.ts';
 import type { JobStore } from './jobs.store.ts';
+import { sha256 } from './digest.ts';
 import { callKey, childKey, type IdempotencyKey } from './idempotency.ts';
+import { sideOf } from './plan-diff.ts';
 import { planIdIn, subjectIn, type Bound, type PlanSeal } from './plan-seal.ts';
-import { assertUnblocked, makePlan, sha256, withChecks } from './planning.ts';
+import { assertUnblocked, makePlan, withChecks } from './planning.ts';
 
 export interface Submission {
   readonly kind: MutationId;
@@ -246,8 +248,8 @@ const submittedRecord = (job: JobDocument): Parameters<AuditLog['append']>[0] =>
   tenantId: job.tenant_id,
   outcome: 'requested',
   reason: job.reason,
-  before: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.before])),
-  after: Object.fromEntries(job.plan.diff.map((change) => [change.path, change.after])),
+  before: sideOf(job.plan, 'before'),
+  after: sideOf(job.plan, 'after'),
   jobId: job._id,
   provenance: job.provenance,
 });

@@ -2,6 +2,7 @@
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
+import { planOf, shownDiff } from '../jobs/index.ts';
 import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -55,6 +56,7 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
         timeoutMs: HOURS_6,
         // Asked again, the children are the same jobs with the same ends.
         attempts: 1,
+        intent: (context) => movesOf(deps, context),
         run: (context) => moveAll(context),
       },
     ],
@@ -154,15 +156,45 @@ function decide({ source, sourceGone, evacuation, candidates, holder }: Evacuati
   ];
 }
 
-/** Exactly the moves that the plan showed. */
-function children({ plan, input }: Context): ChildJob[] {
+/** Which tenants go where; recorded before the first is moved, and apart from the job where they are many. */
+interface Moves {
+  readonly kind: string;
+  /** Each target with its tenants; pairs, since a shard may be called `constructor`. */
+  readonly to: readonly (readonly [shard: string, tenants: readonly string[]])[];
+}
+
+/** Exactly the moves that the plan showed; of a plan too long to be kept whole, found again and held against its digest. */
+async function movesOf(deps: PlacementDeps, { plan, input, jobId }: Context): Promise<Moves> {
+  const { diff, diff_total, diff_hash } = planOf(plan);
+  const whole = diff.length === diff_total ? diff : (await survey(deps, input, jobId)).diff;
+  if (shownDiff(whole).diff_hash !== diff_hash)
+    throw new Problem('plan.stale', `What lives on ${input.shard_id} has changed since its plan was made`);
+  const to = new Map<string, string[]>();
+  let of = '';
+  for (const { path, after } of whole) {
+    const [, kind, tenantId, field] = path.split('.');
+    if (field !== 'shard_id') continue;
+    of = kind!;
+    to.set(after as string, to.get(after as string) ?? []);
+    to.get(after as string)!.push(tenantId!);
+  }
+  return { kind: of, to: [...to] };
+}
+
+function children({ intent, input }: Context): ChildJob[] {
   const { max_in_flight, max_consumer_lag, drain_timeout_s, source, reason } = input;
-  return plan.diff.flatMap(({ path, after }) => {
-    const [, kind, tenant_id, field] = path.split('.');
-    if (field !== 'shard_id') return [];
-    const move = { tenant_id, kind, to: after, source, max_in_flight, max_consumer_lag, drain_timeout_s, reason };
-    return [{ kind: 'scale.migrate' as const, key: tenant_id!, input: JSON.parse(JSON.stringify(move)) as unknown }];
-  });
+  const { kind, to } = intent as Moves;
+  const told = Object.entries({ source, max_in_flight, max_consumer_lag, drain_timeout_s }).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
+  return to
+    .flatMap(([shard, tenants]) => tenants.map((tenant_id) => ({ tenant_id, kind, to: shard, reason })))
+    .sort((a, b) => (a.tenant_id < b.tenant_id ? -1 : 1))
+    .map((move) => ({
+      kind: 'scale.migrate',
+      key: move.tenant_id,
+      input: { ...move, ...Object.fromEntries(told) },
+    }));
 }
 
 async function moveAll(context: Context): Promise<{ moved: number; lost: number; duplicated: number; jobs: string[] }> {

@@ -280,3 +280,24 @@ describe('NFR-06 the plan for an address says in one sentence what is there', ()
     }
   });
 });
+
+// Last: the tenants it places are on no node.
+describe('SCL-06 a long evacuation', () => {
+  it('of more tenants than its plan shows moves exactly those, and none once they are others', async () => {
+    const ids = Array.from({ length: 210 }, (_, at) => `many-${String(at).padStart(3, '0')}`);
+    for (const id of ids) await world.placement.book.assign(id, 'aggregate', 'a2', 'job_seed');
+    await world.mongo.db
+      .collection('shards')
+      .updateOne({ _id: 'a3' as never }, { $set: { 'capacity.tenants': 5_000 } });
+    const input = { shard_id: 'a2', to: ['a3'], reason: 'test' };
+    const shown = await plan('scale.evacuate', input);
+    expect(shown.diff).toHaveLength(200);
+    expect(shown.diff_total).toBeGreaterThanOrEqual(210);
+    const [step] = world.engine.definitions['scale.evacuate']!.steps;
+    const intent = () => step!.intent!({ input, plan: shown, jobId: 'job_y' } as never);
+    const { to } = (await intent()) as { to: [string, string[]][] };
+    expect(to).toEqual([['a3', expect.arrayContaining(ids)]]);
+    await world.placement.book.assign('many-999', 'aggregate', 'a2', 'job_seed');
+    await expect(intent()).rejects.toMatchObject({ code: 'plan.stale' });
+  });
+});

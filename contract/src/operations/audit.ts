@@ -1,7 +1,7 @@
 /** `/audit`: search, verify and export the append-only log (AUD-01, AUD-05, AUD-07..09, AUD-11). */
 import { z } from 'zod';
 import { read, stream } from '../operation.ts';
-import { line } from '../text.ts';
+import { line, shown } from '../text.ts';
 import { JobId, Json, pageOf, PageQuery, RecordId, TenantId, Timestamp } from '../wire.ts';
 
 export const Outcome = z
@@ -13,25 +13,25 @@ export const AuditRecord = z
   .strictObject({
     record_id: RecordId,
     seq: z.number().int().describe('Place in the chain, from 1, without gaps'),
-    code: z.string().describe('Stable code of the event, such as `job.submitted`'),
-    action: z.string().describe('Operation id or job kind it is about'),
-    actor: z.string().describe('Who: `user:<e-mail>`, `service:<subject>`, `system:<part>` or `anonymous`'),
-    on_behalf_of: z.string().nullable().describe('For whom, under impersonation; null otherwise'),
-    resource: z.string().describe('What it touched, such as `tenant:acme`'),
+    code: shown().describe('Stable code of the event, such as `job.submitted`'),
+    action: shown().describe('Operation id or job kind it is about'),
+    actor: shown().describe('Who: `user:<e-mail>`, `service:<subject>`, `system:<part>` or `anonymous`'),
+    on_behalf_of: shown().nullable().describe('For whom, under impersonation; null otherwise'),
+    resource: shown().describe('What it touched, such as `tenant:acme`'),
     tenant_id: TenantId.nullable().describe('Tenant; null for platform-wide events'),
-    environment: z.string().describe('Environment of this control plane'),
+    environment: shown().describe('Environment of this control plane'),
     outcome: Outcome,
-    reason: z.string().nullable().describe('Why, in the words of the person who asked'),
-    problem: z.string().nullable().describe('Problem code of a refusal or failure; null otherwise'),
+    reason: shown().nullable().describe('Why, in the words of the person who asked'),
+    problem: shown().nullable().describe('Problem code of a refusal or failure; null otherwise'),
     before: Json.describe('State before, redacted'),
     after: Json.describe('State afterwards, redacted'),
     job_id: JobId.nullable().describe('Job; null where none is involved'),
-    request_id: z.string().nullable().describe('Request; null for events of the system itself'),
-    trace_id: z.string().nullable().describe('W3C trace id'),
-    ip: z.string().nullable().describe('Address the request came from'),
-    agent: z.string().nullable().describe('User agent, at most 256 characters'),
+    request_id: shown().nullable().describe('Request; null for events of the system itself'),
+    trace_id: shown().nullable().describe('W3C trace id'),
+    ip: shown().nullable().describe('Address the request came from'),
+    agent: shown().nullable().describe('User agent, at most 256 characters'),
     at: Timestamp.describe('When it happened'),
-    hash: z.string().describe('SHA-256 over the record before and this record’s canonical form (RFC 8785), hex'),
+    hash: shown().describe('SHA-256 over the record before and this record’s canonical form (RFC 8785), hex'),
   })
   .describe('One event, written once and never changed');
 export type AuditRecord = z.infer<typeof AuditRecord>;
@@ -57,13 +57,13 @@ export const Verification = z
     first_bad: z
       .strictObject({
         seq: z.number().describe('Place in the chain; a forged one need not be whole'),
-        record_id: z.string().nullable().describe('Record; null where it is missing'),
-        reason: z.string().describe('What is wrong with it'),
+        record_id: shown().nullable().describe('Record; null where it is missing'),
+        reason: shown().describe('What is wrong with it'),
       })
       .optional()
       .describe('First record that does not hold; absent when all do'),
     head: z
-      .strictObject({ seq: z.number().int().describe('Last place'), hash: z.string().describe('Its hash') })
+      .strictObject({ seq: z.number().int().describe('Last place'), hash: shown().describe('Its hash') })
       .describe('Head of the chain'),
     pending: z.number().int().describe('Records written and not yet sequenced'),
   })

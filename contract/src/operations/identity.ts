@@ -2,16 +2,18 @@
 import { z } from 'zod';
 import { read } from '../operation.ts';
 import { RoleName, Scope } from '../permissions.ts';
+import { shown } from '../text.ts';
 import { TenantId } from '../wire.ts';
 
 export const Abilities = z
   .record(
-    z.string(),
+    shown(64),
     z.strictObject({
       allowed: z.boolean().describe('Verdict'),
-      reason: z.string().nullable().describe('Why not; null where allowed'),
+      reason: shown().nullable().describe('Why not; null where allowed'),
     }),
   )
+  .meta({ maxProperties: 500 })
   .describe(
     'Operation id → whether the caller may. Asked with a tenant: on that tenant, as the server would decide there. ' +
       'Asked without: an operation on a tenant is allowed when it is on at least one, so a refusal means nowhere',
@@ -22,24 +24,23 @@ export const Me = z
   .strictObject({
     principal: z
       .strictObject({
-        id: z
-          .string()
-          .describe(
-            'The one name nobody else has: `user:<e-mail>`, `user:grafana:<login>`, `user:gateway:<subject>` or `service:<subject>`',
-          ),
+        id: shown().describe(
+          'The one name nobody else has: `user:<e-mail>`, `user:grafana:<login>`, `user:gateway:<subject>` or `service:<subject>`',
+        ),
         kind: z.enum(['user', 'service']).describe('Kind of principal'),
-        email: z.string().nullable().describe('E-mail'),
+        email: shown().nullable().describe('E-mail'),
         via: z.enum(['grafana', 'gateway']).describe('Who vouched for it'),
       })
       .describe('Who is calling'),
     assignments: z
       .array(z.strictObject({ role: RoleName, scope: Scope }))
+      .max(10_000)
       .describe('Roles and the scopes they hold in'),
     tenant_id: TenantId.nullable().describe('Tenant the abilities are about; null where none was asked about'),
     abilities: Abilities,
-    environment: z.string().describe('Environment of this control plane'),
-    version: z.string().describe('Version of this control plane'),
-    git_sha: z.string().nullable().describe('Commit it was built from; null where unknown'),
+    environment: shown().describe('Environment of this control plane'),
+    version: shown().describe('Version of this control plane'),
+    git_sha: shown().nullable().describe('Commit it was built from; null where unknown'),
     mode: z.enum(['development', 'production']).describe('Mode this control plane runs in'),
   })
   .describe('The caller as the control plane sees them');

@@ -1,6 +1,7 @@
 /** `/overview`: is the platform all right, and what needs me? (UI-40) */
 import { z } from 'zod';
 import { read } from '../operation.ts';
+import { shown } from '../text.ts';
 import { Timestamp } from '../wire.ts';
 import { Source } from './scale.ts';
 
@@ -11,12 +12,12 @@ export type OverviewKind = z.infer<typeof OverviewKind>;
 
 export const Figure = z
   .strictObject({
-    name: z.string().describe('Stable name, such as `requests_per_second`'),
-    label: z.string().describe('What it is, for people'),
+    name: shown().describe('Stable name, such as `requests_per_second`'),
+    label: shown().describe('What it is, for people'),
     value: z.number().nullable().describe('Measured value; null where it could not be measured'),
-    unit: z
-      .string()
-      .describe('Unit: `req/s`, `events`, `bytes`, `ratio` (0 to 1), `ms`, or what is counted, such as `nodes`'),
+    unit: shown().describe(
+      'Unit: `req/s`, `events`, `bytes`, `ratio` (0 to 1), `ms`, or what is counted, such as `nodes`',
+    ),
   })
   .describe('One measured figure');
 export type Figure = z.infer<typeof Figure>;
@@ -27,25 +28,23 @@ export const ServiceOverview = z
     state: z
       .enum(['ok', 'degraded', 'down', 'unknown'])
       .describe('Verdict; `unknown` where it could not be checked or there is none'),
-    reason: z.string().describe('The sentence why'),
-    figures: z.array(Figure).describe('What was measured'),
+    reason: shown().describe('The sentence why'),
+    figures: z.array(Figure).max(50).describe('What was measured'),
   })
   .describe('One kind of service, over all its nodes');
 export type ServiceOverview = z.infer<typeof ServiceOverview>;
 
 export const Attention = z
   .strictObject({
-    id: z.string().describe('Stable while the cause lasts, such as `tenant.degraded:acme`'),
+    id: shown().describe('Stable while the cause lasts, such as `tenant.degraded:acme`'),
     severity: z.enum(['critical', 'warning', 'info']).describe('How much it matters'),
-    title: z.string().describe('What it is, in a few words'),
-    detail: z.string().describe('The sentence why, with measured values'),
+    title: shown().describe('What it is, in a few words'),
+    detail: shown().describe('The sentence why, with measured values'),
     since: Timestamp.nullable().describe('Since when; null where unknown'),
-    resource: z
-      .string()
-      .describe(
-        '`tenant:<id>`, `shard:<id>`, `job:<id>`, `service:<kind>`, `tenants`, `drift` or `audit`: where to look',
-      ),
-    action: z.string().nullable().describe('Id of the operation that would help; null where none would'),
+    resource: shown().describe(
+      '`tenant:<id>`, `shard:<id>`, `job:<id>`, `service:<kind>`, `tenants`, `drift` or `audit`: where to look',
+    ),
+    action: shown().nullable().describe('Id of the operation that would help; null where none would'),
     input: z
       .strictObject({
         action: z.enum(['drain', 'resume']).optional().describe('Of a drain'),
@@ -58,8 +57,8 @@ export type Attention = z.infer<typeof Attention>;
 
 export const Unchecked = z
   .strictObject({
-    source: z.string().describe('What could not be asked, such as `gateway/gw-1 metrics`'),
-    reason: z.string().describe('The sentence why'),
+    source: shown().describe('What could not be asked, such as `gateway/gw-1 metrics`'),
+    reason: shown().describe('The sentence why'),
   })
   .describe('A part that could not be checked');
 export type Unchecked = z.infer<typeof Unchecked>;
@@ -68,11 +67,11 @@ const count = z.number().int();
 
 export const Overview = z
   .strictObject({
-    services: z.array(ServiceOverview).describe('One per kind, always in the same order'),
+    services: z.array(ServiceOverview).max(50).describe('One per kind, always in the same order'),
     tenants: z
       .strictObject({
         total: count.nullable().describe('Tenants the caller may see; null where they could not be read'),
-        by_state: z.record(z.string(), count).describe('State → how many of them'),
+        by_state: z.record(shown(64), count).meta({ maxProperties: 50 }).describe('State → how many of them'),
       })
       .describe('Tenants by state'),
     jobs: z
@@ -90,8 +89,11 @@ export const Overview = z
           ),
       })
       .describe('Jobs the caller may see'),
-    attention: z.array(Attention).describe('What needs a person, most severe first, at most 50'),
-    unchecked: z.array(Unchecked).describe('What could not be checked; its figures are null and nothing of it is `ok`'),
+    attention: z.array(Attention).max(50).describe('What needs a person, most severe first, at most 50'),
+    unchecked: z
+      .array(Unchecked)
+      .max(10_000)
+      .describe('What could not be checked; its figures are null and nothing of it is `ok`'),
     sampled_at: Timestamp.describe('When it was measured'),
   })
   .describe('The platform at a glance');

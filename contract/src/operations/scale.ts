@@ -1,7 +1,7 @@
 /** `/scale`: shards, placements, drift, and the main job: moving live tenants (SCL-01..11). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
-import { line, mapOf, mapShown, nameOf } from '../text.ts';
+import { line, mapOf, mapShown, nameOf, shown } from '../text.ts';
 import { pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId } from '../wire.ts';
 
 export const Shard = z
@@ -29,7 +29,7 @@ export const ShardView = Shard.extend({
   health: z
     .strictObject({
       state: z.enum(['ready', 'not-ready', 'unreachable']).describe('As the node reports'),
-      reason: z.string().describe('The sentence why'),
+      reason: shown().describe('The sentence why'),
     })
     .describe('What the node itself says'),
   version: z.number().int().describe('Version of the record'),
@@ -50,11 +50,11 @@ export const Drift = z
   .strictObject({
     tenant_id: TenantId,
     kind: ServiceKind,
-    recorded: z.string().nullable().describe('Shard in MongoDB, the record'),
-    published: z.string().nullable().describe('Shard in NATS KV or the static file'),
-    reported: z.array(ShardId).describe('Shards whose nodes say they serve the tenant'),
-    misrouted: z.array(ShardId).describe('Gateways that do not route the tenant as recorded'),
-    reason: z.string().describe('The sentence why this is drift'),
+    recorded: shown().nullable().describe('Shard in MongoDB, the record'),
+    published: shown().nullable().describe('Shard in NATS KV or the static file'),
+    reported: z.array(ShardId).max(10_000).describe('Shards whose nodes say they serve the tenant'),
+    misrouted: z.array(ShardId).max(10_000).describe('Gateways that do not route the tenant as recorded'),
+    reason: shown().describe('The sentence why this is drift'),
     repairable: z.boolean().describe('Whether the repair job mends it'),
   })
   .describe('One disagreement about a placement');
@@ -99,9 +99,12 @@ export const scaleOperations = {
     summary: 'Compare MongoDB, NATS KV, what the nodes report and what the gateways route',
     permission: 'scale.view',
     answer: z.strictObject({
-      items: z.array(Drift).describe('Disagreements, at most 1 000'),
+      items: z.array(Drift).max(1_000).describe('Disagreements, at most 1 000'),
       checked: z.number().int().describe('Placements compared'),
-      unreachable: z.array(ShardId).describe('Shards whose node did not answer, so that nothing can be said of them'),
+      unreachable: z
+        .array(ShardId)
+        .max(10_000)
+        .describe('Shards whose node did not answer, so that nothing can be said of them'),
     }),
     problems: ['bus.unavailable'],
   }),
@@ -109,7 +112,9 @@ export const scaleOperations = {
     path: '/scale/drains',
     summary: 'Drain state of every tenant that is draining or drained, as the nodes report it',
     permission: 'scale.view',
-    answer: z.strictObject({ items: z.array(Drain).describe('Tenants and nodes that are draining or drained') }),
+    answer: z.strictObject({
+      items: z.array(Drain).max(100_000).describe('Tenants and nodes that are draining or drained'),
+    }),
   }),
 };
 

@@ -1,16 +1,17 @@
 /** `/settings`: how the control plane itself is set up and connected. */
 import { z } from 'zod';
 import { read } from '../operation.ts';
+import { shown } from '../text.ts';
 import { Timestamp } from '../wire.ts';
 
 export const Connection = z
   .strictObject({
-    id: z.string().describe('Stable id, such as `mongodb`, `nats.kv.placement` or `node.a1`'),
-    title: z.string().describe('What is tested, for people'),
-    target: z.string().describe('Where it is, without credentials; empty where it is not configured'),
+    id: shown().describe('Stable id, such as `mongodb`, `nats.kv.placement` or `node.a1`'),
+    title: shown().describe('What is tested, for people'),
+    target: shown().describe('Where it is, without credentials; empty where it is not configured'),
     state: z.enum(['ok', 'failed', 'not-configured']).describe('Verdict'),
     latency_ms: z.number().nullable().describe('Milliseconds the test took; null where it did not succeed'),
-    detail: z.string().describe('The sentence why, with what was found'),
+    detail: shown().describe('The sentence why, with what was found'),
     checked_at: Timestamp.describe('When it was tested'),
   })
   .describe('One connection, tested just now');
@@ -21,6 +22,8 @@ export const settingsOperations = {
     path: '/settings/connections',
     summary: 'Test every connection of the control plane, now',
     permission: 'ops.view',
-    answer: z.strictObject({ items: z.array(Connection).describe('Every connection, always in the same order') }),
+    answer: z.strictObject({
+      items: z.array(Connection).max(10_000).describe('Every connection, always in the same order'),
+    }),
   }),
 };

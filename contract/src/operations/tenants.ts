@@ -1,7 +1,7 @@
 /** `/tenants`: lifecycle, status and metadata (TEN-01..12, TEN-14). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
-import { line, mapOf, mapShown, nameOf } from '../text.ts';
+import { line, mapOf, mapShown, nameOf, shown } from '../text.ts';
 import { Drain } from './scale.ts';
 import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
 
@@ -13,7 +13,7 @@ export type TenantState = z.infer<typeof TenantState>;
 export const TenantStatus = z
   .strictObject({
     state: TenantState,
-    reason: z.string().describe('The sentence why'),
+    reason: shown().describe('The sentence why'),
     since: Timestamp.describe('Since when'),
   })
   .describe('Computed, never set by hand');
@@ -74,6 +74,7 @@ export const Tenant = z
           revision: z.number().int().describe('Placement revision'),
         }),
       )
+      .max(8)
       .describe('Shard per kind'),
     traffic: TenantTraffic,
     purge_after: Timestamp.nullable().describe('End of the cooling period of an archived tenant; null otherwise'),
@@ -89,9 +90,9 @@ export const NodeHealth = z
     kind: ServiceKind,
     shard_id: ShardId,
     state: z.enum(['ready', 'not-ready', 'unreachable']).describe('As the node answered just now'),
-    reason: z.string().describe('The sentence why'),
-    version: z.string().nullable().describe('Version it runs; null where it did not say'),
-    git_sha: z.string().nullable().describe('Commit it was built from; null where it did not say'),
+    reason: shown().describe('The sentence why'),
+    version: shown().nullable().describe('Version it runs; null where it did not say'),
+    git_sha: shown().nullable().describe('Commit it was built from; null where it did not say'),
     serves_tenant: z.boolean().nullable().describe('Whether it says that it holds the tenant; null where it did not'),
     drain: Drain.shape.state.describe('Drain state of the tenant, or of the whole node, as the node reports it'),
     in_flight: z.number().int().nullable().describe('The tenant’s work in flight there; null where unknown'),
@@ -103,11 +104,12 @@ export const NodeHealth = z
     dependencies: z
       .array(
         z.strictObject({
-          name: z.string().describe('Dependency'),
+          name: shown().describe('Dependency'),
           ok: z.boolean().describe('Whether the node reaches it'),
-          detail: z.string().nullable().describe('What the node says of it; null where nothing'),
+          detail: shown().nullable().describe('What the node says of it; null where nothing'),
         }),
       )
+      .max(1_000)
       .describe('What the node depends on'),
     checked_at: Timestamp.describe('When it was asked'),
   })
@@ -157,7 +159,7 @@ export const tenantOperations = {
     permission: 'tenants.view',
     scope: 'tenant',
     params,
-    answer: z.strictObject({ nodes: z.array(NodeHealth).describe('Nodes that serve the tenant') }),
+    answer: z.strictObject({ nodes: z.array(NodeHealth).max(1_000).describe('Nodes that serve the tenant') }),
     problems: ['tenant.unknown'],
   }),
 };

@@ -32,7 +32,7 @@ export function PlanView({ plan }: { plan: Plan }) {
         </dd>
         <dt>Would change</dt>
         <dd>
-          <Diff changes={plan.diff} />
+          <Diff changes={plan.diff} total={plan.diff_total} />
         </dd>
         <dt>Way back</dt>
         <dd>{plan.rollback}</dd>
@@ -104,7 +104,7 @@ export function blastRadius(of: BlastRadius): string {
     .join(' · ');
 }
 
-function Diff({ changes }: { changes: readonly Change[] }) {
+function Diff({ changes, total }: { changes: readonly Change[]; total: number }) {
   const styles = useStyles2(getStyles);
   if (changes.length === 0) {
     return <>Nothing</>;
@@ -125,6 +125,7 @@ function Diff({ changes }: { changes: readonly Change[] }) {
           )}
         </li>
       ))}
+      {total > changes.length && <li>and {count(total - changes.length)} more</li>}
     </ul>
   );
 }
