@@ -116,7 +116,9 @@ const placementStep = (parts: TenantJobParts, provisioning: Provisioning): Step<
   compensate: async ({ input, jobId, plan, signal }) => {
     const placed = await parts.placement.of(input.tenant_id);
     await parts.placement.release(input.tenant_id, jobId);
-    if (placed.length) await letGo(parts, input.tenant_id, Object.values(shardsOf(plan, input.tenant_id)), signal);
+    const gateways = (await parts.placement.shards('gateway')).map(({ shard_id }) => shard_id);
+    const shards = [...Object.values(shardsOf(plan, input.tenant_id)), ...gateways];
+    if (placed.length) await letGo(parts, input.tenant_id, shards, signal);
   },
 });
 
@@ -129,7 +131,7 @@ async function letGo(
 ): Promise<void> {
   const end = ambient.monotonic() + LETTING_GO_MS;
   const holds = async (shardId: string): Promise<boolean> => {
-    const state = await nodes.at(await placement.shard(shardId)).state(signal);
+    const state = await nodes.at(await placement.shard(shardId)).stateOf(tenantId, signal);
     return state.tenants.some(({ tenant_id }) => tenant_id === tenantId);
   };
   while (ambient.monotonic() < end) {

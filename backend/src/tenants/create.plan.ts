@@ -13,7 +13,16 @@ import type { PlanDraft } from '../jobs/definition.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import { consumerNames } from '../ports/nats/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
-import { blocked, busCheck, consumersCheck, laneCheck, laneOf, passed, untouched } from './preflight-checks.ts';
+import {
+  blocked,
+  busCheck,
+  consumersCheck,
+  laneCheck,
+  laneOf,
+  nodesCheck,
+  passed,
+  untouched,
+} from './preflight-checks.ts';
 import type { ShardChoice } from './provisioning.ts';
 import { completeMetadata, SEED_JOB } from './tenants.ts';
 
@@ -35,12 +44,14 @@ export async function planCreation(
   const { placement, jobs, nats, config } = parts;
   const free = await idCheck(tenant_id, jobId, parts);
   const chosen = await chooseShards(input, placement);
-  const [lane, bus, room, counts, leftovers] = await Promise.all([
+  const [lane, bus, room, counts, leftovers, gateways] = await Promise.all([
     laneCheck(jobs, tenant_id, jobId),
     busCheck(nats),
     consumersCheck(tenant_id, nats),
     placement.counts(),
     placement.of(tenant_id),
+    // Nothing is placed yet: what is asked is the gateways, which have to route it at the end.
+    nodesCheck(parts.serving, tenant_id),
   ]);
   const takesOver = free.status === 'warn';
   const unplaced = leftovers.length && !takesOver ? [leftoverCheck(tenant_id, leftovers.length)] : [];
@@ -49,6 +60,7 @@ export async function planCreation(
       free,
       lane,
       bus,
+      gateways,
       ...room,
       ...unplaced,
       ...chosen.flatMap((choice) => shardChecks(choice, counts, placement)),

@@ -74,7 +74,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
   const feed = createRecordFeed({ store, directory, placement, ambient, logger });
   const observer = createObserver({ directory, jobs, placement, nats, ambient, logger });
   const serving = createServingNodes({ nodes, placement, ambient, patienceMs });
-  const health = createTenantHealth({ serving, placement, nodes, nats, ambient });
+  const health = createTenantHealth({ serving, nodes, nats, ambient });
   const parts: TenantJobParts = {
     store,
     flag: createTenantFlag(nats.config),

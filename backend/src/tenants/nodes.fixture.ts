@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ServiceKind } from '@cloudlysis/contract';
 import type { NatsPort } from '../ports/nats/index.ts';
-import type { NodeState, NodeTenant } from '../ports/nodes/index.ts';
+import type { NodeRoute, NodeState, NodeTenant } from '../ports/nodes/index.ts';
 
 export interface TestNode extends AsyncDisposable {
   readonly shardId: string;
@@ -21,6 +21,8 @@ export interface TestNode extends AsyncDisposable {
   /** Tenants it drains. */
   readonly drained: Set<string>;
   ready: boolean;
+  /** As a gateway: the shard it sends every command to, whatever is published; "nowhere" for a tenant it does not know. */
+  misroutes: string | null;
 }
 
 export async function startTestNode(nats: NatsPort, kind: ServiceKind, shardId: string): Promise<TestNode> {
@@ -40,6 +42,7 @@ export async function startTestNode(nats: NatsPort, kind: ServiceKind, shardId: 
     defies: false,
     drained: new Set(),
     ready: true,
+    misroutes: null,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -59,7 +62,14 @@ export async function startTestNode(nats: NatsPort, kind: ServiceKind, shardId: 
     }
     if (method === 'POST') node.deaf = false;
     if (!node.deaf || !last) last = await stateOf(nats, node);
-    send(200, last);
+    const asked = new URL(url, 'http://x').searchParams.get('tenant_id');
+    if (asked === null) return send(200, { ...last, routes: undefined });
+    const { misroutes } = node;
+    const isThere = ({ tenant_id }: { tenant_id: string }): boolean => tenant_id === asked && misroutes !== 'nowhere';
+    const routes = last.routes
+      ?.filter(isThere)
+      .map((route) => (misroutes && route.kind === 'aggregate' ? { ...route, shard_id: misroutes } : route));
+    send(200, { ...last, tenants: last.tenants.filter(isThere), routes });
   }
   return node;
 }
@@ -83,5 +93,13 @@ async function stateOf(nats: NatsPort, node: TestNode): Promise<NodeState> {
     config_revision: Math.max(0, ...flags.map(({ value }) => value.revision)),
     draining: false,
     tenants,
+    ...(node.kind === 'gateway' ? { routes: placements.flatMap(routeOf) } : {}),
   };
+}
+
+function routeOf({ key, value }: { key: string; value: { shard: string; revision: number } }): NodeRoute[] {
+  const [kind, tenant_id] = key.split('.') as [string, string];
+  return kind !== 'aggregate' && kind !== 'projection'
+    ? []
+    : [{ kind, tenant_id, shard_id: value.shard, revision: value.revision }];
 }

@@ -37,8 +37,11 @@ export async function nodesCheck(serving: ServingNodes, tenantId: string): Promi
   const title = 'The nodes that serve the tenant answer';
   const verdicts = await serving.ask(tenantId, () => true);
   const silent = verdicts.filter(({ ok }) => !ok);
+  const risk = silent.every((one) => one.silent)
+    ? 'a dead gateway carries no traffic, and the proof will say that it is not confirmed'
+    : 'the change is undone unless all confirm it';
   const detail = silent.length
-    ? `${silent.map(({ node, says }) => `${node.shardId}: ${says}`).join('; ')}; the change is undone unless all confirm it`
+    ? `${silent.map(({ node, says }) => `${node.shardId}: ${says}`).join('; ')}; ${risk}`
     : `${verdicts.length} nodes answer: ${verdicts.map(({ node }) => node.shardId).join(', ') || 'none serves it'}`;
   return {
     ...passed('nodes.answer', title, detail, verdicts.length - silent.length),

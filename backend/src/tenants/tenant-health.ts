@@ -2,7 +2,6 @@
 import { Problem, type NodeHealth } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { nodeHealth } from '../placement/index.ts';
-import type { PlacementBook } from '../placement/placement-book.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import { withoutAddresses, type NodesPort, type NodeState } from '../ports/nodes/index.ts';
 import { addressOf, type ServingNode, type ServingNodes } from './serving-nodes.ts';
@@ -13,7 +12,6 @@ export interface TenantHealth {
 
 export interface TenantHealthDeps {
   readonly serving: ServingNodes;
-  readonly placement: PlacementBook;
   readonly nodes: NodesPort;
   readonly nats: NatsPort;
   readonly ambient: Ambient;
@@ -23,17 +21,10 @@ export interface TenantHealthDeps {
 const LAG_MS = 2_000;
 
 export function createTenantHealth(deps: TenantHealthDeps): TenantHealth {
-  const { serving, placement } = deps;
+  const { serving } = deps;
   return {
     async of(tenantId, signal) {
-      const [found, gateways] = await Promise.all([serving.of(tenantId), placement.shards('gateway')]);
-      // A gateway serves every tenant, also one that is silent and therefore is not known to.
-      const silent = gateways.filter(({ shard_id }) => !found.some((node) => node.shardId === shard_id));
-      const all: ServingNode[] = [
-        ...found,
-        ...silent.map(({ kind, shard_id, endpoint }) => ({ kind, shardId: shard_id, endpoint, placement: null })),
-      ];
-      return Promise.all(all.map((node) => ask(deps, node, tenantId, signal)));
+      return Promise.all((await serving.of(tenantId)).map((node) => ask(deps, node, tenantId, signal)));
     },
   };
 }
@@ -47,7 +38,7 @@ async function ask(
   const { kind, shardId } = node;
   const client = nodes.at(addressOf(node));
   const [state, readiness, lag] = await Promise.allSettled([
-    client.state(signal),
+    client.stateOf(tenantId, signal),
     client.ready(signal),
     lagOf(nats, ambient, tenantId, kind),
   ]);
