@@ -43,7 +43,7 @@ export async function jobFloor(rig: JobRig, target: JobRig): Promise<JobFloor> {
   return {
     async run() {
       const id = `job_floor-${++count}`;
-      const own = { _id: id as never, idempotency: id, lane: id, order: job['order'] + count };
+      const own = { _id: id as never, idempotency: id, plan_id: id, lane: id, order: job['order'] + count };
       const points = [
         () =>
           transaction(async (session) => {
