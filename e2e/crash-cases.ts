@@ -99,9 +99,16 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
   },
   'scale.drain': async ({ stack, operator }) => {
     const { shard_id } = await placementOf(operator, 'drainer', 'projection');
-    await stack.node(shard_id).call('POST', '/admin/resume', { tenant_id: 'drainer' });
+    // An order stands until a job lifts it, whatever the node is told past the control plane.
+    const resume = { shard_id, tenant_id: 'drainer', action: 'resume' as const, reason: 'crash test' };
+    if ((await drainOrder(stack)) === 'drained') await carryOut(operator, 'scale.drain', { body: resume });
     const body = { shard_id, tenant_id: 'drainer', action: 'drain', reason: 'crash test' };
-    return { input: { body }, world: () => tenantWorld(stack, 'drainer') };
+    // That an order to serve is kept for a while is bookkeeping: without one the node is to serve, too.
+    const world = async () => ({
+      ...(await tenantWorld(stack, 'drainer')),
+      ordered: (await drainOrder(stack)) === 'drained',
+    });
+    return { input: { body }, world };
   },
 };
 
@@ -147,6 +154,10 @@ async function bulk(rig: Rig, paused: boolean): Promise<CrashCase> {
 
 type ShardDocument = Omit<Shard, 'shard_id'> & { _id: string; version: number };
 const shardDocument = (stack: Stack, id: string) => stack.db.collection<ShardDocument>('shards').findOne({ _id: id });
+
+const drainOrder = async (stack: Stack): Promise<string | null> =>
+  (await stack.db.collection<{ tenant_id: string | null; wanted: string }>('drains').findOne({ tenant_id: 'drainer' }))
+    ?.wanted ?? null;
 
 const recorded = async (stack: Stack, kind: ServiceKind, tenantId: string) =>
   (await stack.db.collection<{ _id: string; shard_id: string }>('placements').findOne({ _id: `${kind}.${tenantId}` }))!;

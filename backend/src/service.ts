@@ -84,7 +84,9 @@ export async function startControlPlane(
     mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
-  const placement = createPlacement({ mongo, nats, nodes, ambient, jobs, traffic, config, metrics, logger });
+  const placement = createPlacement({
+    mongo, nats, nodes, ambient, jobs, traffic, config, metrics, logger, audit: audit.log,
+  }); // prettier-ignore
   const tenants = createTenants({
     mongo,
     nats,

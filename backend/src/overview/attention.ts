@@ -1,5 +1,6 @@
 /** Pure: what needs a person, most severe first, and what could not be looked at. */
 import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
+import { askedBy } from '../placement/index.ts';
 import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
 import { AUDIT_WAIT_MS, copiesBehind, grouped } from './services.ts';
 
@@ -44,9 +45,9 @@ const NAMES: Readonly<Record<Service['kind'], string>> = {
 };
 
 const shards = ({ shards }: OverviewFacts): Found[] =>
-  shards.ok ? shards.value.flatMap((shard) => [...health(shard), ...load(shard)]) : [];
+  shards.ok ? shards.value.flatMap((shard) => [...health(shard), ...drainsOf(shard), ...load(shard)]) : [];
 
-function health({ shardId, kind, state, reason, since, drains, tenants }: SightedShard): Found[] {
+function health({ shardId, kind, state, reason, since, drains, ordered, tenants }: SightedShard): Found[] {
   const about = { since: null, resource: `shard:${shardId}` };
   const held = tenants > 0 ? `, ${grouped(tenants)} tenants are placed there` : '';
   const isHome = tenants > 0 && kind !== 'gateway';
@@ -56,11 +57,49 @@ function health({ shardId, kind, state, reason, since, drains, tenants }: Sighte
     const detail = `${reason}${held}${isHome ? ': evacuate it as gone if it does not come back' : ''}`;
     return [{ ...about, id: `shard.unreachable:${shardId}`, severity: 'critical', title: `${kind}/${shardId} is unreachable`, detail, since: since?.toISOString() ?? null, ...way }]; // prettier-ignore
   }
-  if (drains)
-    return [{ ...about, id: `shard.drains:${shardId}`, severity: 'info', title: `${kind}/${shardId} is drained`, detail: `the whole node takes nothing new${held}`, action: 'scale.drain', input: { action: 'resume' } }]; // prettier-ignore
-  if (state === 'not-ready')
+  const isOrdered = drains || ordered.some(({ tenant_id }) => tenant_id === null);
+  if (state === 'not-ready' && !isOrdered)
     return [{ ...about, id: `shard.not_ready:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is not ready`, detail: `${reason}${held}`, action: isHome ? 'scale.evacuate' : null }]; // prettier-ignore
   return [];
+}
+
+/** Drains are nobody's fault, yet somebody has to end them; one that its node does not keep to is a fault. */
+function drainsOf({ shardId, kind, state, drains, ordered, tenants }: SightedShard): Found[] {
+  const whole = ordered.find(({ tenant_id }) => tenant_id === null);
+  const held = tenants > 0 ? `, ${grouped(tenants)} tenants are placed there` : '';
+  const found: Found[] = [];
+  const resume = { action: 'scale.drain', input: { action: 'resume' as const } };
+  if (state !== 'unreachable' && (drains || whole)) {
+    const asked = whole ? ` ${askedBy(whole)}` : ', though nobody asked for it here';
+    const is = drains ? 'is drained' : 'serves, though it is to be drained';
+    const detail = `the whole node ${drains ? 'takes' : 'is to take'} nothing new${asked}${held}`;
+    const about = {
+      id: `shard.drains:${shardId}`,
+      resource: `shard:${shardId}`,
+      since: whole?.since.toISOString() ?? null,
+    };
+    found.push({
+      ...about,
+      severity: drains ? 'info' : 'warning',
+      title: `${kind}/${shardId} ${is}`,
+      detail,
+      ...resume,
+    });
+  }
+  for (const order of ordered) {
+    if (order.tenant_id === null) continue;
+    const about = { id: `drain:${order._id}`, resource: `tenant:${order.tenant_id}`, since: order.since.toISOString() };
+    const title = `${order.tenant_id} is drained on ${kind}/${shardId}`;
+    found.push({
+      ...about,
+      severity: 'info',
+      title,
+      detail: askedBy(order),
+      ...resume,
+      input: { ...resume.input, shard_id: shardId },
+    });
+  }
+  return found;
 }
 
 function load({ shardId, kind, tenants, capacity }: SightedShard): Found[] {

@@ -3,7 +3,7 @@ import type { Overview, ServiceKind } from '@cloudlysis/contract';
 import type { AuditFreshness } from '../audit/index.ts';
 import type { CopyState } from '../copies/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
-import type { DriftSurvey } from '../placement/index.ts';
+import type { DrainOrder, DriftSurvey } from '../placement/index.ts';
 import type { JetStreamAccount, StreamLimit } from '../ports/nats/index.ts';
 import type { TenantSummary } from '../tenants/index.ts';
 
@@ -18,6 +18,8 @@ export interface SightedShard {
   readonly state: 'ready' | 'not-ready' | 'unreachable';
   readonly reason: string;
   readonly drains: boolean;
+  /** Drains that were asked for there, of the whole node and of tenants. */
+  readonly ordered: readonly DrainOrder[];
   /** Since when it does not answer; null when it does. */
   readonly since: Date | null;
   /** When it was last asked; null before. */

@@ -83,6 +83,7 @@ async function answered<T>(work: Promise<T>, late: Promise<unknown>): Promise<As
 async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> {
   const [shards, counts] = await Promise.all([placement.shards(), placement.counts()]);
   const reports = placement.reports();
+  const ordered = Map.groupBy(placement.drains().values(), ({ shard_id }) => shard_id);
   return shards.map(({ shard_id, kind, capacity }) => {
     const report = reports.get(shard_id);
     return {
@@ -90,7 +91,8 @@ async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> 
       kind,
       tenants: counts.get(shard_id) ?? 0,
       capacity: capacity.tenants,
-      ...nodeHealth(report),
+      ...nodeHealth(report, placement.drains().get(shard_id)),
+      ordered: ordered.get(shard_id) ?? [],
       drains: report?.state?.draining ?? false,
       since: report?.since ?? null,
       at: report?.at ?? null,

@@ -11,6 +11,7 @@ import { startNats, type TestNats } from '../../../testing/nats.ts';
 import { systemAmbient } from '../ambient.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
+import { createAudit } from '../audit/index.ts';
 import { createNodes } from '../ports/nodes/index.ts';
 import { createPlacement, type PlacementFeature } from './index.ts';
 import { createPlacementStore, type PlacementRecord } from './placement.store.ts';
@@ -28,6 +29,7 @@ const jobs = { active: async () => [], holderOf: async () => null };
 const feature = (over: { mongo?: Mongo; nats?: NatsPort; source?: 'kv' | 'static' } = {}): PlacementFeature => {
   const ambient = systemAmbient();
   return createPlacement({
+    audit: createAudit({ mongo: over.mongo ?? mongo, ambient, replicaId: 'test', environment: 'dev' }).log,
     mongo: over.mongo ?? mongo, nats: over.nats ?? nats, ambient, jobs, traffic: NO_TRAFFIC, metrics: new Registry(),
     nodes: createNodes({ ambient, allowlist: '127.0.0.1:1-65535' }), logger: pino({ level: 'silent' }),
     config: {

@@ -2,6 +2,7 @@
 import { Problem, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
+import type { DrainOrder } from './drain-orders.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PlacementBook } from './placement-book.ts';
 import type { PlacementMirror } from './placement-mirror.ts';
@@ -17,6 +18,7 @@ export interface BookDeps {
   readonly nats: NatsPort;
   readonly jobs: JobReader;
   readonly readOnly: boolean;
+  drains(): ReadonlyMap<string, DrainOrder>;
 }
 
 export function createBook(deps: BookDeps): PlacementBook {
@@ -50,6 +52,7 @@ export function createBook(deps: BookDeps): PlacementBook {
     assign: (tenantId, kind, shardId, jobId) => assign(deps, { tenantId, kind, shardId, jobId }),
     release: (tenantId, jobId) => release(deps, tenantId, jobId),
     reports: () => watch.reports(),
+    drains: () => deps.drains(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Ambient } from '../ambient.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
+import type { DrainOrders } from './drain-orders.ts';
 import type { DriftSurveyor } from './drift-survey.ts';
 import type { PlacementMetrics } from './metrics.ts';
 import type { NodeWatch } from './node-watch.ts';
@@ -26,6 +27,7 @@ export interface PlacementDeps {
   readonly publication: Publication;
   readonly watch: NodeWatch;
   readonly drift: DriftSurveyor;
+  readonly drains: DrainOrders;
   readonly traffic: Pick<NodeMetrics, 'measure' | 'flowOf'>;
   readonly metrics: PlacementMetrics;
   /** Placement comes from a static file: nothing can be moved. */

@@ -1,4 +1,7 @@
-/** `scale.drain`: drain a tenant on a shard, or the whole node, or take it back (OPS-07, OPS-08). */
+/**
+ * `scale.drain`: drain a tenant on a shard, or the whole node, or take it back (OPS-07, OPS-08). The order is recorded
+ * first and the node told afterwards: from then on the keeper of drains sees to it that the node does not forget.
+ */
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { JobDefinition, Step } from '../jobs/definition.ts';
@@ -6,9 +9,12 @@ import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { laneHolder } from './move-survey.ts';
-import { nodeCheck, type ShardSight } from './node-checks.ts';
-import { laneCheck, limitsOf, tenantOn } from './placement.ts';
+import type { ShardSight } from './node-checks.ts';
+import { nodeChecks, orderCheck, orderedChecks, untold } from './drain-checks.ts';
+import { isDrainedAt, wishOf, type DrainOrder, type DrainWish } from './drain-orders.ts';
+import { laneCheck, limitsOf } from './placement.ts';
 import { shardOf } from './placement.store.ts';
+import { isAway } from './node-away.ts';
 import { untilDrained } from './tenant-at-node.ts';
 import { waitFor } from './waiting.ts';
 
@@ -17,6 +23,12 @@ type Input = InputOf<'scale.drain'>;
 /** Of a tenant's, or of the whole node's. */
 interface Before {
   readonly was_drained: boolean;
+  /** What was ordered before; absent in jobs of an earlier version. */
+  readonly order?: DrainWish | null;
+  /** When this order was given. */
+  readonly since?: string;
+  /** Why the node could not be told; null when it answers. */
+  readonly gone?: string | null;
 }
 
 const RESUME_MS = 10_000;
@@ -24,6 +36,8 @@ const GRACE_MS = 5_000;
 
 const laneOf = ({ tenant_id, shard_id }: Input): string => (tenant_id ? `tenant:${tenant_id}` : `shard:${shard_id}`);
 const subjectOf = ({ tenant_id, shard_id }: Input): string => (tenant_id ? `${tenant_id} on ${shard_id}` : shard_id);
+const tenantOf = ({ tenant_id }: Input): string | null => tenant_id ?? null;
+const wantedBy = ({ action }: Input): DrainOrder['wanted'] => (action === 'drain' ? 'drained' : 'serving');
 
 export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
   return {
@@ -35,17 +49,26 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
     resource: laneOf,
     plan: (input, caller) => plan(deps, input, caller.jobId),
     steps: [actStep(deps), convergeStep(deps)],
-    verify: async ({ input, signal }) => {
+    verify: async ({ input, jobId, intentOf, signal }) => {
       const shard = await shardAt(deps, input);
-      const sight = await deps.watch.look(shard, signal);
-      return { checks: [outcomeCheck(input, sight)], facts: { in_flight: inFlight(input, sight) } };
+      const [sight, order] = await Promise.all([
+        deps.watch.look(shard, signal),
+        deps.drains.find(input.shard_id, tenantOf(input)),
+      ]);
+      const gone = intentOf<Before>('act')?.gone ?? null;
+      const outcome = gone !== null && !sight.state ? untold(input, sight) : outcomeCheck(input, sight);
+      const facts = { in_flight: inFlight(input, sight), ...(gone === null ? {} : { node_gone: gone }) };
+      return { checks: [outcome, orderCheck(input, order, jobId)], facts };
     },
     undo(input, context) {
       // It was so before: undoing would change what this job did not.
       const wanted = input.action === 'drain';
-      if (context.intentOf<Before>('act')?.was_drained === wanted) return null;
+      const before = context.intentOf<Before>('act');
+      if (before && before.gone == null && before.was_drained === wanted) return null;
+      if (before?.gone != null && (before.order?.wanted === 'drained') === wanted) return null;
       const action = wanted ? 'resume' : 'drain';
-      return { operation: 'scale.drain', params: {}, body: { ...input, action, reason: `Undo of ${context.jobId}` } };
+      const { node: _node, ...body } = input;
+      return { operation: 'scale.drain', params: {}, body: { ...body, action, reason: `Undo of ${context.jobId}` } };
     },
   };
 }
@@ -53,19 +76,34 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
 async function plan(deps: PlacementDeps, input: Input, jobId: string | null) {
   const shard = await shardAt(deps, input);
   if (input.tenant_id) await assertPlaced(deps, shard, input.tenant_id);
-  const [sight, holder] = await Promise.all([deps.watch.look(shard), laneHolder(deps.jobs, laneOf(input), jobId)]);
-  const held = sight.state?.tenants.map(({ tenant_id }) => tenant_id) ?? [];
-  const tenants = input.tenant_id ? [input.tenant_id] : held;
+  const [sight, holder, orders] = await Promise.all([
+    deps.watch.look(shard),
+    laneHolder(deps.jobs, laneOf(input), jobId),
+    deps.drains.all(),
+  ]);
+  const tenants = input.tenant_id ? [input.tenant_id] : await heldBy(deps, sight);
   return {
-    checks: [laneCheck(laneOf(input), holder), nodeCheck('node', sight), effectCheck(input, tenants.length)],
+    checks: [
+      laneCheck(laneOf(input), holder),
+      ...nodeChecks(input, sight),
+      effectCheck(input, tenants.length),
+      ...orderedChecks(input, orders),
+    ],
     diff: diffOf(input, sight),
     blastRadius: blastRadiusOf(tenants, inFlight(input, sight), deps),
     rollback:
       input.action === 'drain'
         ? 'A drain that does not converge in its time, or is cancelled, is taken back. Once finished, a resume undoes it.'
         : 'A drain undoes it.',
-    world: { shard: shard.shard_id, endpoint: shard.endpoint },
+    world: { shard: shard.shard_id, endpoint: shard.endpoint, ...(input.node === 'gone' ? { gone: true } : {}) },
   };
+}
+
+/** Whom it concerns: what the node holds, or, where it does not say, what is placed there. */
+async function heldBy(deps: PlacementDeps, { shard, state }: ShardSight): Promise<string[]> {
+  if (state) return state.tenants.map(({ tenant_id }) => tenant_id);
+  const placements = await deps.mirror.placements();
+  return placements.filter(({ shard_id }) => shard_id === shard.shard_id).map(({ tenant_id }) => tenant_id);
 }
 
 async function assertPlaced(deps: PlacementDeps, { shard_id, kind }: Shard, tenantId: string): Promise<void> {
@@ -92,27 +130,73 @@ function effectCheck(input: Input, tenants: number): Check {
 function actStep(deps: PlacementDeps): Step<Input> {
   const apply = async (input: Input, action: Input['action'], signal: AbortSignal): Promise<void> => {
     const node = deps.nodes.at(await shardAt(deps, input));
-    const tenant = input.tenant_id ?? null;
+    const tenant = tenantOf(input);
     if (action === 'drain') await node.drain(tenant, signal);
     else await node.resume(tenant, signal);
+    // A resume of the node opens every gate of it, also of tenants that are drained for themselves.
+    if (tenant !== null || action === 'drain') return;
+    for (const { tenant_id, wanted } of await tenantOrders(deps, input)) {
+      if (wanted === 'drained') await node.drain(tenant_id, signal);
+    }
   };
   return {
     name: 'act',
     title: (input) => `${input.action === 'drain' ? 'Drain' : 'Resume'} ${subjectOf(input)}`,
     async intent({ input, signal }): Promise<Before> {
-      const { state, problem } = await deps.watch.look(await shardAt(deps, input), signal);
-      if (!state) throw new Problem('node.unreachable', problem ?? `${input.shard_id} did not answer`);
-      return { was_drained: isDrained(input, state) };
+      const [{ state, problem }, standing] = await Promise.all([
+        deps.watch.look(await shardAt(deps, input), signal),
+        deps.drains.find(input.shard_id, tenantOf(input)),
+      ]);
+      const gone = input.node === 'gone';
+      if (!gone && !state) throw new Problem('node.unreachable', problem ?? `${input.shard_id} did not answer`);
+      if (gone && state)
+        throw new Problem('plan.stale', `${input.shard_id} answers again: without \`node: gone\` it is told now`);
+      const order = standing && wishOf(standing);
+      const was_drained = state ? isDrained(input, state) : order?.wanted === 'drained';
+      return { was_drained, order, since: deps.ambient.now().toISOString(), gone: state ? null : problem };
     },
-    run: async ({ input, signal }) => {
-      await apply(input, input.action, signal);
+    async run({ input, intent, jobId, actor, reason, signal }) {
+      const { since, gone } = intent as Before;
+      const wish = {
+        wanted: wantedBy(input),
+        job_id: jobId,
+        by: actor,
+        reason,
+        since: since ? new Date(since) : deps.ambient.now(),
+      };
+      await deps.drains.wish(input.shard_id, tenantOf(input), wish);
+      await endExceptions(deps, input);
+      if (gone == null) await apply(input, input.action, signal);
       return null;
     },
-    async compensate({ input, intent, signal }) {
+    async compensate({ input, intent, jobId, actor, reason, signal }) {
       const before = intent as Before | null;
-      if (before) await apply(input, before.was_drained ? 'drain' : 'resume', signal);
+      if (!before) return;
+      const lifted = { wanted: 'serving', job_id: jobId, by: actor, reason, since: deps.ambient.now() } as const;
+      // What was recorded has been through JSON. Where nothing stood before, an order to serve sets right what was told late.
+      const standing = before.order && { ...before.order, since: new Date(before.order.since) };
+      const wish = standing ?? (before.was_drained ? null : lifted);
+      if (wish) await deps.drains.wish(input.shard_id, tenantOf(input), wish);
+      else await deps.drains.forget(input.shard_id, tenantOf(input));
+      if (before.gone != null) return;
+      try {
+        await apply(input, before.was_drained ? 'drain' : 'resume', signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // A node that is away is told by the keeper when it is back.
+        if (!isAway(error)) throw error;
+      }
     },
   };
+}
+
+const tenantOrders = async (deps: PlacementDeps, { shard_id }: Input): Promise<DrainOrder[]> =>
+  (await deps.drains.all()).filter((order) => order.shard_id === shard_id && order.tenant_id !== null);
+
+/** Draining the whole node is the later word: a tenant that was resumed on it before is no exception any more. */
+async function endExceptions(deps: PlacementDeps, input: Input): Promise<void> {
+  if (input.tenant_id !== undefined || input.action === 'resume') return;
+  for (const order of await tenantOrders(deps, input)) if (order.wanted === 'serving') await deps.drains.drop(order);
 }
 
 function convergeStep(deps: PlacementDeps): Step<Input> {
@@ -124,8 +208,10 @@ function convergeStep(deps: PlacementDeps): Step<Input> {
         : 'Wait until the node says that it serves again',
     timeoutMs: (input) => limitsOf(input).drainTimeoutMs + RESUME_MS + GRACE_MS,
     attempts: 1,
-    async run({ input, signal }) {
+    async run({ input, intentOf, signal }) {
       const shard = await shardAt(deps, input);
+      const gone = intentOf<Before>('act')?.gone ?? null;
+      if (gone !== null) return { node_problem: gone };
       if (input.action === 'resume') return untilResumed(deps, input, shard, signal);
       const limit = limitsOf(input).drainTimeoutMs;
       const drained = await untilDrained(deps, shard, input.tenant_id ?? null, limit, signal);
@@ -151,10 +237,7 @@ async function untilResumed(deps: PlacementDeps, input: Input, shard: Shard, sig
 
 type State = NonNullable<ShardSight['state']>;
 
-const isDrained = ({ tenant_id }: Input, state: State): boolean => {
-  const tenant = tenant_id ? tenantOn(state, tenant_id) : null;
-  return tenant_id ? tenant?.state === 'draining' || tenant?.state === 'drained' : state.draining;
-};
+const isDrained = (input: Input, state: State): boolean => isDrainedAt({ tenant_id: tenantOf(input) }, state);
 
 function outcomeCheck(input: Input, { state, problem }: ShardSight): Check {
   const drains = input.action === 'drain';

@@ -4,6 +4,7 @@
  * and the placement it reads when it comes back.
  */
 import { Problem, type Shard } from '@cloudlysis/contract';
+import type { StepContext } from '../jobs/definition.ts';
 import type { NodeTenant } from '../ports/nodes/index.ts';
 import type { PlacementDeps } from './deps.ts';
 import { tenantOn } from './placement.ts';
@@ -68,18 +69,30 @@ export async function convergeGone(
   return { in_flight: null, source_problem: 'overrun' in drained ? drained.overrun : null };
 }
 
-/** Takes back what was asked of it, where it still answers. */
+type Job = Pick<StepContext<{ readonly tenant_id: string }>, 'input' | 'jobId' | 'actor' | 'reason' | 'signal'>;
+
+/** Takes back what was asked of it, where it answered. */
 export async function resumeGone(
   deps: PlacementDeps,
   source: Shard,
   before: { readonly was_drained: boolean; readonly gone?: GoneSource },
-  tenantId: string,
-  signal: AbortSignal,
+  job: Job,
 ): Promise<void> {
   if (!before.gone?.answers || before.was_drained) return;
-  const problem = await problemIn(signal, () => deps.nodes.at(source).resume(tenantId, signal));
-  if (problem !== null)
-    deps.logger.warn({ tenant_id: tenantId, problem }, 'the drain at the source was not taken back');
+  const { input, signal } = job;
+  const problem = await problemIn(signal, () => deps.nodes.at(source).resume(input.tenant_id, signal));
+  if (problem !== null) await oweResume(deps, source.shard_id, input.tenant_id, job);
+}
+
+/** Has the keeper of drains resume the tenant when its node answers; an order that stood before is left as it is. */
+export async function oweResume(
+  { drains, ambient }: PlacementDeps,
+  shardId: string,
+  tenantId: string,
+  { jobId, actor, reason }: Omit<Job, 'input'>,
+): Promise<void> {
+  if ((await drains.find(shardId, tenantId))?.wanted === 'drained') return;
+  await drains.wish(shardId, tenantId, { wanted: 'serving', job_id: jobId, by: actor, reason, since: ambient.now() });
 }
 
 async function problemIn(signal: AbortSignal, ask: () => Promise<unknown>): Promise<string | null> {

@@ -3,6 +3,7 @@ import type { scaleMutations } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { InputOf } from '../call.ts';
 import type { Config } from '../config.ts';
 import type { CopyReport } from '../copies/index.ts';
@@ -14,6 +15,8 @@ import type { NodesPort } from '../ports/nodes/index.ts';
 import { createBook } from './book.ts';
 import type { PlacementDeps, TenantsSight } from './deps.ts';
 import { drainJob } from './drain.job.ts';
+import { DrainKeeper } from './drain-keeper.ts';
+import { createDrainOrders } from './drain-orders.ts';
 import { driftRepairJob } from './drift-repair.job.ts';
 import { createDriftSurveyor, type DriftSurvey } from './drift-survey.ts';
 import { evacuateJob } from './evacuate.job.ts';
@@ -31,13 +34,15 @@ import { shardsPutJob } from './shards-put.job.ts';
 export type { DriftSurvey } from './drift-survey.ts';
 export { nodeHealth } from './node-health.ts';
 export { blastRadiusOf, inFlightOf } from './blast-radius.ts';
+export { askedBy, orderId, type DrainOrder } from './drain-orders.ts';
 export type { NodeReport, PlacementBook } from './placement-book.ts';
 
 type ScaleKind = keyof typeof scaleMutations;
 export type ScaleDefinitions = { readonly [K in ScaleKind]: JobDefinition<InputOf<K>> };
 
 export interface PlacementOptions {
-  readonly mongo: Pick<Mongo, 'db'>;
+  readonly mongo: Pick<Mongo, 'db' | 'transaction'>;
+  readonly audit: Pick<AuditLog, 'append' | 'wake'>;
   readonly nats: NatsPort;
   readonly nodes: NodesPort;
   readonly ambient: Ambient;
@@ -73,10 +78,17 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
   const publication = createPublication({ store, mirror, nats, readOnly });
   const shards = async () => (await store.shards()).map(shardOf);
   const watch = new NodeWatch({ nodes, ambient, logger, shards });
-  const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly });
+  const drains = createDrainOrders(options.mongo);
+  const keeper = new DrainKeeper({
+    ambient, logger, nodes, jobs, store, drains, watch,
+    mongo: options.mongo,
+    audit: options.audit,
+    tenantState: (tenantId) => feature.tenants.stateOf(tenantId),
+  }); // prettier-ignore
+  const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly, drains: () => keeper.orders() });
   const drift = createDriftSurveyor({ store, nats, nodes, watch, jobs, ambient, readOnly });
   const deps: PlacementDeps = {
-    ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, readOnly,
+    ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, drains, readOnly,
     traffic: options.traffic,
     metrics: createPlacementMetrics(options.metrics),
     tenantState: (tenantId) => feature.tenants.stateOf(tenantId),
@@ -95,7 +107,10 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
     handlers: placementHandlers(deps),
     surveyDrift: (signal) => drift.survey(signal),
     tenants: { stateOf: async () => null, lagOf: () => null },
-    ensureIndexes: () => store.ensureIndexes(),
+    async ensureIndexes() {
+      await store.ensureIndexes();
+      await drains.ensureIndexes();
+    },
     async seed() {
       await store.seedShards(config.platform.shards);
       if (readOnly) await adoptStatic(deps);
@@ -105,8 +120,10 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
       await feature.seed();
       mirror.start();
       watch.start();
+      keeper.start();
     },
     async stop() {
+      await keeper.stop();
       await watch.stop();
       await mirror.stop();
     },

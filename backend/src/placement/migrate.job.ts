@@ -2,7 +2,7 @@
 import type { InputOf } from '../call.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
-import { migrateSteps, type DrainIntent } from './migrate.steps.ts';
+import { drainIntent, migrateSteps, type DrainIntent } from './migrate.steps.ts';
 import { verifyMove } from './migrate.proof.ts';
 import { surveyMove } from './move-survey.ts';
 import { decideMigration, limitsOf, tenantOn, type MoveSight } from './placement.ts';
@@ -40,6 +40,8 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
     },
     steps: migrateSteps(deps),
     verify: (context) => verifyMove(deps, context),
+    /** A drain is of a tenant on a shard: with the move it has lost its object. */
+    commit: (context, session) => deps.drains.forget(drainIntent(context).from, context.input.tenant_id, session),
     undo(input, context) {
       const intent = context.intentOf<DrainIntent>('drain');
       if (!intent) return null;

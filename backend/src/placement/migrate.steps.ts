@@ -7,10 +7,11 @@ import type { InputOf } from '../call.ts';
 import type { Step, StepContext } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import { assertRouted, routesTo, untilRouted } from './gateways.ts';
-import { convergeGone, drainGone, resumeGone, stillGone, type GoneSource } from './gone-source.ts';
+import { convergeGone, drainGone, oweResume, resumeGone, stillGone, type GoneSource } from './gone-source.ts';
 import { limitsOf } from './placement.ts';
 import { placementOf, shardOf } from './placement.store.ts';
 import { placeBack, placeOnTarget } from './placing.ts';
+import { isAway } from './node-away.ts';
 import { isServed, tenantAt, untilDrained, untilReleased, untilServed } from './tenant-at-node.ts';
 import { waitFor } from './waiting.ts';
 
@@ -69,13 +70,14 @@ function drainStep(deps: PlacementDeps): Step<Input> {
         throw new Problem('plan.stale', `${tenant_id} is no longer on ${String(planned)}`);
       }
       const source = await shardAt(deps, placement.shard_id);
-      const [{ there, gone }, last] = await Promise.all([
+      const [{ there, gone }, last, order] = await Promise.all([
         input.source === 'gone'
           ? stillGone(deps, source, tenant_id, signal)
           : { there: await tenantAt(deps, source, tenant_id, signal), gone: null },
         deps.nats.lastEvent(tenant_id),
+        deps.drains.find(placement.shard_id, tenant_id),
       ]);
-      const was_drained = there?.state === 'draining' || there?.state === 'drained';
+      const was_drained = order?.wanted === 'drained' || there?.state === 'draining' || there?.state === 'drained';
       const { version, seq } = last;
       return {
         from: placement.shard_id,
@@ -92,33 +94,38 @@ function drainStep(deps: PlacementDeps): Step<Input> {
       const { tenants } = await deps.nodes.at(source).drain(input.tenant_id, signal);
       return { in_flight: tenants.find((tenant) => tenant.tenant_id === input.tenant_id)?.in_flight ?? 0 };
     },
-    async compensate({ input, intent, signal }) {
-      const before = intent as DrainIntent | null;
+    async compensate(context) {
+      const before = context.intent as DrainIntent | null;
       // Without an intent nothing was asked of the source yet.
       if (!before) return;
-      if (before.gone) await resumeGone(deps, await shardAt(deps, before.from), before, input.tenant_id, signal);
-      else await resumeAt(deps, before, input, signal);
+      if (before.gone) await resumeGone(deps, await shardAt(deps, before.from), before, context);
+      else await resumeAt(deps, before, context);
     },
   };
 }
 
 /** Resumes the tenant on the source and waits until it is served there: a tenant that nobody serves is the worst outcome. */
-async function resumeAt(deps: PlacementDeps, before: DrainIntent, input: Input, signal: AbortSignal): Promise<void> {
+async function resumeAt(deps: PlacementDeps, before: DrainIntent, job: Context): Promise<void> {
+  const { input, signal } = job;
   const source = await shardAt(deps, before.from);
   const node = deps.nodes.at(source);
-  if (before.was_drained) {
-    await node.reload(signal);
-    return;
-  }
-  const served = await waitFor(deps.ambient, TAKE_OVER_MS, signal, async () => {
+  const asked = async (): Promise<true | null> => {
     await node.resume(input.tenant_id, signal);
     const there = await tenantAt(deps, source, input.tenant_id, signal);
     if (isServed(there, before.revision)) return true;
     if (!there) await node.reload(signal);
     return null;
-  });
-  if (!served)
-    throw new Problem('node.timeout', `${before.from} did not resume ${input.tenant_id} in ${TAKE_OVER_MS} ms`);
+  };
+  try {
+    if (before.was_drained) return void (await node.reload(signal));
+    if (await waitFor(deps.ambient, TAKE_OVER_MS, signal, asked)) return;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isAway(error)) throw error;
+    // It went away with the drain, or still has it: the keeper of drains tells it when it is back.
+    return before.was_drained ? undefined : oweResume(deps, before.from, input.tenant_id, job);
+  }
+  throw new Problem('node.timeout', `${before.from} did not resume ${input.tenant_id} in ${TAKE_OVER_MS} ms`);
 }
 
 function convergeStep(deps: PlacementDeps): Step<Input> {

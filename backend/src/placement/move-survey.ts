@@ -2,6 +2,7 @@
 import { Problem, type Placement, type ServiceKind, type Source } from '@cloudlysis/contract';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import type { PlacementDeps } from './deps.ts';
+import { askedBy } from './drain-orders.ts';
 import { driftOf } from './drift.ts';
 import { answeredOf, reportersOf } from './drift-survey.ts';
 import { routesNow, routesTo, type RouteSight } from './gateways.ts';
@@ -32,7 +33,7 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
   }
   const source = shardOf(await deps.store.shard(placement.shard_id));
   await deps.mirror.copy.trusted();
-  const [from, to, bus, counts, holder, leaving, gateways] = await Promise.all([
+  const [from, to, bus, counts, holder, leaving, gateways, order] = await Promise.all([
     deps.watch.look(source),
     deps.watch.look(target),
     askBus(deps, placement),
@@ -40,12 +41,14 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
     laneHolder(deps.jobs, `tenant:${input.tenant_id}`, jobId),
     leavingJob(deps.jobs, input.to),
     routesSettled(deps, placement),
+    deps.drains.find(placement.shard_id, input.tenant_id),
   ]);
   return {
     tenantId: input.tenant_id,
     tenant,
     placement,
     source: from,
+    ordered: order?.wanted === 'drained' ? askedBy(order) : null,
     sourceGone: input.source === 'gone',
     target: to,
     targetTenants: counts.get(input.to) ?? 0,

@@ -1,5 +1,6 @@
 /** What other features may ask of placement: who lives where, who could take a tenant, and to place or release one. */
 import type { Placement, ServiceKind, Shard } from '@cloudlysis/contract';
+import type { DrainOrder } from './drain-orders.ts';
 import type { NodeReadiness, NodeState } from '../ports/nodes/nodes-port.ts';
 
 /** What a shard's node said when it was last asked; `problem` when it did not answer or not by the contract. */
@@ -30,4 +31,6 @@ export interface PlacementBook {
   release(tenantId: string, jobId: string): Promise<void>;
   /** The last report of every shard's node, at most a few seconds old. */
   reports(): ReadonlyMap<string, NodeReport>;
+  /** Drains that were ordered and not lifted, by `<shard>` or `<shard>/<tenant>`, at most a moment old. */
+  drains(): ReadonlyMap<string, DrainOrder>;
 }

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { startPlatform, type TestPlatform, TOKEN } from '../../../dataplane/testing/platform.ts';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient } from '../ambient.ts';
+import { createAudit } from '../audit/index.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
@@ -25,6 +26,8 @@ export interface World {
   readonly metrics: Registry;
   /** State of the tenants that exist. */
   readonly tenants: Map<string, string>;
+  /** One more replica over the same stores, not started. */
+  replica(): PlacementFeature;
   /** A tenant of its own, placed and served. */
   tenant(id: string, homes: Partial<Record<ServiceKind, string>>): Promise<string>;
   stop(): Promise<void>;
@@ -41,27 +44,33 @@ export async function startWorld(...shards: string[]): Promise<World> {
   const metrics = new Registry();
   const tenants = new Map<string, string>();
   const engine = new ScriptedEngine(mongo);
+  const audit = createAudit({ mongo, ambient, replicaId: 'test', environment: 'dev' });
+  await audit.ensureIndexes();
   const seeded = [...platform.nodes.values()].map(({ shard, url }) => ({
     shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',
   })); // prettier-ignore
   const logger = pino({ level: 'silent' });
   const nodes = createNodes({ ambient, allowlist: '127.0.0.1:1-65535', token: TOKEN });
-  const placement = createPlacement({
-    mongo, nats, ambient, metrics, jobs: engine, nodes, logger,
-    traffic: createNodeMetrics({ nodes, ambient, logger, shards: async () => seeded }),
-    config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
-  }); // prettier-ignore
-  placement.tenants = {
-    async stateOf(id) {
-      const state = tenants.get(id);
-      return state ? { state, reason: 'as the test says' } : null;
-    },
-    lagOf: (id) => (tenants.has(id) ? { events: 3 } : null),
+  const replica = (registry = new Registry()): PlacementFeature => {
+    const placement = createPlacement({
+      mongo, nats, ambient, metrics: registry, jobs: engine, nodes, logger, audit: audit.log,
+      traffic: createNodeMetrics({ nodes, ambient, logger, shards: async () => seeded }),
+      config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
+    }); // prettier-ignore
+    placement.tenants = {
+      async stateOf(id) {
+        const state = tenants.get(id);
+        return state ? { state, reason: 'as the test says' } : null;
+      },
+      lagOf: (id) => (tenants.has(id) ? { events: 3 } : null),
+    };
+    return placement;
   };
+  const placement = replica(metrics);
   engine.definitions = placement.definitions as unknown as ScriptedEngine['definitions'];
   await placement.start();
   return {
-    platform, mongo, nats, placement, engine, metrics, tenants,
+    platform, mongo, nats, placement, engine, metrics, tenants, replica,
     store: createPlacementStore(mongo),
     async tenant(id, homes) {
       tenants.set(id, 'active');

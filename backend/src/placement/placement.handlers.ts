@@ -5,7 +5,10 @@ import type { ReadHandlers } from '../call.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
 import type { PlacementDeps } from './deps.ts';
+import type { NodeState } from '../ports/nodes/index.ts';
+import { orderId, type DrainOrder } from './drain-orders.ts';
 import { nodeHealth } from './node-health.ts';
+import { tenantOn } from './placement.ts';
 import type { NodeReport } from './placement-book.ts';
 import { shardOf, type ShardRecord } from './placement.store.ts';
 
@@ -25,7 +28,7 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
         query,
       );
       const views = page.items.map((record) =>
-        view(record, counts.get(record._id) ?? 0, book.reports().get(record._id)),
+        view(record, counts.get(record._id) ?? 0, book.reports().get(record._id), book.drains().get(record._id)),
       );
       return { items: views, next_cursor: page.next_cursor };
     },
@@ -39,7 +42,10 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
       return pageAfter((await mirror.placements()).filter(matches), positionOf, query);
     },
     'scale.drift.get': ({ signal }) => drift.survey(signal),
-    'scale.drains.list': async () => ({ items: drains(await store.shards(), book.reports()) }),
+    'scale.drains.list': async () => {
+      const [shards, orders] = await Promise.all([store.shards(), deps.drains.standing()]);
+      return { items: drains(shards, book.reports(), orders) };
+    },
   };
 }
 
@@ -73,28 +79,62 @@ function firstAfter<T>(items: readonly T[], position: (item: T) => string, after
   return low;
 }
 
-function view(record: ShardRecord, tenants: number, report: NodeReport | undefined): ShardView {
+function view(
+  record: ShardRecord,
+  tenants: number,
+  report: NodeReport | undefined,
+  order: DrainOrder | undefined,
+): ShardView {
   const load = Math.round((tenants / record.capacity.tenants) * 1_000) / 1_000;
-  return { ...shardOf(record), tenants, load, health: nodeHealth(report), version: record.version };
+  return { ...shardOf(record), tenants, load, health: nodeHealth(report, order), version: record.version };
 }
 
-function drains(shards: readonly ShardRecord[], reports: ReadonlyMap<string, NodeReport>): DrainView[] {
-  return shards.flatMap(({ _id: shard_id, kind }): DrainView[] => {
-    const state = reports.get(shard_id)?.state;
-    if (!state) return [{ shard_id, kind, tenant_id: null, state: 'unreachable', in_flight: null }];
-    const total = state.tenants.reduce((sum, { in_flight }) => sum + in_flight, 0);
-    const whole: DrainView[] = state.draining
-      ? [{ shard_id, kind, tenant_id: null, state: total > 0 ? 'draining' : 'drained', in_flight: total }]
-      : [];
-    const tenants = state.tenants
-      .filter((tenant) => tenant.state === 'draining' || tenant.state === 'drained')
-      .map((tenant) => ({
-        shard_id,
-        kind,
-        tenant_id: tenant.tenant_id,
-        state: tenant.state,
-        in_flight: tenant.in_flight,
-      }));
-    return [...whole, ...tenants];
+type Orders = ReadonlyMap<string, DrainOrder>;
+
+/** What nodes report and what was ordered, side by side: a row for each drain that is either. */
+function drains(shards: readonly ShardRecord[], reports: ReadonlyMap<string, NodeReport>, orders: Orders): DrainView[] {
+  return shards.flatMap((shard) => {
+    const state = reports.get(shard._id)?.state ?? null;
+    const single = [...orders.values()].filter(
+      ({ shard_id, tenant_id }) => shard_id === shard._id && tenant_id !== null,
+    );
+    const reported = state?.tenants.filter((tenant) => ['draining', 'drained'].includes(tenant.state)) ?? [];
+    const tenants = new Set([...single, ...reported].map(({ tenant_id }) => tenant_id!));
+    const whole = nodeDrain(shard, state, orders);
+    return [...(whole ? [whole] : []), ...[...tenants].sort().map((id) => tenantDrain(shard, state, id, orders))];
   });
+}
+
+function nodeDrain({ _id: shard_id, kind }: ShardRecord, state: NodeState | null, orders: Orders): DrainView | null {
+  const ordered = orderedOf(orders, shard_id, null);
+  const about = { shard_id, kind, tenant_id: null, ordered };
+  if (!state) return { ...about, state: 'unreachable', in_flight: null };
+  if (!state.draining && !ordered) return null;
+  const in_flight = state.tenants.reduce((sum, tenant) => sum + tenant.in_flight, 0);
+  return { ...about, state: !state.draining ? 'serving' : in_flight > 0 ? 'draining' : 'drained', in_flight };
+}
+
+function tenantDrain(
+  { _id: shard_id, kind }: ShardRecord,
+  state: NodeState | null,
+  tenant_id: string,
+  orders: Orders,
+): DrainView {
+  const there = tenantOn(state, tenant_id);
+  const ordered = orderedOf(orders, shard_id, tenant_id);
+  return {
+    shard_id,
+    kind,
+    tenant_id,
+    ordered,
+    state: there?.state ?? 'unreachable',
+    in_flight: there?.in_flight ?? null,
+  };
+}
+
+function orderedOf(orders: Orders, shardId: string, tenantId: string | null): DrainView['ordered'] {
+  const order = orders.get(orderId(shardId, tenantId));
+  if (!order) return null;
+  const { job_id, by, reason, since } = order;
+  return { job_id, by, reason, since: since.toISOString() };
 }

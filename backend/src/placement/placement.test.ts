@@ -30,6 +30,7 @@ const world = (over: Partial<MoveSight> = {}): MoveSight => ({
   placement: { tenant_id: 'acme', kind: 'aggregate', shard_id: 'a1', revision: 41 },
   source: sight('a1', 4),
   sourceGone: false,
+  ordered: null,
   target: sight('a2'),
   targetTenants: 3,
   busProblem: null,

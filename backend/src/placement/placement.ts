@@ -44,6 +44,8 @@ export interface MoveSight {
   readonly tenant: TenantSight;
   readonly placement: Placement;
   readonly source: ShardSight;
+  /** The drain of the tenant there, in words; null when none was ordered. */
+  readonly ordered: string | null;
   /** The operator says that the source is gone. */
   readonly sourceGone: boolean;
   readonly target: ShardSight;
@@ -73,6 +75,7 @@ export function decideMigration(now: MoveSight, limits: MoveLimits): MoveDecisio
   const [reachable, ...stored] = sourceChecks(source);
   const checks = [
     tenantCheck(now),
+    ...drainCheck(now),
     laneCheck(`tenant:${now.tenantId}`, now.laneHolder),
     ...(sourceGone ? goneChecks(source, kind) : [reachable!]),
     nodeCheck('target', target),
@@ -108,6 +111,15 @@ function tenantCheck({ tenantId, tenant }: MoveSight): Check {
   const status = NOT_MOVABLE.includes(tenant.state) ? 'block' : WORTH_SAYING.includes(tenant.state) ? 'warn' : 'pass';
   const detail = `${tenantId} is ${tenant.state}: ${tenant.reason}`;
   return checkOf('tenant.active', 'The tenant is active', status, { measured: tenant.state, limit: 'active', detail });
+}
+
+function drainCheck({ tenantId, ordered, source, target }: MoveSight): Check[] {
+  if (ordered === null) return [];
+  const { shard_id } = source.shard;
+  const detail = `drained on ${shard_id} ${ordered}: the move ends that drain, and ${tenantId} is served on ${target.shard.shard_id}`;
+  return [
+    checkOf('tenant.drained', 'A drain ends with the move', 'warn', { measured: 'drained', limit: null, detail }),
+  ];
 }
 
 export function laneCheck(lane: string, holder: string | null): Check {

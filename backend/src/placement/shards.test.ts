@@ -115,6 +115,7 @@ describe('OPS-07, OPS-08 draining', () => {
     const drained = await run('scale.drain', { shard_id: 'a1', tenant_id: tenant, action: 'drain' }, { twice: true });
     expect(drained.proof!.checks).toMatchObject([
       { id: 'drain.state', status: 'pass', measured: 'drained, in flight 0' },
+      { id: 'drain.ordered', status: 'pass', limit: 'drained' },
     ]);
     expect(drained.undo).toMatchObject({ operation: 'scale.drain', body: { action: 'resume' } });
     await settled('a1', tenant, 'drained');
@@ -125,6 +126,7 @@ describe('OPS-07, OPS-08 draining', () => {
       tenant_id: 'd1',
       state: 'drained',
       in_flight: 0,
+      ordered: { job_id: drained.jobId, by: 'user:test', reason: 'test', since: expect.any(String) },
     });
     const resumed = await run('scale.drain', drained.undo!.body as object);
     expect(resumed.problem).toBeNull();

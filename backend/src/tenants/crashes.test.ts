@@ -36,8 +36,8 @@ function definitionsOf(fuse = new Fuse(), refusal?: (call: string) => void) {
   const logger = pino({ level: 'silent' });
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: async () => [] });
   const shared = { mongo, nats, nodes, ambient, config, jobs: idle, traffic, logger };
-  const { book } = createPlacement({ ...shared, metrics: new Registry() });
   const audit = createAudit({ mongo, ambient, replicaId: 'crashes', environment: 'dev' }).log;
+  const { book } = createPlacement({ ...shared, audit, metrics: new Registry() });
   return createTenants({ ...shared, audit, placement: book, patienceMs: 1_000 }).definitions;
 }
 

@@ -172,6 +172,7 @@ it('TEN-04 since stays while a cause lasts, and calm begins when the last cause 
     problem: { reason: 'unreachable (timeout)', since: at(1) },
     draining: null,
     drainingTenants: new Map(),
+    ordered: [],
   };
   for (const minute of [1, 2, 3]) {
     directory.observe(seen({ now: at(minute), reports: new Map([['a2', down]]) }));

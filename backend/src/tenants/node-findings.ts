@@ -1,17 +1,26 @@
 /** From the nodes' reports to what is wrong with them, and since when: pure, carrying the beginning over from last time. */
+import type { DrainOrder } from '../placement/index.ts';
 import type { NodeReport } from '../placement/placement-book.ts';
 import type { NodeFinding } from './tenant-status.ts';
 
 export type NodeFindings = ReadonlyMap<string, NodeFinding>;
 
 /** A trouble that was there last time keeps its beginning; a new one began when the node said so. */
-export function findingsOf(reports: ReadonlyMap<string, NodeReport>, before: NodeFindings): NodeFindings {
+export function findingsOf(
+  reports: ReadonlyMap<string, NodeReport>,
+  before: NodeFindings,
+  orders: ReadonlyMap<string, DrainOrder> = new Map(),
+): NodeFindings {
+  const ordered = Map.groupBy(orders.values(), ({ shard_id }) => shard_id);
   const findings = new Map<string, NodeFinding>();
-  for (const [shardId, report] of reports) findings.set(shardId, findingOf(report, before.get(shardId)));
+  for (const [shardId, report] of reports)
+    findings.set(shardId, { ...findingOf(report, before.get(shardId)), ordered: ordered.get(shardId) ?? [] });
   return findings;
 }
 
-function findingOf(report: NodeReport, before: NodeFinding | undefined): NodeFinding {
+type Said = Omit<NodeFinding, 'ordered'>;
+
+function findingOf(report: NodeReport, before: NodeFinding | undefined): Said {
   const reason = problemOf(report);
   // A node that is silent says nothing of its drains: what it said last stands.
   if (!report.state && before) {
@@ -45,6 +54,9 @@ export function changedNodes(before: NodeFindings, now: NodeFindings): Set<strin
 function alike(a: NodeFinding | undefined, b: NodeFinding | undefined): boolean {
   if (a === b) return true;
   if (!a || !b || a.problem?.reason !== b.problem?.reason || Number(a.draining) !== Number(b.draining)) return false;
+  if (a.ordered.map(nameOf).join() !== b.ordered.map(nameOf).join()) return false;
   if (a.drainingTenants.size !== b.drainingTenants.size) return false;
   return [...a.drainingTenants.keys()].every((tenantId) => b.drainingTenants.has(tenantId));
 }
+
+const nameOf = ({ _id, job_id }: DrainOrder): string => `${_id} ${job_id}`;

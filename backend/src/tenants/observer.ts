@@ -155,7 +155,7 @@ export function createObserver(deps: ObserverDeps): Observer {
     read().catch((error: unknown) => void logger.debug({ err: error }, `${what} could not be read`));
 
   async function round(): Promise<void> {
-    reports = findingsOf(placement.reports(), reports);
+    reports = findingsOf(placement.reports(), reports, placement.drains());
     const [changed] = await Promise.all([
       attempt('active jobs', readJobs),
       attempt('placements', readPlacements),
@@ -186,7 +186,7 @@ export function createObserver(deps: ObserverDeps): Observer {
   }
 
   return {
-    findings: () => (reports = findingsOf(placement.reports(), reports)),
+    findings: () => (reports = findingsOf(placement.reports(), reports, placement.drains())),
     lagOf(tenantId) {
       const sample = lagSamples.get(tenantId);
       return sample && ambient.now().getTime() - sample.at.getTime() < LAG_STALE_MS ? sample : null;

@@ -1,3 +1,4 @@
+import type { DrainOrder } from '../placement/index.ts';
 import { expect, it } from '@jest/globals';
 import { PLACED_KINDS, TenantState, type MutationId, type Placement } from '@cloudlysis/contract';
 import fc from 'fast-check';
@@ -25,7 +26,10 @@ const calm: StatusFacts = {
   calmSince: null,
   now: later(60),
 };
-const fine: NodeFinding = { problem: null, draining: null, drainingTenants: new Map() };
+const fine: NodeFinding = { problem: null, draining: null, drainingTenants: new Map(), ordered: [] };
+const order = (shard_id: string, tenant_id: string | null, since = later(2)): DrainOrder => ({
+  _id: shard_id, shard_id, tenant_id, wanted: 'drained', job_id: 'job_9', by: 'user:bob', reason: 'INC-9', since, told_again: null, version: 1,
+}); // prettier-ignore
 const job = (kind: MutationId, input: unknown) => ({
   jobId: 'job_9',
   kind,
@@ -62,6 +66,25 @@ it('TEN-04 degraded names measure, limit, place and time', () => {
   expect(computeStatus(live, { ...calm, placements: placed.slice(1) }).reason).toBe('no placement for aggregate');
 });
 
+it('OPS-07 TEN-04 a drain that was asked for is named with its job, also while its node says nothing of it', () => {
+  const seen = (node: Partial<NodeFinding>) =>
+    computeStatus(live, { ...calm, reports: new Map([['a1', { ...fine, ...node }]]) });
+  const own = [order('a1', 'acme')];
+  const drained = new Map([['acme', later(7)]]);
+  expect(seen({ ordered: own, drainingTenants: drained })).toEqual({
+    state: 'draining',
+    reason: 'drained on aggregate/a1 since 09:02 by job_9 (user:bob: INC-9)',
+    since: later(2),
+  });
+  expect(seen({ ordered: own }).reason).toBe(
+    'drained on aggregate/a1 since 09:02 by job_9 (user:bob: INC-9), though its node does not say so',
+  );
+  expect(seen({ ordered: [order('a1', null)], draining: later(7) }).reason).toBe(
+    'the whole node is drained on aggregate/a1 since 09:02 by job_9 (user:bob: INC-9)',
+  );
+  expect(seen({ ordered: [order('a1', 'other')] }).state).toBe('active');
+});
+
 it('TEN-04 a node that drains the tenant, or is drained whole, makes it draining', () => {
   const tenant = { ...fine, drainingTenants: new Map([['acme', later(3)]]) };
   const status = computeStatus(live, { ...calm, reports: new Map([['a1', tenant]]) });
@@ -94,6 +117,9 @@ const facts: fc.Arbitrary<StatusFacts> = fc.record({
           problem: fc.option(fc.record({ reason: fc.string(), since: date })),
           draining: fc.option(date),
           drainingTenants: fc.option(date).map((since) => new Map(since ? [['acme', since]] : [])),
+          ordered: fc
+            .array(fc.tuple(fc.constantFrom('acme', 'other', null), date), { maxLength: 3 })
+            .map((some) => some.map(([tenantId, since]) => order('a1', tenantId, since))),
         }),
       ),
     )
@@ -144,7 +170,8 @@ it('TEN-04 archived > provisioning > suspended > migrating > draining > degraded
       if (seenFacts.activeJob?.kind === 'scale.migrate') return expect(state).toBe('migrating');
       const isDrained = seenFacts.placements?.some(({ shard_id }) => {
         const node = seenFacts.reports.get(shard_id);
-        return node?.draining || node?.drainingTenants.has('acme');
+        const ordered = node?.ordered.some(({ tenant_id }) => tenant_id === 'acme' || tenant_id === null);
+        return node?.draining || node?.drainingTenants.has('acme') || ordered;
       });
       if (seenFacts.activeJob?.kind === 'scale.drain' || isDrained) return expect(state).toBe('draining');
       const isSick = seenFacts.placements?.some(({ shard_id }) => seenFacts.reports.get(shard_id)?.problem);

@@ -1,5 +1,6 @@
 /** Status, computed with its sentence and never set by hand (TEN-04): pure, and the first state that applies wins. */
 import { PLACED_KINDS, type Placement, type ServiceKind, type TenantState } from '@cloudlysis/contract';
+import { askedBy, type DrainOrder } from '../placement/index.ts';
 import type { ActiveJob } from '../jobs/job-reader.ts';
 import { day, type TenantRecord } from './tenants.ts';
 
@@ -17,6 +18,8 @@ export interface NodeFinding {
   readonly draining: Date | null;
   /** Tenants that are drained or draining on it, since when. */
   readonly drainingTenants: ReadonlyMap<string, Date>;
+  /** Drains that were asked for there, whatever the node says. */
+  readonly ordered: readonly DrainOrder[];
 }
 
 export interface LagFinding {
@@ -85,10 +88,15 @@ function draining({ _id }: TenantRecord, { activeJob, placements, reports }: Sta
   }
   const found = (placements ?? []).flatMap(({ kind, shard_id }): Cause[] => {
     const node = reports.get(shard_id);
-    const since = node?.drainingTenants.get(_id) ?? node?.draining;
+    const seen = node?.drainingTenants.get(_id) ?? node?.draining;
+    const order = node?.ordered.find(({ tenant_id }) => tenant_id === _id || tenant_id === null);
+    const since = order?.since ?? seen;
     if (!since) return [];
-    const what = node?.draining ? 'the whole node is drained' : 'drained';
-    return [{ sentence: `${what} on ${kind}/${shard_id} since ${clock(since)}`, since }];
+    const what = order ? order.tenant_id === null : node?.draining;
+    const drained = `${what ? 'the whole node is drained' : 'drained'} on ${kind}/${shard_id} since ${clock(since)}`;
+    const asked = order ? ` ${askedBy(order)}` : '';
+    // A node that restarted serves until it is told again, and one that is silent may.
+    return [{ sentence: `${drained}${asked}${seen ? '' : ', though its node does not say so'}`, since }];
   });
   return found.length ? { state: 'draining', ...summed(found) } : null;
 }

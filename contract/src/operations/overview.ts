@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { read } from '../operation.ts';
 import { shown } from '../text.ts';
-import { Timestamp } from '../wire.ts';
+import { ShardId, Timestamp } from '../wire.ts';
 import { Source } from './scale.ts';
 
 export const OverviewKind = z
@@ -47,6 +47,7 @@ export const Attention = z
     action: shown().nullable().describe('Id of the operation that would help; null where none would'),
     input: z
       .strictObject({
+        shard_id: ShardId.optional(),
         action: z.enum(['drain', 'resume']).optional().describe('Of a drain'),
         source: Source.optional(),
       })

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
 import { line, mapOf, mapShown, nameOf, shown } from '../text.ts';
-import { pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId } from '../wire.ts';
+import { JobId, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
 
 export const Shard = z
   .strictObject({
@@ -60,6 +60,15 @@ export const Drift = z
   .describe('One disagreement about a placement');
 export type Drift = z.infer<typeof Drift>;
 
+export const DrainOrdered = z
+  .strictObject({
+    job_id: JobId.describe('Job that asked for it'),
+    by: z.string().max(254).describe('Who asked'),
+    reason: z.string().max(500).nullable().describe('Why'),
+    since: Timestamp.describe('Since when'),
+  })
+  .describe('A drain that holds until a resume, whatever its node remembers');
+
 export const Drain = z
   .strictObject({
     shard_id: ShardId,
@@ -67,8 +76,11 @@ export const Drain = z
     tenant_id: TenantId.nullable().describe('Tenant; null for the whole node'),
     state: z.enum(['serving', 'draining', 'drained', 'paused', 'unreachable']).describe('As the node reports'),
     in_flight: z.number().int().nullable().describe('Work in flight; null where unknown'),
+    ordered: DrainOrdered.nullable().describe(
+      'What was asked for; null where the node drains without having been asked',
+    ),
   })
-  .describe('Drain state as a node reports it');
+  .describe('What was asked of a node, and what it reports');
 export type Drain = z.infer<typeof Drain>;
 
 export const scaleOperations = {
@@ -110,7 +122,7 @@ export const scaleOperations = {
   }),
   'scale.drains.list': read('scale.drains.list', {
     path: '/scale/drains',
-    summary: 'Drain state of every tenant that is draining or drained, as the nodes report it',
+    summary: 'Every drain that was asked for or is reported: what is wanted, by whom, and what the node says',
     permission: 'scale.view',
     answer: z.strictObject({
       items: z.array(Drain).max(100_000).describe('Tenants and nodes that are draining or drained'),
@@ -215,6 +227,9 @@ export const scaleMutations = {
       shard_id: ShardId,
       tenant_id: TenantId.optional(),
       action: z.enum(['drain', 'resume']).describe('Drain, or take it back'),
+      node: Source.optional().describe(
+        '`serving` unless told: the node has to do it. `gone`: it does not answer; the wish is recorded, and the node is told when it is back',
+      ),
       drain_timeout_s: Limits.drain_timeout_s,
       reason: Reason,
     }),

@@ -170,6 +170,15 @@ const BREAKS: [string, string, Break, RegExp][] = [
   ['PC-14', 'gateway', on('GET /.well-known/jwks.json', ({ body }) => (body.keys[0].d = 'x')), /private/],
   ['PC-20', 'projection', on('GET /admin/rebuild/1', ({ body }) => (body.processed = 1)), /processed 1 of 2/],
   ['PC-22', 'runner', on('POST /admin/drain', (a) => void (a.status === 202 && (a.status = 409))), /answered 409/],
+  [
+    'PC-29',
+    'runner',
+    on(
+      'POST /admin/reload',
+      (a) => void (a.body.tenants?.[0]?.state === 'drained' && (a.body.tenants[0].state = 'serving')),
+    ),
+    /after a reload the tenant is "serving"/,
+  ],
   ['PC-24', 'runner', stateOf((body) => (body.tenants[0].state = 'drained')), /"drained" after the first resume/],
   ['PC-27', 'runner', stateOf((body) => delete body.followers), /"followers" is not a list/],
   ['PC-27', 'gateway', stateOf((body) => body.followers.pop()), /no follower of iam_revocations/],

@@ -37,6 +37,7 @@ export const tenantClauses: Clause[] = [
   },
   { id: 'PC-21', title: 'the pause flag is obeyed', needs: 'nats', check: paused },
   { id: 'PC-22', title: 'a tenant drains, and draining again changes nothing', needs: 'tenant', check: drain },
+  { id: 'PC-29', title: 'a drained tenant stays drained through a reload', needs: 'tenant', check: keeps },
   { id: 'PC-23', title: 'a drained tenant takes nothing new', kinds: SHARDED, needs: 'nats', check: shut },
   { id: 'PC-24', title: 'a tenant resumes, and resuming again changes nothing', needs: 'tenant', check: resume },
   { id: 'PC-25', title: 'a tenant placed elsewhere is let go', needs: 'nats', check: moved },
@@ -144,6 +145,15 @@ async function drain(context: Context): Promise<void> {
   }
   const { json } = await call('GET', '/admin/state');
   expect(json.draining === false, 'draining one tenant drained the node');
+}
+
+async function keeps(context: Context): Promise<void> {
+  const answered = tenantIn((await context.call('POST', '/admin/reload', {})).json, context.tenant)?.state;
+  const now = (await tenantState(context))?.state;
+  expect(
+    answered === 'drained' && now === 'drained',
+    `after a reload the tenant is ${JSON.stringify(answered)}, then ${JSON.stringify(now)}`,
+  );
 }
 
 async function shut({ probe, shard, kind }: Context): Promise<void> {

@@ -31,6 +31,17 @@ const source: Field = {
   ],
 };
 
+const node: Field = {
+  kind: 'choice',
+  name: 'node',
+  label: 'Node',
+  description: 'A node that is gone is told when it is back',
+  options: [
+    { value: 'serving', label: 'Answers: tell it now' },
+    { value: 'gone', label: 'Is gone: record it' },
+  ],
+};
+
 /** Shards of the kind that the tenant is not on already, the least loaded first. */
 async function targets(client: Client, { tenant_id, kind }: ChangeInput): Promise<Option[]> {
   if (kind === undefined) {
@@ -110,7 +121,7 @@ export const placementChanges: ChangeSpec[] = [
         [tenant_id, shard_id].filter(Boolean).map(String).join(' on ') || 'shard',
       ].join(' '),
     initial: { action: 'drain' },
-    fields: [{ kind: 'choice', name: 'shard_id', label: 'Shard', options: homes }, drainLimit],
+    fields: [{ kind: 'choice', name: 'shard_id', label: 'Shard', options: homes }, node, drainLimit],
   }),
   defineChange('scale.drift.repair', { verb: 'Repair drift', title: () => 'Repair drift', fields: [] }),
   defineChange('scale.shards.put', {

@@ -19,6 +19,17 @@ test('UI-20 every shard with its node’s word and its load, and what can be don
   expect(address()).toContain('change=scale.evacuate');
 });
 
+test('SCL-06 UI-20 an evacuation of a node that is gone asks so, and is refused while the node answers', async () => {
+  const { user } = openApp('/placement/shards');
+  await user.click(await screen.findByRole('button', { name: 'Actions for a1' }));
+  await user.click(await screen.findByRole('menuitem', { name: /^Evacuate/ }));
+  expect(await screen.findByRole('list', { name: 'Checks' })).toBeInTheDocument();
+  await choose(user, /^Source/, 'Is gone');
+  expect(
+    await screen.findByText(/answers and is well: without `source: gone` it is drained first/)
+  ).toBeInTheDocument();
+});
+
 test('UI-14 UI-20 tenants per shard, found by shard', async () => {
   const { user, address } = openApp('/placement/tenants');
   await choose(user, 'Filter by shard', 'p1');
