@@ -49,7 +49,7 @@ export async function fillAudit(db: Db, count: number): Promise<void> {
         ambient.id('aud'), at, 'dev',
       ),
     ); // prettier-ignore
-    const { records, sealed, tip } = place(head, drafts, at);
+    const { records, sealed, tip } = place(head, drafts);
     await db.collection<PlacedRecord>('audit_records').insertMany([...records]);
     if (sealed.length > 0) await db.collection('audit_segments').insertMany([...sealed]);
     head = { ...head, ...tip };

@@ -43,6 +43,11 @@ export const STORED_KEYS: readonly string[] = [
   'problem', 'before', 'after', 'job_id', 'request_id', 'trace_id', 'ip', 'agent', 'at', 'seq', 'segment', 'prev', 'hash',
 ] satisfies (keyof PlacedRecord)[]; // prettier-ignore
 
+/** Characters of each text; what waits in the inbox and is longer was not written by this service. */
+export const BOUNDS = {
+  code: 64, action: 64, actor: 254, resource: 200, reason: 500, problem: 64, requestId: 128, traceId: 64, ip: 64, agent: 256,
+} as const; // prettier-ignore
+
 const optional = (value: string | null | undefined, max: number): string | null =>
   value === null || value === undefined ? null : text(value, max);
 
@@ -53,23 +58,23 @@ export function pendingRecord(draft: AuditDraft, id: string, at: Date, environme
   return {
     _id: id,
     v: 1,
-    code: text(draft.code, 64),
-    action: text(draft.action, 64),
-    actor: text(person.id, 254),
-    on_behalf_of: optional(person.onBehalfOf, 254),
-    resource: text(draft.resource, 200),
+    code: text(draft.code, BOUNDS.code),
+    action: text(draft.action, BOUNDS.action),
+    actor: text(person.id, BOUNDS.actor),
+    on_behalf_of: optional(person.onBehalfOf, BOUNDS.actor),
+    resource: text(draft.resource, BOUNDS.resource),
     tenant_id: TenantId.safeParse(draft.tenantId).data ?? null,
     environment,
     outcome: draft.outcome,
-    reason: optional(draft.reason, 500),
-    problem: optional(draft.problem, 64),
+    reason: optional(draft.reason, BOUNDS.reason),
+    problem: optional(draft.problem, BOUNDS.problem),
     before: image(draft.before),
     after: image(draft.after),
     job_id: JobId.safeParse(draft.jobId).data ?? null,
-    request_id: optional(provenance?.requestId, 128),
-    trace_id: optional(provenance?.traceId, 64),
-    ip: optional(provenance?.ip, 64),
-    agent: optional(provenance?.agent, 256),
+    request_id: optional(provenance?.requestId, BOUNDS.requestId),
+    trace_id: optional(provenance?.traceId, BOUNDS.traceId),
+    ip: optional(provenance?.ip, BOUNDS.ip),
+    agent: optional(provenance?.agent, BOUNDS.agent),
     at,
   };
 }

@@ -1,6 +1,6 @@
 /** The four reads of the contract, each of which leaves a record of itself. */
 import { Readable } from 'node:stream';
-import type { AuditFilter } from '@cloudlysis/contract';
+import type { AuditFilter, Verification } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, ReadHandlers, Streamed } from '../call.ts';
 import { sharedRuns } from '../shared-runs.ts';
@@ -10,7 +10,6 @@ import { encoded, encodingOf, type ExportFormat } from './export.ts';
 import type { AuditMetrics } from './metrics.ts';
 import { ReadTrail } from './read-trail.ts';
 import type { AuditSearch, Question } from './search.ts';
-import { verifyChain } from './verify.ts';
 
 /** Records per window of an export: about 1 MiB of text at most usual sizes. */
 const EXPORT_WINDOW = 500;
@@ -24,6 +23,7 @@ export interface HandlerDeps {
   readonly environment: string;
   /** Waits until what was appended before can be found. */
   settle(): Promise<void>;
+  verify(signal: AbortSignal): Promise<Verification>;
 }
 
 export type AuditHandlers = ReadHandlers<'audit.records.list' | 'audit.records.get' | 'audit.verify' | 'audit.export'>;
@@ -42,7 +42,7 @@ const byCaller = ({ principal, provenance }: Caller, code: string, action: strin
 export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   const { store, search, ambient, metrics, settle } = deps;
   const trail = new ReadTrail(deps.log, ambient);
-  const verify = sharedRuns((signal) => verifyChain(store, signal));
+  const verify = sharedRuns((signal) => deps.verify(signal));
   return {
     'audit.records.list': async (call) => {
       const { limit, cursor, sort, ...filter } = call.query;

@@ -1,10 +1,19 @@
-/** The four collections of the log; nothing else knows the driver, and placed records can only be added and read. */
-import { MongoServerError, type ClientSession, type Collection, type Filter, type IndexDescription } from 'mongodb';
+/** The five collections of the log; nothing else reaches them, and placed records can only be added and read. */
+import {
+  MongoServerError,
+  type ClientSession,
+  type Collection,
+  type Document,
+  type Filter,
+  type IndexDescription,
+} from 'mongodb';
 import type { Ambient } from '../ambient.ts';
 import { isDuplicateKey, type Mongo } from '../ports/mongo/mongo.ts';
 import type { PendingRecord, PlacedRecord } from './audit-record.ts';
 import { emptySegment, GENESIS, type Head, type Placing, type Segment } from './chain.ts';
 import { asProblem, DEADLINE_MS, within } from './deadline.ts';
+import { RawReads } from './raw-reads.ts';
+import type { Odd, Piece } from './set-aside.ts';
 
 /** Fields of the filter, most selective first: the embedded store picks the index of the first field it is given. */
 export const SEARCHABLE = ['job_id', 'request_id', 'resource', 'tenant_id', 'actor', 'action', 'outcome'] as const;
@@ -15,13 +24,12 @@ const RECORD_INDEXES: IndexDescription[] = [
 ];
 
 /** What may be done with placed records: no update and no delete, by type. */
-type AppendOnly<T extends object> = Pick<Collection<T>, 'find' | 'findOne' | 'insertMany' | 'estimatedDocumentCount'>;
+type AppendOnly<T extends object> = Pick<Collection<T>, 'find' | 'findOne' | 'insertMany'>;
 
 /** Somebody else placed records first; the chain is whole, and the batch is theirs. */
 export class Overtaken extends Error {}
 
-/** Whole numbers that are no valid place; bounded on both sides, so that an index serves them. */
-export const EVERY_PLACE = { $gte: -Number.MAX_SAFE_INTEGER, $lte: Number.MAX_SAFE_INTEGER };
+const NAMES = ['audit_inbox', 'audit_records', 'audit_segments', 'audit_head', 'audit_set_aside'] as const;
 
 export class AuditStore {
   readonly #mongo: Mongo;
@@ -30,6 +38,9 @@ export class AuditStore {
   readonly #records: AppendOnly<PlacedRecord>;
   readonly #segments: AppendOnly<Segment>;
   readonly #head: Collection<Head>;
+  readonly #setAside: AppendOnly<Piece>;
+  /** Everything there is, as bytes, for who trusts none of it. */
+  readonly raw: Readonly<Record<'records' | 'segments' | 'head' | 'inbox' | 'setAside', RawReads>>;
 
   constructor(mongo: Mongo, ambient: Ambient) {
     this.#mongo = mongo;
@@ -38,14 +49,19 @@ export class AuditStore {
     this.#records = mongo.db.collection<PlacedRecord>('audit_records');
     this.#segments = mongo.db.collection<Segment>('audit_segments');
     this.#head = mongo.db.collection('audit_head');
+    this.#setAside = mongo.db.collection<Piece>('audit_set_aside');
+    const patiently = <T>(work: Promise<T>): Promise<T> => this.#read(work, LONG_MS);
+    const raw = (from: object, key = '_id'): RawReads => new RawReads(from as Collection<never>, key, patiently);
+    this.raw = {
+      records: raw(this.#records, 'seq'), segments: raw(this.#segments, 'segment'), head: raw(this.#head),
+      inbox: raw(this.#inbox), setAside: raw(this.#setAside),
+    }; // prettier-ignore
   }
 
   /** Creates collections, indexes and the head at genesis; harmless to repeat. */
   async ensureIndexes(): Promise<void> {
     const { db } = this.#mongo;
-    for (const name of ['audit_inbox', 'audit_records', 'audit_segments', 'audit_head']) {
-      await db.createCollection(name).catch(unlessExists);
-    }
+    for (const name of NAMES) await db.createCollection(name).catch(unlessExists);
     await db.collection('audit_records').createIndexes(RECORD_INDEXES);
     await db.collection('audit_segments').createIndexes([{ key: { segment: 1 }, name: 'segment', unique: true }]);
     const genesis = { seq: 0, hash: GENESIS, open: emptySegment(GENESIS), holder: null, fence: 0, beat: 0 };
@@ -60,15 +76,44 @@ export class AuditStore {
     await this.#inbox.insertOne(record, session ? { session } : {});
   }
 
-  /** Records without a place, in the store's own order: sorting a long inbox costs 1 s at 20 000 on the embedded store. */
-  pending(limit: number): Promise<PendingRecord[]> {
-    return this.#read(this.#inbox.find({}).limit(limit).toArray());
+  /**
+   * What waits for a place, as bytes, in the store's own order: sorting a long inbox costs 1 s at 20 000 on the
+   * embedded store. Ends early once `bytes` are full, because what is foreign can have 16 MiB.
+   */
+  async waiting(limit: number, bytes = Infinity): Promise<Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    const cursor = this.#inbox.find({}, { raw: true }).limit(limit);
+    try {
+      for (let size = 0; size < bytes;) {
+        const next = (await this.#read(cursor.next())) as Uint8Array | null;
+        if (next === null) break;
+        found.push(next);
+        size += next.byteLength;
+      }
+      return found;
+    } finally {
+      await cursor.close().catch(() => undefined);
+    }
   }
 
-  /** When the record that has waited longest was appended; null when none waits. */
-  async oldestPending(): Promise<Date | null> {
-    const [first] = await this.pending(1);
-    return first?.at ?? null;
+  /** The first of what waits, each with what it says of itself, which may be anything; and how many there are, up to `most`. */
+  async inboxSight(first: number, most: number): Promise<{ first: readonly Document[]; count: number }> {
+    const some = this.#inbox
+      .find<Document>({}, { projection: { at: 1 } })
+      .limit(first)
+      .toArray();
+    const count = this.#inbox.countDocuments({}, { limit: most });
+    const [sight, counted] = await this.#read(Promise.all([some, count]));
+    return { first: sight, count: counted };
+  }
+
+  /** Newest first. */
+  async setAsideIds(limit: number): Promise<string[]> {
+    const found = this.#setAside
+      .find({}, { projection: { _id: 1 } })
+      .sort({ _id: -1 })
+      .limit(limit);
+    return (await this.#read(found.toArray())).map(({ _id }) => String(_id));
   }
 
   async pendingIds(limit: number): Promise<string[]> {
@@ -78,11 +123,8 @@ export class AuditStore {
         .limit(limit)
         .toArray(),
     );
-    return found.map((record) => record._id);
-  }
-
-  countPending(): Promise<number> {
-    return this.#read(this.#inbox.countDocuments({}), LONG_MS);
+    // A foreign document can have any id; as text it is told from others well enough to be waited for.
+    return found.map((record) => (typeof record._id === 'string' ? record._id : JSON.stringify(record._id)));
   }
 
   head(): Promise<Head | null> {
@@ -90,8 +132,8 @@ export class AuditStore {
   }
 
   /** One transaction: the head is swapped, the records get their places, the inbox loses them. @throws Overtaken */
-  async commit(head: Head, placing: Placing): Promise<void> {
-    const ids = placing.records.map((record) => record._id);
+  async commit(head: Head, placing: Placing, odd: readonly Odd[] = []): Promise<void> {
+    const ids = placing.records.map((record) => record._id).filter((id) => !odd.some(({ event }) => event._id === id));
     const { seq, hash, fence } = head;
     await this.#mongo.transaction(async (session) => {
       const swap = { $set: placing.tip, $inc: { beat: 1 } };
@@ -99,22 +141,20 @@ export class AuditStore {
       if (swapped.matchedCount === 0) throw new Overtaken();
       await this.#records.insertMany(placing.records, { session });
       if (placing.sealed.length > 0) await this.#segments.insertMany(placing.sealed, { session });
+      for (const { pieces, foundId } of odd) {
+        await this.#setAside.insertMany(pieces, { session });
+        const moved = await this.#inbox.deleteOne({ _id: { $eq: foundId } } as Filter<PendingRecord>, { session });
+        if (moved.deletedCount !== 1) throw new Overtaken();
+      }
+      if (ids.length === 0) return;
       const removed = await this.#inbox.deleteMany({ _id: { $in: ids } }, { session });
       if (removed.deletedCount !== ids.length) throw new Overtaken();
     });
   }
 
-  /**
-   * Drops from the inbox what has a place already: a driver's retry after a lost answer can insert a record again
-   * once it was moved. Returns how many there were.
-   */
-  async dropRepeated(batch: readonly PendingRecord[]): Promise<number> {
-    let dropped = 0;
-    for (const { _id } of batch) {
-      if ((await this.record(_id)) === null) continue;
-      dropped += (await this.#inbox.deleteOne({ _id })).deletedCount;
-    }
-    return dropped;
+  /** Drops from the inbox what has the very same place already: a driver's retry after a lost answer inserts it again. */
+  async dropRepeated(ids: readonly string[]): Promise<void> {
+    for (const _id of ids) await this.#read(this.#inbox.deleteOne({ _id }));
   }
 
   /** Takes the lease from the state that was seen; false when it has moved since. */
@@ -147,23 +187,16 @@ export class AuditStore {
     return this.#read(this.#records.find(bounded).sort({ seq: order }).limit(limit).toArray(), LONG_MS);
   }
 
-  /** How many there are; null where the store cannot count in time (the embedded one: 5 ms per 1 000). */
-  countRecords(): Promise<number | null> {
-    return this.#read(this.#records.estimatedDocumentCount()).catch(() => null);
+  /** Those of the records that have a place, or that wait for one, with the fields by which they are told apart. */
+  traces(where: 'records' | 'inbox', by: '_id' | 'job_id', ids: readonly string[]): Promise<Trace[]> {
+    const from = (where === 'records' ? this.#records : this.#inbox) as AppendOnly<PendingRecord>;
+    const found = from.find<Trace>({ [by]: { $in: ids } }, { projection: { job_id: 1, code: 1, after: 1 } });
+    return this.#read(found.toArray(), LONG_MS);
   }
 
-  /** A record whose place is text, a truth value, null or missing: index-served, unlike the question for "no number". */
-  async misplaced(): Promise<PlacedRecord | null> {
-    for (const seq of [null, { $gte: '', $lt: '\u{10ffff}' }, true, false]) {
-      const found = await this.#read(this.#records.findOne({ seq } as unknown as Filter<PlacedRecord>), LONG_MS);
-      if (found) return found;
-    }
-    return null;
-  }
-
-  /** A record whose place is no number of whatever kind; a scan, so ask only once a count says that there is one. */
-  unplaced(): Promise<PlacedRecord | null> {
-    return this.#read(this.#records.findOne({ seq: { $not: EVERY_PLACE } } as Filter<PlacedRecord>), LONG_MS);
+  /** A piece of what was set aside, as bytes. */
+  async piece(id: string): Promise<Uint8Array | null> {
+    return this.#read(this.#setAside.findOne({ _id: id }, { raw: true })) as Promise<Uint8Array | null>;
   }
 
   segments(range: SeqRange): Promise<Segment[]> {
@@ -182,6 +215,13 @@ export class AuditStore {
 
 /** For what walks the whole log and blocks nobody; the connection may be given up before. */
 const LONG_MS = 20_000;
+
+export interface Trace {
+  readonly _id: string;
+  readonly job_id: unknown;
+  readonly code: unknown;
+  readonly after: unknown;
+}
 
 /** From `low` to `high`, both included. */
 export interface SeqRange {

@@ -46,8 +46,7 @@ export interface Segment {
   readonly hash: string;
   readonly min_at: Date;
   readonly max_at: Date;
-  readonly sealed_at: Date;
-  /** Set by retention when its records are gone; head and links stay. */
+  /** For retention, which does not exist yet: until it does, a segment that says it was dropped is a forgery. */
   readonly dropped_at: Date | null;
 }
 
@@ -72,7 +71,7 @@ export interface Placing {
 }
 
 /** Gives each pending record the next place, sealing every segment that becomes full. */
-export function place(tip: Tip, pending: readonly PendingRecord[], now: Date): Placing {
+export function place(tip: Tip, pending: readonly PendingRecord[]): Placing {
   const records: PlacedRecord[] = [];
   const sealed: Segment[] = [];
   let { seq, hash, open } = tip;
@@ -83,7 +82,7 @@ export function place(tip: Tip, pending: readonly PendingRecord[], now: Date): P
     records.push({ ...record, seq, segment: segmentOf(seq), prev, hash });
     open = widened(open, record.at);
     if (seq < lastOf(segmentOf(seq))) continue;
-    sealed.push(sealedSegment(open, seq, hash, now));
+    sealed.push(sealedSegment(open, seq, hash));
     open = emptySegment(hash);
   }
   return { records, sealed, tip: { seq, hash, open } };
@@ -95,7 +94,7 @@ export const widened = (open: OpenSegment, at: Date): OpenSegment => ({
   max_at: open.max_at === null || at > open.max_at ? at : open.max_at,
 });
 
-function sealedSegment(open: OpenSegment, seq: number, hash: string, now: Date): Segment {
+function sealedSegment(open: OpenSegment, seq: number, hash: string): Segment {
   const segment = segmentOf(seq);
   const { prev, min_at, max_at } = open;
   if (min_at === null || max_at === null) throw new Error(`segment ${segment} is sealed without a record`);
@@ -107,7 +106,6 @@ function sealedSegment(open: OpenSegment, seq: number, hash: string, now: Date):
     hash,
     min_at,
     max_at,
-    sealed_at: now,
     dropped_at: null,
   };
 }

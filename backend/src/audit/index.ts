@@ -10,14 +10,21 @@ import { auditHandlers, type AuditHandlers } from './audit.handlers.ts';
 import { pendingRecord } from './audit-record.ts';
 import { AuditStore } from './audit.store.ts';
 import { DEADLINE_MS, mayRetryTransaction, within } from './deadline.ts';
+import type { AuditFreshness } from './freshness.ts';
+import { InboxAge } from './inbox-age.ts';
+import type { JobTraces } from './job-traces.ts';
 import { Lease } from './lease.ts';
 import { auditMetrics, type AuditMetrics } from './metrics.ts';
 import { AuditSearch } from './search.ts';
 import { Sequencer } from './sequencer.ts';
+import { setAsideSight } from './set-aside-sight.ts';
 import { verifyChain } from './verify.ts';
+import { Witness } from './witness.ts';
 
 export type { AuditDraft, AuditLog } from './audit-log.ts';
 export type { AuditHandlers } from './audit.handlers.ts';
+export { auditLag, type AuditFreshness } from './freshness.ts';
+export type { JobTrace, JobTraces } from './job-traces.ts';
 
 export interface AuditOptions {
   readonly mongo: Mongo;
@@ -25,6 +32,8 @@ export interface AuditOptions {
   /** Names this replica as holder of the sequencer's lease; the same after a restart is welcome, for two at once it is not. */
   readonly replicaId: string;
   readonly environment: string;
+  /** What the jobs say of their records: another collection that a cut tail would have to agree with. */
+  readonly jobs?: JobTraces | undefined;
   readonly logger?: Logger | undefined;
   readonly registry?: Registry | undefined;
 }
@@ -47,14 +56,7 @@ export interface Audit {
   lastVerification(): (Verification & { readonly at: Date }) | null;
 }
 
-export interface AuditFreshness {
-  /** Last place in the chain. */
-  readonly seq: number;
-  /** When the record that has waited longest for its place was appended; null when none waits. */
-  readonly waitingSince: Date | null;
-}
-
-export function createAudit({ mongo, ambient, replicaId, environment, logger, registry }: AuditOptions): Audit {
+export function createAudit({ mongo, ambient, replicaId, environment, jobs, logger, registry }: AuditOptions): Audit {
   const store = new AuditStore(mongo, ambient);
   let verified: ReturnType<Audit['lastVerification']> = null;
   const told = auditMetrics(registry);
@@ -65,7 +67,11 @@ export function createAudit({ mongo, ambient, replicaId, environment, logger, re
       told.verified(result, at);
     },
   };
-  const sequencer = new Sequencer({ store, ambient, metrics, logger, lease: new Lease(store, ambient, replicaId) });
+  const witness = new Witness();
+  const inbox = new InboxAge(store, ambient);
+  const lease = new Lease(store, ambient, replicaId);
+  const sequencer = new Sequencer({ store, ambient, metrics, witness, inbox, environment, logger, lease });
+  const verify: Audit['verify'] = (signal) => verifyChain({ store, witness, environment, jobs }, signal);
   const log: AuditLog = {
     append: appender(store, ambient, metrics, environment, () => sequencer.wake()),
     wake: () => sequencer.wake(),
@@ -73,15 +79,30 @@ export function createAudit({ mongo, ambient, replicaId, environment, logger, re
   const settle = (): Promise<void> => sequencer.settle();
   return {
     log,
-    handlers: auditHandlers({ store, search: new AuditSearch(store), log, ambient, metrics, environment, settle }),
+    handlers: auditHandlers({
+      store,
+      search: new AuditSearch(store),
+      log,
+      ambient,
+      metrics,
+      environment,
+      settle,
+      verify,
+    }),
     ensureIndexes: () => store.ensureIndexes(),
     start: () => sequencer.start(),
     stop: () => sequencer.stop(),
     settle,
-    verify: (signal) => verifyChain(store, signal),
+    verify,
     freshness: async () => {
-      const [head, waitingSince] = await Promise.all([store.head(), store.oldestPending()]);
-      return { seq: head?.seq ?? 0, waitingSince };
+      const [head, { waiting, since }, setAside] = await Promise.all([
+        store.head(),
+        inbox.look(),
+        setAsideSight(store),
+      ]);
+      // Whatever stands there: a number on a page must be one.
+      const seq = Number.isSafeInteger(head?.seq) ? head!.seq : 0;
+      return { seq, waiting, waitingSince: since, blocked: sequencer.blocked, setAside };
     },
     lastVerification: () => verified,
   };

@@ -1,17 +1,18 @@
 /** What the log says about itself at /metrics; label sets are closed. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Outcome, Verification } from '@cloudlysis/contract';
-import type { PendingRecord } from './audit-record.ts';
+import type { InboxSight } from './inbox-age.ts';
 
 export interface AuditMetrics {
   appended(outcome: Outcome): void;
   failed(): void;
-  inbox(batch: readonly PendingRecord[], now: Date): void;
+  inbox(sight: InboxSight, now: Date): void;
   placed(records: number): void;
+  setAside(documents: number): void;
   verified(result: Verification, now: Date): void;
 }
 
-const SILENT: AuditMetrics = { appended() {}, failed() {}, inbox() {}, placed() {}, verified() {} };
+const SILENT: AuditMetrics = { appended() {}, failed() {}, inbox() {}, placed() {}, setAside() {}, verified() {} };
 
 export function auditMetrics(registry: Registry | undefined): AuditMetrics {
   if (!registry) return SILENT;
@@ -19,8 +20,13 @@ export function auditMetrics(registry: Registry | undefined): AuditMetrics {
   const appended = new Counter({ name: 'cp_audit_records_total', help: 'Audit records written, by outcome', labelNames: ['outcome'], registers }); // prettier-ignore
   const failed = new Counter({ name: 'cp_audit_append_failures_total', help: 'Audit records that could not be written', registers }); // prettier-ignore
   const batch = new Histogram({ name: 'cp_audit_batch_records', help: 'Records placed in one transaction', buckets: [1, 2, 5, 10, 20, 50, 100], registers }); // prettier-ignore
-  const size = new Gauge({ name: 'cp_audit_inbox_records', help: 'Records waiting for a place, as the sequencer saw them; at most one batch', registers }); // prettier-ignore
-  const age = new Gauge({ name: 'cp_audit_inbox_age_seconds', help: 'Age of the oldest of them', registers });
+  const size = new Gauge({ name: 'cp_audit_inbox_records', help: 'Documents in the inbox, whatever they are; counted up to 10 001', registers }); // prettier-ignore
+  const age = new Gauge({
+    name: 'cp_audit_inbox_age_seconds',
+    help: 'How long the oldest of them has waited',
+    registers,
+  });
+  const aside = new Counter({ name: 'cp_audit_set_aside_total', help: 'Documents of the inbox that were no records and were set aside', registers }); // prettier-ignore
   const ok = new Gauge({ name: 'cp_audit_chain_ok', help: '1 when the last verification held, 0 when it did not; absent before one', registers, labelNames: [] }); // prettier-ignore
   const when = new Gauge({ name: 'cp_audit_verified_timestamp_seconds', help: 'When the chain was last verified', registers }); // prettier-ignore
   ok.reset();
@@ -28,12 +34,12 @@ export function auditMetrics(registry: Registry | undefined): AuditMetrics {
   return {
     appended: (outcome) => appended.inc({ outcome }),
     failed: () => failed.inc(),
-    inbox: (records, now) => {
-      size.set(records.length);
-      const oldest = records.reduce((least, record) => Math.min(least, record.at.getTime()), now.getTime());
-      age.set((now.getTime() - oldest) / 1_000);
+    inbox: ({ waiting, since }, now) => {
+      size.set(waiting);
+      age.set(since === null ? 0 : Math.max(0, now.getTime() - since.getTime()) / 1_000);
     },
     placed: (records) => batch.observe(records),
+    setAside: (documents) => aside.inc(documents),
     verified: (result, now) => {
       ok.set(result.ok ? 1 : 0);
       when.set(now.getTime() / 1_000);

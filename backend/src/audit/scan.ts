@@ -1,4 +1,4 @@
-/** Reads placed records in windows of the chain, in either direction, so that the cost follows what is found. */
+/** Reads placed records in windows of the chain, in either direction, so that the cost follows what is found; what lies between two places is no record, and verification names it. */
 import type { Filter } from 'mongodb';
 import type { PlacedRecord } from './audit-record.ts';
 import type { AuditStore, SeqRange } from './audit.store.ts';
@@ -25,12 +25,18 @@ export async function* scan(
     for (let width = size; low <= high;) {
       const window =
         order === 1 ? { low, high: Math.min(high, low + width - 1) } : { low: Math.max(low, high - width + 1), high };
-      const records = await store.records(filter, window, order, size);
+      const found = await store.records(filter, window, order, size);
+      const records = found.filter(({ seq }) => Number.isSafeInteger(seq));
       if (records.length > 0) yield records;
-      const last = records.length === size ? records.at(-1) : undefined;
+      const last = found.length === size ? records.at(-1) : undefined;
+      // A window full of what has no whole place: as wide as it is long, none of the others can be beyond its end.
+      if (found.length === size && !last && width > size) {
+        width = size;
+        continue;
+      }
       if (order === 1) low = (last?.seq ?? window.high) + 1;
       else high = (last?.seq ?? window.low) - 1;
-      if (records.length < size / 2) width *= 8;
+      if (found.length < size / 2) width *= 8;
     }
   }
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { BSON } from 'mongodb';
 import { systemAmbient, type Ambient } from '../ambient.ts';
+import type { PendingRecord } from './audit-record.ts';
 import { AuditStore, Overtaken } from './audit.store.ts';
 import { place, SEGMENT_RECORDS, type Head } from './chain.ts';
 import { DEAD_AFTER_MS, Lease } from './lease.ts';
@@ -18,6 +20,12 @@ async function until(condition: () => Promise<boolean>, ms = 10_000): Promise<vo
     if (performance.now() > end) throw new Error('it did not come true in time');
   }
 }
+
+const waiting = async (store: AuditStore, limit: number): Promise<PendingRecord[]> =>
+  (await store.waiting(limit)).map((raw) => BSON.deserialize(raw) as PendingRecord);
+
+/** An id of the form that the service gives. */
+const idOf = (n: number): string => `aud_00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
 /** An observer whose clock the test holds. */
 const held = (clock: { ms: number }): Ambient => ({ ...systemAmbient(), monotonic: () => clock.ms });
@@ -59,15 +67,15 @@ describe('NFR-07 the sequencer', () => {
     const store = new AuditStore(log.mongo, log.ambient);
     for (let n = 0; n < 5; n++) await log.audit.log.append(draftOf());
     const stale = await head();
-    const batch = await store.pending(3);
+    const batch = await waiting(store, 3);
     await log.placeAll();
-    await expect(store.commit(stale, place(stale, batch, new Date(0)))).rejects.toThrow(Overtaken);
+    await expect(store.commit(stale, place(stale, batch))).rejects.toThrow(Overtaken);
     const lease = new Lease(store, log.ambient, 'replica-b');
     const before = await head();
     await log.audit.log.append(draftOf());
-    const next = await store.pending(1);
+    const next = await waiting(store, 1);
     await lease.keep();
-    await expect(store.commit(before, place(before, next, new Date(0)))).rejects.toThrow(Overtaken);
+    await expect(store.commit(before, place(before, next))).rejects.toThrow(Overtaken);
     await log.placeAll();
     expect(await log.verify()).toMatchObject({ ok: true, checked: 6, pending: 0 });
   });
@@ -76,8 +84,8 @@ describe('NFR-07 the sequencer', () => {
     const store = new AuditStore(log.mongo, log.ambient);
     for (let n = 0; n < 4; n++) await log.audit.log.append(draftOf());
     const before = await head();
-    const batch = await store.pending(4);
-    const { records, ...placing } = place(before, batch, new Date(0));
+    const batch = await waiting(store, 4);
+    const { records, ...placing } = place(before, batch);
     const clash = records.map((record, n) => (n === 3 ? { ...record, seq: 1 } : record));
     await expect(store.commit(before, { ...placing, records: clash })).rejects.toThrow(/duplicate/i);
     expect([await count('audit_records'), await count('audit_inbox'), await head()]).toEqual([0, 4, before]);
@@ -100,7 +108,7 @@ describe('NFR-07 the sequencer', () => {
     const inbox = log.mongo.db.collection('audit_inbox');
     await log.audit.log.append(draftOf());
     const [pattern] = await inbox.find({}).toArray();
-    const more = Array.from({ length: SEGMENT_RECORDS + 50 }, (_, n) => ({ ...pattern, _id: `aud_${n}` as never }));
+    const more = Array.from({ length: SEGMENT_RECORDS + 50 }, (_, n) => ({ ...pattern, _id: idOf(n) as never }));
     await inbox.insertMany(more);
     await log.placeAll();
     const segments = log.mongo.db.collection('audit_segments');
@@ -112,19 +120,23 @@ describe('NFR-07 the sequencer', () => {
     expect((await log.verify()).first_bad).toMatchObject({ seq: 1_000 });
   });
 
-  it('AUD-01 what retention will leave behind still verifies: dropped records, kept segment head', async () => {
+  it('AUD-01 a segment that was taken out is named, whatever its head says: there is no retention yet', async () => {
     const inbox = log.mongo.db.collection('audit_inbox');
     await log.audit.log.append(draftOf());
     const [pattern] = await inbox.find({}).toArray();
     await inbox.insertMany(
-      Array.from({ length: SEGMENT_RECORDS + 10 }, (_, n) => ({ ...pattern, _id: `aud_${n}` as never })),
+      Array.from({ length: SEGMENT_RECORDS + 10 }, (_, n) => ({ ...pattern, _id: idOf(n) as never })),
     );
     await log.placeAll();
+    const segments = log.mongo.db.collection('audit_segments');
+    await segments.updateOne({ segment: 1 }, { $set: { dropped_at: new Date(0) } });
+    expect((await log.verify()).first_bad).toMatchObject({ reason: expect.stringMatching(/segment 1: .*dropped/) });
     await log.mongo.db.collection('audit_records').deleteMany({ segment: 1 });
-    await log.mongo.db.collection('audit_segments').updateOne({ segment: 1 }, { $set: { dropped_at: new Date(0) } });
-    expect(await log.verify()).toMatchObject({ ok: true, checked: 11 });
-    await log.mongo.db.collection('audit_segments').updateOne({ segment: 1 }, { $set: { prev: '1'.repeat(64) } });
-    expect((await log.verify()).first_bad).toMatchObject({ seq: 1 });
+    const { ok, first_bad, faults } = await log.verify();
+    expect({ ok, first_bad }).toMatchObject({ ok: false, first_bad: { seq: 1, reason: 'the record is missing' } });
+    expect(faults!.map(({ place }) => place)).toEqual(['record 1–1000', 'segment 1']);
+    await segments.deleteMany({});
+    expect((await log.verify()).faults!.map(({ place }) => place)).toEqual(['record 1–1000', 'segment 1']);
   });
 });
 

@@ -1,10 +1,13 @@
 /** Pure: what needs a person, most severe first, and what could not be looked at. */
+import { auditLag } from '../audit/index.ts';
 import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import { askedBy } from '../placement/index.ts';
 import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
-import { AUDIT_WAIT_MS, copiesBehind, grouped } from './services.ts';
+import { copiesBehind, grouped } from './services.ts';
 
 export const MAX_ITEMS = 50;
+/** The records of it stay; a person is asked to look for a week. */
+const SET_ASIDE_MS = 7 * 86_400_000;
 const RANK: Readonly<Record<Attention['severity'], number>> = { critical: 0, warning: 1, info: 2 };
 
 export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>;
@@ -125,10 +128,14 @@ function audit({ audit, chainBroken, now }: OverviewFacts): Found[] {
   const items: Found[] = [];
   if (chainBroken)
     items.push({ ...about, id: 'audit.broken', title: 'The audit chain does not hold', detail: chainBroken.reason, since: chainBroken.at.toISOString(), action: 'audit.verify' }); // prettier-ignore
-  const since = audit.ok ? audit.value.waitingSince : null;
-  if (since && now.getTime() - since.getTime() > AUDIT_WAIT_MS) {
-    const detail = `the oldest has waited ${Math.round((now.getTime() - since.getTime()) / 1_000)} s`;
-    items.push({ ...about, id: 'audit.waiting', title: 'Audit records wait for their place in the chain', detail, since: since.toISOString(), action: null }); // prettier-ignore
+  if (!audit.ok) return items;
+  const { waitingSince, setAside } = audit.value;
+  const lag = auditLag(audit.value, now);
+  if (lag)
+    items.push({ ...about, id: 'audit.waiting', title: 'Audit records wait for their place in the chain', detail: lag, since: waitingSince?.toISOString() ?? null, action: null }); // prettier-ignore
+  if (setAside && now.getTime() - setAside.newestAt.getTime() < SET_ASIDE_MS) {
+    const detail = `${setAside.documents === 1 ? 'a document' : `${grouped(setAside.documents)} documents`} lay in the audit inbox and could not be read; kept, and on record as audit.set_aside`;
+    items.push({ ...about, id: 'audit.set_aside', title: 'Something foreign was written to the audit log', detail, since: setAside.newestAt.toISOString(), action: 'audit.verify' }); // prettier-ignore
   }
   return items;
 }

@@ -88,7 +88,12 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     }), // prettier-ignore
   ),
   store: asked(fc.double({ min: 0, max: 50, noNaN: true })),
-  audit: asked(fc.record({ seq: fc.nat(), waitingSince: fc.option(time) })),
+  audit: asked(
+    fc.record({
+      seq: fc.nat(), waiting: fc.nat(20_000), waitingSince: fc.option(time), blocked: fc.option(fc.constant('a place is taken')),
+      setAside: fc.option(fc.record({ documents: fc.nat(9), newestAt: time })),
+    }), // prettier-ignore
+  ),
   chainBroken: fc.option(
     time.map((at) => ({ reason: 'record 7: its hash does not hold', at })),
     { freq: 9 },

@@ -1,5 +1,6 @@
 /** Pure: the state of every kind of service, with the sentence why. What could not be checked is never `ok`. */
 import { OverviewKind, type Figure, type ServiceKind } from '@cloudlysis/contract';
+import { auditLag } from '../audit/index.ts';
 import type { OverviewFacts, Service, SightedShard } from './facts.ts';
 
 /** Thresholds that page somebody (design, CON-06). */
@@ -8,9 +9,6 @@ export const COMMAND_MS_LIMIT = 1_000;
 /** The same as degrades a tenant. */
 export const LAG_LIMIT = 5_000;
 export const STORAGE_LIMIT = 0.85;
-/** The chain places within a second; a record that waits this long waits for a person. */
-export const AUDIT_WAIT_MS = 30_000;
-
 /** A break that is mended within this time is nobody's concern. */
 export const BEHIND_MS = 2_000;
 
@@ -147,12 +145,13 @@ function controlPlane({ jobs, audit, chainBroken, copies, now }: OverviewFacts):
   const figures = [
     figure('jobs_open', 'Jobs open', jobs.ok ? jobs.value.open : null, 'jobs'),
     figure('audit_records', 'Audit records', audit.ok ? audit.value.seq : null, 'records'),
+    figure('audit_waiting', 'Audit records waiting', audit.ok ? audit.value.waiting : null, 'records'),
     figure('audit_wait', 'Audit records wait', audit.ok ? Math.max(0, Math.round(waited / 1_000)) : null, 's'),
   ];
   const kind = 'control-plane';
   if (chainBroken) return { kind, state: 'degraded', reason: `the audit chain does not hold: ${chainBroken.reason}`, figures }; // prettier-ignore
-  if (waited > AUDIT_WAIT_MS)
-    return { kind, state: 'degraded', reason: `audit records have waited ${Math.round(waited / 1_000)} s for their place`, figures }; // prettier-ignore
+  const lag = audit.ok ? auditLag(audit.value, now) : null;
+  if (lag) return { kind, state: 'degraded', reason: lag, figures };
   if (!audit.ok) return { kind, state: 'degraded', reason: `the audit log cannot be read: ${audit.reason}`, figures };
   const [behind] = copiesBehind({ copies, now });
   if (behind)

@@ -1,6 +1,6 @@
 /** Every connection the control plane has, as a question that is asked now and answers with what it found. */
 import type { Shard } from '@cloudlysis/contract';
-import type { Audit } from '../audit/index.ts';
+import { auditLag, type Audit } from '../audit/index.ts';
 import type { Config } from '../config.ts';
 import type { KeySource } from '../identity/index.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
@@ -28,9 +28,6 @@ export interface ProbeDeps {
   readonly keySources: readonly KeySource[];
   shards(): Promise<readonly Shard[]>;
 }
-
-/** Waiting records older than this are stuck: the chain places them within a second. */
-const AUDIT_WAIT_MS = 30_000;
 
 export async function probesOf(deps: ProbeDeps): Promise<Probe[]> {
   const shards = await deps.shards().catch(() => null);
@@ -146,12 +143,10 @@ const auditProbe = ({ audit, ambient }: ProbeDeps): Probe => ({
   title: 'Audit chain',
   target: 'MongoDB',
   run: async () => {
-    const { seq, waitingSince } = await audit.freshness();
-    const waited = waitingSince ? ambient.now().getTime() - waitingSince.getTime() : 0;
-    if (waited > AUDIT_WAIT_MS)
-      throw new Error(
-        `the oldest record has waited ${Math.round(waited / 1_000)} s for its place, the head stands at ${seq}`,
-      );
+    const freshness = await audit.freshness();
+    const { seq, waitingSince } = freshness;
+    const lag = auditLag(freshness, ambient.now());
+    if (lag) throw new Error(`${lag}; the head stands at ${seq}`);
     return `the head stands at ${seq}, ${waitingSince ? 'the newest records are being placed' : 'nothing waits'}`;
   },
 });

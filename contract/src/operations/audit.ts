@@ -62,10 +62,35 @@ export const Verification = z
       })
       .optional()
       .describe('First record that does not hold; absent when all do'),
+    faults: z
+      .array(
+        z.strictObject({
+          place: z
+            .string()
+            .max(300)
+            .describe('Where: `record 250.5`, `segment 7`, `head`, `inbox <id>`, `set aside <id>`, `job <id>`'),
+          seq: z.number().describe('Place in the chain, or the nearest to it; 0 where it has none'),
+          record_id: z
+            .string()
+            .max(300)
+            .nullable()
+            .describe('Id of the document; null where it is missing or has none'),
+          reason: z.string().max(1_000).describe('What is wrong with it, in a sentence'),
+        }),
+      )
+      .max(100)
+      .optional()
+      .describe('The first of everything that does not hold, by collection; absent when all does'),
+    faults_total: z.number().int().optional().describe('How many there are in all; absent when there are none'),
     head: z
       .strictObject({ seq: z.number().int().describe('Last place'), hash: shown().describe('Its hash') })
       .describe('Head of the chain'),
     pending: z.number().int().describe('Records written and not yet sequenced'),
+    set_aside: z
+      .number()
+      .int()
+      .optional()
+      .describe('Documents that lay in the inbox, were no records, and were set aside; absent when there were none'),
   })
   .describe('Result of walking the hash chain');
 export type Verification = z.infer<typeof Verification>;

@@ -1,0 +1,39 @@
+/** What this process itself has placed, kept outside the store: a chain that was cut and continued is known by it. */
+import type { Head } from './chain.ts';
+
+export interface Mark {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+type Tip = Pick<Head, 'seq' | 'hash'>;
+
+/** For one life of one replica. Across lives the jobs are the witness, and the heads of segments in the log outside. */
+export class Witness {
+  #mark: Mark = { seq: 0, hash: '' };
+  #moved: string | null = null;
+
+  /** The last place that this process has given. */
+  get mark(): Mark {
+    return this.#mark;
+  }
+
+  /** Why the chain cannot be the one that this process wrote to; null when nothing speaks against it. */
+  get moved(): string | null {
+    return this.#moved;
+  }
+
+  /** After a commit: `from` is the head it began at. */
+  placed(from: Tip, to: Tip): void {
+    this.#moved ??= contradiction(this.#mark, from);
+    this.#mark = { seq: to.seq, hash: to.hash };
+  }
+}
+
+/** What a head says against a mark that was there before it was read. */
+export function contradiction(mark: Mark, head: Tip): string | null {
+  if (head.seq < mark.seq) return `the head stood at record ${mark.seq} and was moved back to ${head.seq}`;
+  return head.seq === mark.seq && mark.seq > 0 && head.hash !== mark.hash
+    ? `record ${mark.seq} had another hash`
+    : null;
+}
