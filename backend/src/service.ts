@@ -74,7 +74,9 @@ export async function startControlPlane(
     token: config.NODE_ADMIN_TOKEN,
   });
 
-  const audit = createAudit({ mongo, ambient, replicaId, environment, logger, registry: metrics });
+  const audit = createAudit({
+    mongo, ambient, replicaId, environment, logger, registry: metrics, jobs: () => jobs.store.auditTraces(),
+  }); // prettier-ignore
   const permissions = livePermissions({
     store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
   }); // prettier-ignore

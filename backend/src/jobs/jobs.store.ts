@@ -5,7 +5,8 @@ import type { Ambient } from '../ambient.ts';
 import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { IdempotencyKey } from './idempotency.ts';
-import type { JobDocument, StepDocument } from './job-document.ts';
+import type { JobTrace } from '../audit/index.ts';
+import { isFinal, type JobDocument, type StepDocument } from './job-document.ts';
 import { largeValues } from './large-values.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
@@ -45,6 +46,8 @@ export interface JobStore extends JobPages {
   /** Makes the oldest job that waits for a lane claimable. */
   unpark(lane: string): Promise<boolean>;
   lanesWaiting(): Promise<string[]>;
+  /** Every job once, with the audit record that it names. */
+  auditTraces(): AsyncIterable<readonly JobTrace[]>;
   /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
   watch(onWake: () => void, ambient: Ambient): () => Promise<void>;
   /** Calls back with the id of every job that any replica writes; returns how to stop. */
@@ -169,6 +172,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     lanesWaiting: () => translated(() => jobs.distinct('lane', { queue: 'lane' })),
 
     ...createJobPages(jobs, now),
+    auditTraces: () => auditTraces(jobs),
 
     watch: (onWake, ambient) => following(jobs, { ambient, pipeline: [WAKING], opened: onWake, heard: onWake }),
     watchChanges: (onChange, ambient) =>
@@ -208,6 +212,23 @@ function following(jobs: Collection<JobDocument>, listener: Omit<Listener, 'sign
     stopping.abort();
     await done;
   };
+}
+
+async function* auditTraces(jobs: Collection<JobDocument>): AsyncGenerator<readonly JobTrace[]> {
+  const cursor = jobs.find({}, { projection: { audit_record_id: 1, state: 1 }, batchSize: 200 });
+  try {
+    for (;;) {
+      const first = await translated(() => cursor.next());
+      if (first === null) return;
+      yield [first, ...cursor.readBufferedDocuments()].map(({ _id, audit_record_id, state }) => ({
+        jobId: String(_id),
+        recordId: audit_record_id,
+        ended: isFinal(state) ? state : null,
+      }));
+    }
+  } finally {
+    await cursor.close().catch(() => undefined);
+  }
 }
 
 /** @throws Problem `job.unknown` */

@@ -37,13 +37,26 @@ export function VerifyChain() {
 
 function Verdict({ of }: { of: Verification }) {
   const pending = of.pending > 0 ? ` ${count(of.pending)} more are written and not yet in the chain.` : '';
-  return of.ok ? (
-    <Alert severity="success" title={`All ${count(of.checked)} records hold`}>
-      {`The chain is whole up to record ${count(of.head.seq)}, hash ${of.head.hash.slice(0, 16)}….${pending}`}
-    </Alert>
-  ) : (
-    <Alert severity="error" title={`Record ${of.first_bad?.seq ?? '?'} does not hold`}>
-      {`${of.first_bad?.reason ?? 'The chain is broken.'} ${count(of.checked)} records were walked.${pending}`}
-    </Alert>
+  const aside = of.set_aside ? ` ${count(of.set_aside)} foreign documents were set aside and are on record.` : '';
+  if (of.ok)
+    return (
+      <Alert severity="success" title={`All ${count(of.checked)} records hold`}>
+        {`The chain is whole up to record ${count(of.head.seq)}, hash ${of.head.hash.slice(0, 16)}….${pending}${aside}`}
+      </Alert>
+    );
+  const faults = of.faults ?? [];
+  const more = (of.faults_total ?? 0) - faults.length;
+  return (
+    <>
+      <Alert severity="error" title={`Record ${of.first_bad?.seq ?? '?'} does not hold`}>
+        {`${of.first_bad?.reason ?? 'The chain is broken.'} ${count(of.checked)} records were walked.${pending}${aside}`}
+      </Alert>
+      <ul aria-label="What does not hold">
+        {faults.map(({ place, record_id, reason }) => (
+          <li key={`${place} ${record_id} ${reason}`}>{`${place}: ${reason}`}</li>
+        ))}
+        {more > 0 && <li>{`and ${count(more)} more`}</li>}
+      </ul>
+    </>
   );
 }
