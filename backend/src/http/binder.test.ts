@@ -195,6 +195,21 @@ describe('AUD-01 NFR-02 refusals', () => {
     expect(String((await api.records()).at(-1)!['after'])).toContain(`"suppressed_before":${60 - written}`);
   });
 
+  it('repeated by one principal become one record with a count, told apart by tenant and code', async () => {
+    await using api = await startTestApi();
+    const token = await api.token('read-only');
+    const refused = (tenant_id: string) =>
+      api.fetch(MIGRATE, { method: 'POST', token, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ tenant_id }) }); // prettier-ignore
+    for (let n = 0; n < 40; n++) await refused('acme');
+    await refused('other');
+    expect((await api.records()).map(({ tenant_id }) => tenant_id)).toEqual(['acme', 'other']);
+    await api.server.stop();
+    const [, , more, ...rest] = await api.records();
+    expect(rest).toEqual([]);
+    expect(more).toMatchObject({ code: 'request.refused', tenant_id: 'acme', problem: 'permission.missing' });
+    expect(JSON.parse(String(more!['after']))).toMatchObject({ count: 39, first_at: expect.any(String), last_at: expect.any(String) }); // prettier-ignore
+  });
+
   it('are given all the same when the audit log is away', async () => {
     const audit = { append: async () => Promise.reject(new Problem('audit.unavailable')), wake: () => undefined };
     await using api = await startTestApi({ audit });
