@@ -38,12 +38,13 @@ export function VerifyChain() {
 function Verdict({ of }: { of: Verification }) {
   const pending = of.pending > 0 ? ` ${count(of.pending)} more are written and not yet in the chain.` : '';
   const aside = of.set_aside ? ` ${count(of.set_aside)} foreign documents were set aside and are on record.` : '';
-  if (of.ok)
+  if (of.ok) {
     return (
       <Alert severity="success" title={`All ${count(of.checked)} records hold`}>
         {`The chain is whole up to record ${count(of.head.seq)}, hash ${of.head.hash.slice(0, 16)}….${pending}${aside}`}
       </Alert>
     );
+  }
   const faults = of.faults ?? [];
   const more = (of.faults_total ?? 0) - faults.length;
   return (
