@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import { destination } from 'pino';
 import { Registry } from 'prom-client';
+import { createBadRecords } from '../backend/src/bad-records.ts';
 import { systemAmbient } from '../backend/src/ambient.ts';
 import type { AuditLog } from '../backend/src/audit/index.ts';
 import { constantMutations, constantReads, TENANT } from '../backend/src/http/answers.fixture.ts';
@@ -78,8 +79,10 @@ async function service(issuer: TestIssuer, level: string): Promise<{ url: string
   ); // prettier-ignore
   const permissions = new PermissionTable('dev', [{ principal: EMAIL, role: 'operator', scope: { kind: 'global' } }]);
   const unasked: AuditLog = { append: () => Promise.reject(new Error('a read is not audited')), wake: () => undefined };
+  const metrics = new Registry();
+  const badRecords = createBadRecords(ambient, createLogger('silent'), metrics);
   const app = createHttpApp({
-    ambient, authenticate, permissions, metrics: new Registry(), mode: 'production', requestsPerSecond: 1e9, audit: unasked,
+    ambient, authenticate, permissions, metrics, badRecords, mode: 'production', requestsPerSecond: 1e9, audit: unasked,
     logger: createLogger(level, destination({ dest: openSync(devNull, 'w'), sync: false })),
     ready: async () => ({}), mutations: constantMutations(), reads: constantReads(permissions),
   }); // prettier-ignore

@@ -1,5 +1,5 @@
 /** What a feature sees of a request: parsed values and the caller, never Koa. */
-import type { Job, MutationId, mutations, Operation, Plan, ReadId, reads } from '@cloudlysis/contract';
+import type { Job, JobTicket, MutationId, mutations, Operation, Plan, ReadId, reads } from '@cloudlysis/contract';
 import type { z } from 'zod';
 import type { Readable } from 'node:stream';
 import type { Principal, Provenance, Visible } from './principal.ts';
@@ -39,8 +39,8 @@ export interface SubmitHeaders {
 
 export interface MutationHandler<Op extends Operation> {
   preflight(call: Call<Op>): Promise<Plan>;
-  /** Returns the job; in a final state when the wait sufficed. */
-  submit(call: Call<Op>, headers: SubmitHeaders): Promise<Job>;
+  /** Returns the job, in a final state when the wait sufficed; its ticket alone where it cannot be shown. */
+  submit(call: Call<Op>, headers: SubmitHeaders): Promise<Job | JobTicket>;
 }
 
 /** One handler per mutation; a missing or extra one is a compile error. */

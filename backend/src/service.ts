@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Ambient } from './ambient.ts';
 import { createAudit } from './audit/index.ts';
+import { createBadRecords } from './bad-records.ts';
 import type { Config } from './config.ts';
 import { NO_CONTROL_KEY, noteControlKey, passingControlKey, readControlKey, type ControlKey } from './control-key.ts';
 import { createCopies } from './copies/index.ts';
@@ -82,6 +83,7 @@ export async function startControlPlane(
   }); // prettier-ignore
   const revoked = liveRevocations({ mongo, board: nats.revocations, ambient: machine, logger });
   const { authenticate, keySources } = createAuthenticator(config, machine, revoked.revocations);
+  const badRecords = createBadRecords(ambient, logger, metrics);
   const jobs = jobEngine({
     mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
@@ -107,7 +109,7 @@ export async function startControlPlane(
   for (const { copy } of [permissions, revoked, placement, tenants]) copies.add(copy);
 
   const overview = createOverview({
-    ambient, mongo, nats, audit, jobs, tenants, copies,
+    ambient, mongo, nats, audit, jobs, tenants, copies, badRecords,
     metrics: traffic, placement: placement.book,
     surveyDrift: () => placement.surveyDrift(),
   }); // prettier-ignore
@@ -122,7 +124,7 @@ export async function startControlPlane(
     permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
   const http = createHttpApp({
     ambient: machine, logger, metrics, authenticate, permissions,
-    mode: config.MODE,
+    mode: config.MODE, badRecords,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,
     ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),

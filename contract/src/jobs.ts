@@ -146,6 +146,7 @@ export const Job = z
 export type Job = z.infer<typeof Job>;
 
 export const JobTicket = z.strictObject({ job_id: JobId, state: JobState }).describe('The job that was accepted');
+export type JobTicket = z.infer<typeof JobTicket>;
 
 export const JobSummary = z
   .strictObject({

@@ -38,6 +38,7 @@ export const PROBLEMS = {
   'placement.read_only': { status: 409, title: 'Placement comes from a static file here' },
   'job.unknown': { status: 404, title: 'No such job' },
   'job.state': { status: 409, title: 'The job is not in a state that allows this' },
+  'record.unreadable': { status: 502, title: 'A stored record cannot be read' },
   'record.unknown': { status: 404, title: 'No such audit record' },
   'drain.refused': { status: 409, title: 'The node refuses to drain' },
   'drain.not_converging': { status: 504, title: 'The drain did not converge in its time' },

@@ -43,8 +43,23 @@ export const PageQuery = {
   cursor: line(512).optional().describe('Opaque `next_cursor` of the page before'),
 };
 
+export const Unreadable = z
+  .strictObject({
+    id: shown(200).describe('Id of the stored record'),
+    reason: shown(500).describe('Why it cannot be read'),
+  })
+  .describe('A stored record that cannot be read');
+export type Unreadable = z.infer<typeof Unreadable>;
+
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({
+    unreadable: z
+      .array(Unreadable)
+      .max(50)
+      .optional()
+      .describe(
+        'Stored records that belong here and cannot be read, for callers who see the whole platform; absent where there are none',
+      ),
     items: z.array(item).max(200).describe('One page of items'),
     next_cursor: shown(512).nullable().describe('Cursor of the next page; null on the last one'),
   });

@@ -1,6 +1,7 @@
 /** Finds records by any field of the filter, for what the caller may see. */
 import { Problem, type AuditFilter, type AuditRecord } from '@cloudlysis/contract';
 import type { Filter } from 'mongodb';
+import { readOne, readRows, type Unreadable } from '../bad-records.ts';
 import { instantOf } from '../instant.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
@@ -39,6 +40,7 @@ export interface PageWish {
 
 export interface Page {
   items: AuditRecord[];
+  unreadable: Unreadable[];
   next_cursor: string | null;
 }
 
@@ -62,14 +64,14 @@ export class AuditSearch {
     const items = found.slice(0, limit);
     const last = items.at(-1);
     const next_cursor = found.length > limit && last ? encodeCursor(last.seq) : null;
-    return { items: items.map(wireRecord), next_cursor };
+    return { ...readRows(items, wireRecord), next_cursor };
   }
 
   /** @throws Problem `record.unknown`, also for a record that the caller may not see */
   async get(id: string, visible: Visible): Promise<AuditRecord> {
     const record = await this.#store.record(id);
     if (!record || !shows(visible, record)) throw new Problem('record.unknown', `No audit record ${id}`);
-    return wireRecord(record);
+    return readOne(record, wireRecord);
   }
 
   /** Everything that fits, up to the head as it is now and beyond the place `from`, in arrays of about `size`. */

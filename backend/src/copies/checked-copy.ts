@@ -22,6 +22,8 @@ export interface CopyOptions<T> {
   readonly logger: Logger;
   /** Told of every change of the copy; null when it is no longer there. What it throws leaves the value out of use. */
   apply(id: string, value: T | null): void;
+  /** What is wrong with a value, so that nothing can be made of it: it is left out of use and told of. */
+  readonly fault?: (value: T) => string | null;
   /** Milliseconds between two comparisons with a full read; 60 000 unless told. */
   readonly checkMs?: number;
 }
@@ -39,6 +41,8 @@ export class CheckedCopy<T> implements CopyReport {
   private readonly order = new ReadOrder<T>();
   private readonly stopping = new AbortController();
   private readonly announcements: Announcements;
+  /** Id → why it is left out. */
+  private readonly bad = new Map<string, string>();
   private readonly standing: Standing;
   private isRead = false;
   private missed = 0;
@@ -66,11 +70,17 @@ export class CheckedCopy<T> implements CopyReport {
   }
 
   get(id: string): T | undefined {
-    return this.order.get(id);
+    return this.bad.has(id) ? undefined : this.order.get(id);
   }
 
-  values(): IterableIterator<T> {
-    return this.order.values();
+  /** Of use; see `unreadable`. */
+  *values(): Generator<T> {
+    for (const [id, value] of this.order.entries()) if (!this.bad.has(id)) yield value;
+  }
+
+  /** Id → why it is left out. */
+  unreadable(): ReadonlyMap<string, string> {
+    return this.bad;
   }
 
   state(): CopyState {
@@ -241,12 +251,17 @@ export class CheckedCopy<T> implements CopyReport {
   }
 
   private tell(id: string, value: T | null): void {
-    const { apply, logger } = this.options;
+    const { apply, logger, fault } = this.options;
+    this.bad.delete(id);
+    const reason = value === null ? null : (fault?.(value) ?? null);
     try {
-      apply(id, value);
+      if (reason !== null) this.bad.set(id, reason);
+      apply(id, reason === null ? value : null);
     } catch (error) {
       logger.warn({ err: error, copy: this.name, id }, 'this cannot be used; it is left out');
-      if (value !== null) apply(id, null);
+      if (value === null) return;
+      this.bad.set(id, 'its content is not what is stored here');
+      apply(id, null);
     }
   }
 }

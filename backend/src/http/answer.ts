@@ -1,9 +1,11 @@
 /** Answers out: held against the contract before they leave, or streamed. */
 import { pipeline } from 'node:stream/promises';
 import { Problem, type Operation } from '@cloudlysis/contract';
+import { z } from 'zod';
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
+import { MOST_TOLD, textOfId, type BadRecords, type Unreadable } from '../bad-records.ts';
 import type { Streamed } from '../call.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 
@@ -17,6 +19,7 @@ export interface AnswerDeps {
   readonly mode: 'development' | 'production';
   readonly metrics: HttpMetrics;
   readonly logger: Logger;
+  readonly badRecords: BadRecords;
 }
 
 /**
@@ -59,6 +62,39 @@ function strip(value: unknown, path: readonly PropertyKey[], keys: readonly stri
 const STALLED_MS = 60_000;
 /** A caller who is no longer let in is sent no more of a stream after this time. */
 const LOOK_MS = 500;
+
+interface Page {
+  readonly items: readonly unknown[];
+  readonly unreadable?: readonly Unreadable[];
+}
+
+/**
+ * A page without the rows that the contract does not know, which are told of beside those that could not be read at all;
+ * of neither to a caller who sees a part of the platform. Anything that is no such page stays as it is.
+ */
+export function readablePage(operation: Operation, value: unknown, seesAll: () => boolean, bad: BadRecords): unknown {
+  const schema = operation.answers[200];
+  if (!(schema instanceof z.ZodObject) || !('unreadable' in schema.shape)) return value;
+  const { items, unreadable = [], ...rest } = value as Page;
+  const { error } = schema.safeParse({ items, ...rest });
+  const wrong = new Map<number, string>();
+  for (const { path, code, message } of error?.issues ?? [])
+    if (path[0] === 'items' && typeof path[1] === 'number' && WRONG_TYPES.has(code) && !wrong.has(path[1]))
+      wrong.set(path[1], `${path.slice(2).join('.') || 'the record'}: ${message}`.slice(0, 500));
+  if (unreadable.length === 0 && wrong.size === 0) return { items, ...rest };
+  const found = [...unreadable, ...[...wrong].map(([at, reason]) => ({ id: idOfRow(items[at]), reason }))];
+  for (const one of found) bad.note(operation.id, one);
+  const rows = items.filter((_, at) => !wrong.has(at));
+  return { ...rest, items: rows, ...(seesAll() ? { unreadable: found.slice(0, MOST_TOLD) } : {}) };
+}
+
+/** A value of another type is not what was stored; one that is only too long is, and an operator may see it. */
+const WRONG_TYPES = new Set(['invalid_type', 'invalid_value', 'invalid_union', 'invalid_format']);
+
+function idOfRow(row: unknown): string {
+  const { job_id, record_id, tenant_id, shard_id } = row as Record<string, unknown>;
+  return textOfId(job_id ?? record_id ?? tenant_id ?? shard_id);
+}
 
 /** Streams that are being sent; event streams have no end of their own, so a stop ends them. */
 export class OpenStreams {

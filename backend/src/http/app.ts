@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { BadRecords } from '../bad-records.ts';
 import type { MutationHandlers, ReadHandlers } from '../call.ts';
 import type { Authenticator, Permissions } from '../identity/index.ts';
 import { OpenStreams } from './answer.ts';
@@ -27,6 +28,7 @@ export interface HttpAppOptions {
   readonly audit: AuditLog;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly badRecords: BadRecords;
   readonly mode: 'development' | 'production';
   readonly ready: Readiness;
   /** Per principal; twice as many at once. */

@@ -1,13 +1,13 @@
 /** The one binder between an operation and Koa: identity, permission, step-up, parse, handler, answer check, in this order. */
 import {
   API_PREFIX, FINAL_STATES, MAX_BODY, mutations, Problem, reads,
-  type Job, type MutationId, type Operation, type ReadId,
+  type Job, type JobTicket, type MutationId, type Operation, type ReadId,
 } from '@cloudlysis/contract'; // prettier-ignore
 import type { Context } from 'koa';
 import type { Ambient } from '../ambient.ts';
 import type { Call, MutationHandlers, ReadHandlers, Streamed, SubmitHeaders } from '../call.ts';
 import type { Authenticator, Permissions } from '../identity/index.ts';
-import { checkedAnswer, OpenStreams, type Answer, type AnswerDeps } from './answer.ts';
+import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from './answer.ts';
 import { askedScope, authorise, tenantNamed } from './authorise.ts';
 import { provenanceOf, signalOf, type Exchange } from './exchange.ts';
 import { readJson } from './json-body.ts';
@@ -52,7 +52,10 @@ export function routesOf(readHandlers: ReadHandlers, mutationHandlers: MutationH
     {
       operation: mutations[id].submit,
       run: async (call, headers) => {
-        const submit = mutationHandlers[id].submit as (call: AnyCall, headers: SubmitHeaders) => Promise<Job>;
+        const submit = mutationHandlers[id].submit as (
+          call: AnyCall,
+          headers: SubmitHeaders,
+        ) => Promise<Job | JobTicket>;
         return jobAnswer(await submit.call(mutationHandlers[id], call as AnyCall, headers!), headers!);
       },
     },
@@ -64,11 +67,11 @@ export function routesOf(readHandlers: ReadHandlers, mutationHandlers: MutationH
   return [...(Object.keys(reads) as ReadId[]).map(read), ...(Object.keys(mutations) as MutationId[]).flatMap(mutation)];
 }
 
-function jobAnswer(job: Job, { waitMs }: SubmitHeaders): Answer {
+function jobAnswer(job: Job | JobTicket, { waitMs }: SubmitHeaders): Answer {
   const applied = waitMs > 0 ? { 'Preference-Applied': `wait=${waitMs / 1000}` } : {};
   const headers = { Location: `${API_PREFIX}/jobs/${job.job_id}`, ...applied };
   const final = (FINAL_STATES as readonly string[]).includes(job.state);
-  return final
+  return final && 'plan' in job
     ? { status: 200, value: job, headers }
     : { status: 202, value: { job_id: job.job_id, state: job.state }, headers };
 }
@@ -115,7 +118,7 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     };
     const leave = await deps.turnstiles.get(operation.id)?.enter(principal.id, call.signal);
     try {
-      await send(ctx, operation, await run(call, headers), deps);
+      await send(ctx, operation, await run(call, headers), deps, () => call.visible === 'all');
     } finally {
       leave?.();
     }
@@ -140,19 +143,39 @@ async function identify(exchange: Exchange, ctx: Context, deps: BinderDeps) {
   return principal;
 }
 
-async function send(ctx: Context, operation: Operation, answer: Answer | Streamed, deps: BinderDeps): Promise<void> {
+async function send(
+  ctx: Context,
+  operation: Operation,
+  answer: Answer | Streamed,
+  deps: BinderDeps,
+  seesAll: () => boolean,
+): Promise<void> {
   if ('stream' in answer) {
     const { exchange } = (ctx as RequestContext).state;
     const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - exchange.started);
     if (ctx.method === 'HEAD') return headOf(ctx, answer);
     return deps.streams.send(ctx, answer, observe, () => deps.authenticate(ctx.req.headers));
   }
-  const value = checkedAnswer(operation, answer, deps);
-  ctx.status = answer.status;
+  const { status, text } = worded(operation, answer, deps, seesAll);
+  ctx.status = status;
   for (const name in answer.headers) ctx.set(name, answer.headers[name]!);
   // Set by hand: Koa looks a type up by name for every answer.
   ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  ctx.body = JSON.stringify(value);
+  ctx.body = text;
+}
+
+function worded(operation: Operation, answer: Answer, deps: BinderDeps, seesAll: () => boolean) {
+  const { status } = answer;
+  try {
+    const value = readablePage(operation, answer.value, seesAll, deps.badRecords);
+    return { status, text: JSON.stringify(checkedAnswer(operation, { ...answer, value }, deps)) };
+  } catch (error) {
+    // The job is committed: whoever asked must not be told that it failed, only that more cannot be said of it.
+    if (operation.mutation?.role !== 'submit') throw error;
+    deps.logger.error({ err: error, operation: operation.id }, 'a job was accepted and cannot be shown');
+    const { job_id, state } = answer.value as JobTicket;
+    return { status: 202, text: JSON.stringify({ job_id, state }) };
+  }
 }
 
 function headOf(ctx: Context, { type, stream }: Streamed): void {

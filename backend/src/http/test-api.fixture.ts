@@ -4,6 +4,7 @@ import { createClient, type Assignment, type Client, type RoleName } from '@clou
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
+import { createBadRecords } from '../bad-records.ts';
 import { createAudit, type Audit } from '../audit/index.ts';
 import {
   createAuthenticator,
@@ -79,6 +80,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     audit: audit.log,
     logger: createLogger('debug', to),
     metrics,
+    badRecords: createBadRecords(ambient, createLogger('silent'), metrics),
     mode,
     ready: async () => ({ mongodb: { ok: true, detail: 'answered' } }),
     requestsPerSecond: 100_000,

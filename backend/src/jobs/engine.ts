@@ -151,6 +151,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   async function take(job: JobDocument): Promise<void> {
     if (running.has(job._id) || starting.has(job._id)) return;
+    // A newer replica's job, or nobody's: it would be claimed and handed back for ever.
+    if (!definitions.has(job.kind)) return;
     if (!hasSlot()) return void (readyLeft = true);
     starting.add(job._id);
     const claimed = await store.claim(job, peers.self, ambient.now()).finally(() => starting.delete(job._id));
@@ -228,7 +230,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
         jobId,
         claimant,
       );
-      if (isNew && job.owner === peers.self) launch(structuredClone(job), false);
+      if (isNew && job.owner === peers.self) launch(job, false);
       else if (isNew) readyLeft = true;
       return job;
     } finally {
@@ -286,7 +288,9 @@ export function jobEngine(options: EngineOptions): JobEngine {
       const run = running.get(jobId);
       run?.abort.abort(new FenceLost(jobId));
       signals.changed(jobId);
-      return mustGet(store, jobId);
+      // It is committed: a store that is away now changes nothing of it.
+      const cancelling = { ...job, state: job.state === 'queued' ? 'cancelled' : 'cancelling', cancel: { by, reason, at: now } } as const; // prettier-ignore
+      return (await store.get(jobId).catch(() => null)) ?? cancelling;
     }
   };
 

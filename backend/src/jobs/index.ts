@@ -3,5 +3,6 @@ export type * from './definition.ts';
 export type { ActiveJob, JobReader } from './job-reader.ts';
 export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
 export { jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
+export { summaryToWire, type JobSummaryDocument } from './job-summary.ts';
 export type { CrashPoint } from './runner.ts';
 export { planOf, shownDiff } from './plan-diff.ts';

@@ -1,8 +1,9 @@
 /** The API of jobs: every job-making mutation, following jobs, cancel and retry. */
 import { Readable } from 'node:stream';
-import { Problem, mutations, type Job, type MutationId, type Permission } from '@cloudlysis/contract';
+import { Problem, mutations, type Job, type JobTicket, type MutationId, type Permission } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, InputOf, MutationHandler, MutationHandlers, ReadHandlers, SubmitHeaders } from '../call.ts';
+import { readOne, readRows, unreadableProblem } from '../bad-records.ts';
 import { instantOf } from '../instant.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Principal, Visible } from '../principal.ts';
@@ -10,6 +11,7 @@ import type { JobDefinition } from './definition.ts';
 import type { JobEngine } from './engine.ts';
 import { isFinal, jobToWire, tenantsOf, type JobDocument } from './job-document.ts';
 import { summaryToWire } from './job-summary.ts';
+import { jobFault } from './stored-job.ts';
 import { mustGet } from './jobs.store.ts';
 import { jobEvents } from './job-events.ts';
 import { cancelPlan } from './cancel-plan.ts';
@@ -34,6 +36,13 @@ export interface JobHandlerDeps {
   ): { allowed: boolean; reason: string | null };
 }
 
+/** @throws Problem `record.unreadable` */
+const readableJob = (job: JobDocument): Job => {
+  const fault = jobFault(job);
+  if (fault !== null) throw unreadableProblem({ id: job._id, reason: fault });
+  return readOne(job, jobToWire);
+};
+
 const isVisible = (job: JobDocument, visible: Visible): boolean =>
   visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
@@ -55,16 +64,20 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
       const after = cursor === undefined ? {} : placeOf(cursor);
       const order = sort === 'created_at' ? 1 : -1;
       const page = await engine.store.page({ filter, visible, sort: order, ...after }, limit + 1);
-      const items = page.slice(0, limit);
-      const last = items.at(-1);
+      const rows = page.slice(0, limit);
+      const last = rows.at(-1);
+      const misplaced = cursor === undefined && visible === 'all' ? await engine.store.misplaced() : [];
+      const { items, unreadable } = readRows(rows, summaryToWire);
       return {
-        items: items.map(summaryToWire),
+        items,
+        unreadable: [...misplaced, ...unreadable],
         next_cursor: page.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
       };
     },
-    'jobs.get': async ({ params, visible }) => jobToWire(await visibleJob(params.job_id, visible)),
+    'jobs.get': async ({ params, visible }) => readableJob(await visibleJob(params.job_id, visible)),
     'jobs.events': async ({ params, visible, signal }) => {
       const first = await visibleJob(params.job_id, visible);
+      readableJob(first);
       return { type: 'text/event-stream', stream: Readable.from(jobEvents(engine.watch, ambient, first, signal)) };
     },
   };
@@ -108,14 +121,20 @@ function jobMutation(
   };
 }
 
+/** The job is committed: whatever goes wrong from here on, the answer is the job, and at least its ticket. */
 export async function settledJob(
   engine: JobEngine,
   job: JobDocument,
   headers: SubmitHeaders,
   signal: AbortSignal,
-): Promise<Job> {
-  if (headers.waitMs === 0 || isFinal(job.state)) return jobToWire(job);
-  return jobToWire(await engine.settled(job._id, headers.waitMs, signal).catch(() => job));
+): Promise<Job | JobTicket> {
+  const waits = headers.waitMs > 0 && !isFinal(job.state);
+  const now = waits ? await engine.settled(job._id, headers.waitMs, signal).catch(() => job) : job;
+  try {
+    return jobToWire(now);
+  } catch {
+    return { job_id: job._id, state: now.state };
+  }
 }
 
 export function jobMutations(deps: JobHandlerDeps, kinds: readonly JobMutationId[]): MutationHandlers {

@@ -2,12 +2,14 @@
 import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
+import { MOST_TOLD, textOfId, type Unreadable } from '../bad-records.ts';
 import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
-import { isDuplicateKey, prompt, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { JobTrace } from '../audit/index.ts';
 import { isFinal, type JobDocument, type StepDocument } from './job-document.ts';
 import { largeValues } from './large-values.ts';
+import { jobFault } from './stored-job.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
 /** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
@@ -48,6 +50,8 @@ export interface JobStore extends JobPages {
   lanesWaiting(): Promise<string[]>;
   /** Every job once, with the audit record that it names. */
   auditTraces(): AsyncIterable<readonly JobTrace[]>;
+  /** Documents that no order leads to, as read within the last seconds. */
+  misplaced(): Promise<readonly Unreadable[]>;
   /** Calls back when any replica queues a job or asks for a cancel; returns how to stop. */
   watch(onWake: () => void, ambient: Ambient): () => Promise<void>;
   /** Calls back with the id of every job that any replica writes; returns how to stop. */
@@ -73,8 +77,12 @@ const INDEXES = [
 export function jobStore(mongo: Mongo, now: () => Date): JobStore {
   const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
   const large = largeValues(mongo.db);
-  const many = (filter: Filter<JobDocument>, limit: number): Promise<JobDocument[]> =>
-    translated(() => jobs.find(filter).sort({ order: 1 }).limit(limit).toArray());
+  // What is no job stops none: it is left out here, and lists name it.
+  const many = async (filter: Filter<JobDocument>, limit: number): Promise<JobDocument[]> => {
+    const found = await translated(() => jobs.find(filter).sort({ order: 1 }).limit(limit).toArray());
+    return found.filter((job) => jobFault(job) === null);
+  };
+  const misplaced = remembered(() => misplacedJobs(jobs), now);
   const update = (
     filter: Filter<JobDocument>,
     change: UpdateFilter<JobDocument>,
@@ -173,6 +181,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
 
     ...createJobPages(jobs, now),
     auditTraces: () => auditTraces(jobs),
+    misplaced,
 
     watch: (onWake, ambient) => following(jobs, { ambient, pipeline: [WAKING], opened: onWake, heard: onWake }),
     watchChanges: (onChange, ambient) =>
@@ -182,6 +191,33 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
         opened: () => undefined,
         heard: (changes) => changes.forEach(({ documentKey }) => documentKey && onChange(String(documentKey._id))),
       }),
+  };
+}
+
+/** Of every type that an order can have and be no number: index-served one by one, unlike the question for "no number". */
+const NO_ORDERS = [null, { $gte: '' }, { $in: [true, false] }, { $gte: new Date(0) }, NaN];
+
+async function misplacedJobs(jobs: Collection<JobDocument>): Promise<Unreadable[]> {
+  const reads = NO_ORDERS.map(
+    (order) =>
+    jobs.find({ order } as unknown as Filter<JobDocument>, { projection: { _id: 1, order: 1 } }).limit(MOST_TOLD).toArray(), // prettier-ignore
+  );
+  const found = (await prompt(() => Promise.all(reads), READ_MS)).flat();
+  return found.map(({ _id }) => ({ id: textOfId(_id), reason: 'order: it is no number' }));
+}
+
+const REMEMBERED_MS = 2_000;
+
+/** Read at most every 2 s, however many lists are asked for. */
+function remembered<T>(read: () => Promise<T>, now: () => Date): () => Promise<T> {
+  let last: { readonly at: number; readonly value: Promise<T> } | undefined;
+  return () => {
+    const at = now().getTime();
+    if (last && Math.abs(at - last.at) < REMEMBERED_MS) return last.value;
+    const value = read();
+    value.catch(() => (last = undefined));
+    last = { at, value };
+    return value;
   };
 }
 

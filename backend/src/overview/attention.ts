@@ -15,7 +15,7 @@ export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
 export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {
   const platform = facts.wholePlatform
-    ? [...shards(facts), ...limits(facts), ...audit(facts), ...copies(facts), ...drift(facts)]
+    ? [...shards(facts), ...limits(facts), ...audit(facts), ...copies(facts), ...drift(facts), ...records(facts)]
     : [];
   const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
   const since = (item: Found): string => item.since ?? '';
@@ -23,6 +23,15 @@ export function attentionOf(facts: OverviewFacts, services: readonly Service[]):
     .sort((a, b) => RANK[a.severity] - RANK[b.severity] || (since(a) < since(b) ? 1 : since(a) > since(b) ? -1 : 0))
     .slice(0, MAX_ITEMS)
     .map((item) => ({ input: {}, ...item }));
+}
+
+function records({ badRecords }: OverviewFacts): Attention[] {
+  const [first] = badRecords;
+  if (!first) return [];
+  const more = badRecords.length > 1 ? `; and ${badRecords.length - 1} more` : '';
+  const detail = `${first.id} (${first.where}): ${first.reason}${more}. Lists leave them out`;
+  const title = badRecords.length === 1 ? 'A stored record cannot be read' : `${grouped(badRecords.length)} stored records cannot be read`; // prettier-ignore
+  return [{ id: 'records.unreadable', severity: 'warning', title, detail, since: null, resource: 'service:mongodb', action: null, input: {} }]; // prettier-ignore
 }
 
 /** Nodes speak for themselves; here is what no single node says. */

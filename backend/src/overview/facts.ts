@@ -1,5 +1,6 @@
 /** What the overview is judged on: everything measured, and for what could not be measured the reason. */
 import type { Overview, ServiceKind } from '@cloudlysis/contract';
+import type { BadRecord } from '../bad-records.ts';
 import type { AuditFreshness } from '../audit/index.ts';
 import type { CopyState } from '../copies/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
@@ -43,6 +44,8 @@ export interface JobCounts {
 
 export interface OverviewFacts {
   readonly now: Date;
+  /** Stored records that were met lately and cannot be read. */
+  readonly badRecords: readonly BadRecord[];
   /** False for a caller who sees some tenants only: what is about the platform is then told in sum, and not by name. */
   readonly wholePlatform: boolean;
   readonly shards: Asked<readonly SightedShard[]>;

@@ -1,10 +1,15 @@
 /** The failures of the last day that still stand: where the same was done successfully since, nobody is needed. */
 import type { JobEngine } from '../jobs/index.ts';
+import { readRows } from '../bad-records.ts';
+import { summaryToWire, type JobSummaryDocument } from '../jobs/index.ts';
 import type { Visible } from '../principal.ts';
 import type { FailedJob } from './facts.ts';
 
 /** Of each of the two states. */
 const LOOKED_AT = 10;
+
+/** Lists name those that are not. */
+const isReadable = (job: JobSummaryDocument): boolean => readRows([job], summaryToWire).items.length === 1;
 
 export async function failedJobs(store: JobEngine['store'], from: Date, visible: Visible): Promise<FailedJob[]> {
   const pages = await Promise.all(
@@ -13,7 +18,10 @@ export async function failedJobs(store: JobEngine['store'], from: Date, visible:
     ),
   );
   // A job that was cancelled by somebody was undone because they wanted it; a child is told of by its parent.
-  const candidates = pages.flat().filter(({ cancel, parent_job_id }) => cancel === null && parent_job_id === null);
+  const candidates = pages
+    .flat()
+    .filter(isReadable)
+    .filter(({ cancel, parent_job_id }) => cancel === null && parent_job_id === null);
   const standing = await Promise.all(
     candidates.map(async (job) => {
       const filter = { lane: job.lane, kind: job.kind, from: job.created_at };

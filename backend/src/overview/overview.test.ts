@@ -77,6 +77,7 @@ const degraded = fc.nat(20).map((count) =>
 const facts: fc.Arbitrary<OverviewFacts> = fc.record({
   now: fc.constant(NOW),
   wholePlatform: fc.boolean(),
+  badRecords: fc.constant([]),
   shards: asked<readonly SightedShard[]>(shards),
   figures: fc.record({ gateway: figures, aggregate: figures, projection: figures, runner: figures }),
   traffic: fc.option(rate.map((all) => ({ at: NOW, tenants: new Map(), others: all, all }))),

@@ -1,5 +1,6 @@
 /** Asks everything the overview is judged on, at once, and waits for nobody longer than 1.2 s. */
 import { Problem } from '@cloudlysis/contract';
+import type { BadRecords } from '../bad-records.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Copies } from '../copies/index.ts';
@@ -25,6 +26,7 @@ export interface OverviewDeps {
   readonly tenants: Pick<Tenants, 'summary'>;
   readonly drift: DriftWatch;
   readonly copies: Pick<Copies, 'states'>;
+  readonly badRecords: Pick<BadRecords, 'known'>;
 }
 
 const WAIT_MS = 1_200;
@@ -61,6 +63,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   return {
     now, shards, bus, store, audit: freshness, jobs, failures, drift, tenants,
     wholePlatform: visible === 'all',
+    badRecords: deps.badRecords.known(),
     copies: deps.copies.states(),
     traffic: metrics.traffic(),
     figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],

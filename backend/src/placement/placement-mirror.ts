@@ -4,6 +4,7 @@ import type { Placement } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { CheckedCopy } from '../copies/index.ts';
 import { collectionSource } from '../ports/mongo/collection-source.ts';
+import { placementFault } from './stored-placement.ts';
 import { placementOf, type PlacementRecord, type PlacementStore } from './placement.store.ts';
 
 export class PlacementMirror {
@@ -16,6 +17,7 @@ export class PlacementMirror {
       source: collectionSource({ collection, ambient, windowBy: 'tenant_id' }),
       ambient,
       logger,
+      fault: placementFault,
       apply: () => void (this.sorted = undefined),
     });
   }

@@ -3,6 +3,7 @@ import type { Drain, Placement, ShardView } from '@cloudlysis/contract';
 import type { z } from 'zod';
 import type { ReadHandlers } from '../call.ts';
 import { decodeCursor, encodeCursor } from '../paging.ts';
+import { unreadableOf } from '../bad-records.ts';
 import type { Visible } from '../principal.ts';
 import type { PlacementDeps } from './deps.ts';
 import type { NodeState } from '../ports/nodes/index.ts';
@@ -30,7 +31,7 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
       const views = page.items.map((record) =>
         view(record, counts.get(record._id) ?? 0, book.reports().get(record._id), book.drains().get(record._id)),
       );
-      return { items: views, next_cursor: page.next_cursor };
+      return { items: views, next_cursor: page.next_cursor, unreadable: [...store.unreadableShards()] };
     },
     'scale.placements.list': async ({ query, visible }) => {
       const { tenant_id, kind, shard_id } = query;
@@ -39,7 +40,8 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
         (kind === undefined || placement.kind === kind) &&
         (shard_id === undefined || placement.shard_id === shard_id) &&
         sees(visible, placement.tenant_id);
-      return pageAfter((await mirror.placements()).filter(matches), positionOf, query);
+      const page = pageAfter((await mirror.placements()).filter(matches), positionOf, query);
+      return { ...page, unreadable: unreadableOf(mirror.copy.unreadable()) };
     },
     'scale.drift.get': ({ signal }) => drift.survey(signal),
     'scale.drains.list': async () => {

@@ -2,6 +2,8 @@
 import type { ClientSession, Collection } from 'mongodb';
 import { Problem, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { textOfId, unreadableProblem, type Unreadable } from '../bad-records.ts';
+import { shardFault } from './stored-placement.ts';
 import { placementKeyOf } from './placement.ts';
 
 /** Reading 30 000 placements takes 400 ms on the embedded store; the usual deadline is for single documents. */
@@ -32,6 +34,8 @@ export interface PlacementStore {
   readonly placements: Collection<PlacementRecord>;
   ensureIndexes(): Promise<void>;
   shards(): Promise<ShardRecord[]>;
+  /** Those that the last reading left out. */
+  unreadableShards(): readonly Unreadable[];
   /** @throws Problem `shard.unknown` */
   shard(shardId: string): Promise<ShardRecord>;
   findShard(shardId: string): Promise<ShardRecord | null>;
@@ -55,11 +59,26 @@ export const placementOf = (record: PlacementRecord): Placement | null =>
 export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore {
   const shards = db.collection<ShardRecord>('shards');
   const placements = db.collection<PlacementRecord>('placements');
-  const findShard = (id: string): Promise<ShardRecord | null> => prompt(() => shards.findOne({ _id: id }));
+  let unreadable: readonly Unreadable[] = [];
+  const findShard = async (id: string): Promise<ShardRecord | null> => {
+    const found = await prompt(() => shards.findOne({ _id: id }));
+    const reason = found && shardFault(found);
+    if (reason) throw unreadableProblem({ id, reason });
+    return found;
+  };
+  const allShards = async (): Promise<ShardRecord[]> => {
+    const faults = (await shards.find().toArray()).map((record) => ({ record, reason: shardFault(record) }));
+    unreadable = faults.flatMap(({ record, reason }) =>
+      reason === null ? [] : [{ id: textOfId(record._id), reason }],
+    );
+    const records = faults.flatMap(({ record, reason }) => (reason === null ? [record] : []));
+    return records.sort((a, b) => (a._id < b._id ? -1 : 1));
+  };
   return {
     placements,
     ensureIndexes: () => ensureIndexes(db, placements),
-    shards: () => prompt(async () => (await shards.find().toArray()).sort((a, b) => (a._id < b._id ? -1 : 1)), READ_MS),
+    shards: () => prompt(allShards, READ_MS),
+    unreadableShards: () => unreadable,
     shard: async (id) => (await findShard(id)) ?? unknownShard(id),
     findShard,
     saveShard: (shard, session) => translated(() => saveShard(shards, shard, session), session),

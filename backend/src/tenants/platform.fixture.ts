@@ -192,7 +192,11 @@ function callsOf(
   const again = (jobId: string) => ({ ...call({ reason: 'once more' }), params: { job_id: jobId } }) as never;
   const preflight = (kind: MutationId, input: Input): Promise<Plan> => handlers[kind].preflight(call(input) as never);
   const carryOut: Replica['carryOut'] = (kind, input, planHash) =>
-    handlers[kind].submit(call(input) as never, { idempotencyKey: ambient.uuid(), planHash, waitMs: 30_000 });
+    handlers[kind].submit(call(input) as never, {
+      idempotencyKey: ambient.uuid(),
+      planHash,
+      waitMs: 30_000,
+    }) as Promise<Job>;
   return {
     preflight,
     run: async (kind, input) => carryOut(kind, input, (await preflight(kind, input)).hash),
@@ -200,12 +204,12 @@ function callsOf(
     submit: async (kind, input) => {
       const { hash } = await preflight(kind, input);
       const headers = { idempotencyKey: ambient.uuid(), planHash: hash, waitMs: 0 };
-      return handlers[kind].submit(call(input) as never, headers);
+      return handlers[kind].submit(call(input) as never, headers) as Promise<Job>;
     },
     retry: {
       preflight: (jobId) => handlers['jobs.retry'].preflight(again(jobId)),
       run: (jobId, planHash, idempotencyKey = ambient.uuid()) =>
-        handlers['jobs.retry'].submit(again(jobId), { idempotencyKey, planHash, waitMs: 30_000 }),
+        handlers['jobs.retry'].submit(again(jobId), { idempotencyKey, planHash, waitMs: 30_000 }) as Promise<Job>,
     },
     list: (query = {}, visible = 'all') =>
       tenants.handlers['tenants.list'](call({}, { limit: 50, ...query }, visible) as never),

@@ -2,6 +2,8 @@
 import { PLACED_KINDS } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
+import { unreadableProblem } from '../bad-records.ts';
+import { tenantFault } from './stored-tenant.ts';
 import { CheckedCopy, type CopyReport } from '../copies/index.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import { collectionSource } from '../ports/mongo/collection-source.ts';
@@ -13,6 +15,8 @@ import type { TenantStore } from './tenants.store.ts';
 
 export interface RecordFeed extends LocalWrites {
   readonly copy: CopyReport;
+  /** Id → why it cannot be read. */
+  unreadable(): ReadonlyMap<string, string>;
   /** Resolves once every record has been read, and this replica's own committed writes are in. @throws Problem `store.unavailable` */
   current(): Promise<void>;
   /** Reads a record anew, also for the directory; null when there is none. @throws Problem `store.unavailable` */
@@ -46,6 +50,7 @@ export function createRecordFeed({ store, directory, placement, ambient, logger 
     source: collectionSource({ collection: store.tenants, ambient }),
     ambient,
     logger,
+    fault: tenantFault,
     apply(id, record) {
       if (!record) return directory.remove(id);
       directory.put(record);
@@ -78,6 +83,7 @@ export function createRecordFeed({ store, directory, placement, ambient, logger 
 
   return {
     copy,
+    unreadable: () => copy.unreadable(),
     wrote: (record) => copy.put(record._id, record),
     removed: (tenantId) => copy.put(tenantId, null),
     committing: (tenantId, version) =>
@@ -94,6 +100,8 @@ export function createRecordFeed({ store, directory, placement, ambient, logger 
     },
     async find(tenantId) {
       await copy.look([tenantId]);
+      const reason = copy.unreadable().get(tenantId);
+      if (reason !== undefined) throw unreadableProblem({ id: tenantId, reason });
       return copy.get(tenantId) ?? null;
     },
     start: () => copy.start(),

@@ -3,6 +3,7 @@ import type { Placement, Tenant, TenantTraffic } from '@cloudlysis/contract';
 import type { ReadHandlers } from '../call.ts';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
+import { unreadableOf } from '../bad-records.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Directory, TenantPage } from './directory.ts';
 import type { Observer } from './observer.ts';
@@ -71,7 +72,8 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
         await feed.current();
         await observer.refreshJobs();
         const page = directory.page(query, visible);
-        return (await placeUnknown(page)) ? directory.page(query, visible) : page;
+        const placed = (await placeUnknown(page)) ? directory.page(query, visible) : page;
+        return { ...placed, unreadable: unreadableOf(feed.unreadable()) };
       },
       'tenants.get': ({ params }) => get(params.tenant_id),
       'tenants.health': async ({ params, signal }) => {

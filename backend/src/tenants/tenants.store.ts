@@ -2,6 +2,8 @@
 import { Problem } from '@cloudlysis/contract';
 import type { ClientSession, Collection } from 'mongodb';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { unreadableProblem } from '../bad-records.ts';
+import { tenantFault } from './stored-tenant.ts';
 import type { TenantRecord } from './tenants.ts';
 
 const SEED_MARK = 'seed';
@@ -33,7 +35,12 @@ export interface TenantStore {
 export function createTenantStore({ db }: Pick<Mongo, 'db'>): TenantStore {
   const tenants = db.collection<TenantRecord>('tenants');
   const marks = db.collection<SeedMark>('tenant_marks');
-  const find = (id: string): Promise<TenantRecord | null> => prompt(() => tenants.findOne({ _id: id }));
+  const find = async (id: string): Promise<TenantRecord | null> => {
+    const found = await prompt(() => tenants.findOne({ _id: id }));
+    const reason = found && tenantFault(found);
+    if (reason) throw unreadableProblem({ id, reason });
+    return found;
+  };
   return {
     tenants,
     ensureIndexes: () => ensureCollections(db),

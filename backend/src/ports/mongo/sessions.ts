@@ -52,7 +52,7 @@ export function recordedSessions(client: MongoClient, db: Db, owner: string | nu
     },
     async release(gone) {
       const found = await collection.findOne({ _id: gone });
-      if (!found || found.ids.length === 0) return;
+      if (!Array.isArray(found?.ids) || found.ids.length === 0) return;
       await client.db('admin').command({ killSessions: found.ids.map((id) => ({ id })) });
       await collection.updateOne({ _id: gone }, { $pullAll: { ids: found.ids } });
     },
