@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { Reason } from '@cloudlysis/contract';
+import { changesOf } from '../changes.ts';
 import { image, MAX_IMAGE_BYTES, text } from './redact.ts';
 
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJvcHMifQ.c2lnbmF0dXJl';
@@ -38,6 +40,38 @@ describe('SEC-01 secret values never enter the log', () => {
     expect(JSON.parse(image(shown)!)).toEqual(shown);
   });
 
+  const KEY = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,20}(token|secret|pin|cookie|password)?$/);
+  const ID = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,10}(token|secret|session-id|cookie)?[a-z0-9-]{0,5}$/);
+
+  it('AUD-02 a quota is a limit whatever it limits, and a tenant may be called anything: as lines of a diff and as maps', () => {
+    fc.assert(
+      fc.property(ID, KEY, fc.double({ noNaN: true, min: 0, max: 1e15 }), (id, key, limit) => {
+        const metadata = { quotas: { tokens_per_day: 1_000, [key]: limit + 0 }, feature_flags: { [key]: true } };
+        const shown = [
+          ...changesOf(`tenants.${id}.metadata`, { quotas: {}, feature_flags: {} }, metadata),
+          ...changesOf(`tenants.${id}`, { metadata: null, paused: false }, { metadata, paused: 'by hand' }),
+          { path: `placement.runner.${id}.shard_id`, after: 'r1' },
+          { path: `config.tenants.${id}.paused`, after: false },
+          { path: `consumers.projection-${id}`, after: 'EVENTS' },
+          { path: `shards.${id}.region`, after: 'eu' },
+        ].map(({ path, after }) => [path, after] as const);
+        const lines = Object.fromEntries(shown);
+        expect(JSON.parse(image({ ...lines, metadata })!)).toEqual({ ...lines, metadata });
+      }),
+    );
+  });
+
+  it.each([
+    ['tenants.acme.metadata.billing.pin', '4711x'],
+    ['tenants.acme.metadata.billing."a.pin"', '4711x'],
+    ['tenants.acme.metadata.billing."api/token"', '4711x'],
+    ['tenants.acme.metadata.billing.token', 4_711],
+    ['tenants.acme.metadata.quotas.token', '4711x'],
+    ['tenants.acme', { billing: { 'tenants.password': '4711x' }, quotas: { token: { of: 4_711 } } }],
+  ])('SEC-01 a secret is one wherever its name stands in a path: %s', (path, value) => {
+    expect(image({ [path]: value })).not.toContain('4711');
+  });
+
   it('no property of any value under a secret key is seen', () => {
     fc.assert(
       fc.property(
@@ -50,6 +84,20 @@ describe('SEC-01 secret values never enter the log', () => {
       ),
     );
   });
+});
+
+it('AUD-02 a reason that the contract lets in is kept whole, whatever its characters take', () => {
+  const reasons = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 500, size: 'max' }),
+    fc.constantFrom('\ud83d\ude00'.repeat(500), `x${'\ud83d\ude00'.repeat(499)}`),
+  );
+  fc.assert(
+    fc.property(reasons, (reason) => {
+      fc.pre(Reason.safeParse(reason).success);
+      expect(text(reason, 500)).toBe(reason);
+    }),
+  );
+  expect(text('\ud83d\ude00'.repeat(501), 500)).toBe('\ud83d\ude00'.repeat(500));
 });
 
 describe('an image is bounded, whatever it is', () => {

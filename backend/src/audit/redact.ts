@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
-/** A value under such a key never enters the log, whatever it is; see `isHarmless` for the two exceptions. */
+/** A value under such a key never enters the log, whatever it is; see `isHarmless` for the exceptions. */
 const SECRET_KEY =
   /passw|passphrase|secret|token|authori[sz]ation|cookie|credential|bearer|api[-_]?key|access[-_]?key|private[-_]?key|(sign|encrypt|master|wrapp)\w*[-_]?key|key[-_]?material|^(kek|dek|jwk|pem|pin|otp|totp|hmac|salt)$|session[-_]?id|recovery[-_]?code/i;
 /** Secrets known by their look, wherever they stand: JWT, Authorization value, private key, user info of a URL. */
@@ -13,17 +13,19 @@ const SECRET_LOOKS: readonly (readonly [RegExp, string])[] = [
   [/(:\/\/)[^\s/:@]+:[^\s/@]+@/g, '$1[redacted]@'],
   [/\b((?:password|secret|token|api_?key)=)[^\s&"']+/gi, '$1[redacted]'],
 ];
+/** How a line of a diff begins: with what it is about. A tenant may be called `token-shop`, which makes nothing of it a secret. */
+const SUBJECT = /^(?:(?:tenants|shards|job|consumers)\.|(?:placement|published)\.\w+\.|config\.tenants\.)[a-z0-9_-]+/;
 const REDACTED = '[redacted]';
 const MAX_DEPTH = 12;
 const MAX_ITEMS = 1_000;
 /** A document must stay far below MongoDB's 16 MiB, and a page of 200 records below what a browser likes. */
 export const MAX_IMAGE_BYTES = 32 * 1024;
 
-/** One line of text for a field of a record: secrets out, well-formed Unicode, at most `max` characters. */
+/** One line of text for a field of a record: secrets out, well-formed Unicode, at most `max` characters, counted as the contract counts them: an emoji is one. */
 export function text(value: string, max: number): string {
   let clean = value.slice(0, max * 2).toWellFormed();
   for (const [look, replacement] of SECRET_LOOKS) clean = clean.replace(look, replacement);
-  return clean.slice(0, max).toWellFormed();
+  return clean.length <= max ? clean : [...clean].slice(0, max).join('');
 }
 
 /**
@@ -41,7 +43,8 @@ export function image(value: unknown): string | null {
   return canonicalize({ truncated: true, bytes, sha256 }) ?? null;
 }
 
-function redacted(value: unknown, depth: number): unknown {
+/** `isLimits`: it is the map of quotas. */
+function redacted(value: unknown, depth: number, isLimits = false): unknown {
   switch (typeof value) {
     case 'string':
       return text(value, MAX_IMAGE_BYTES);
@@ -52,13 +55,13 @@ function redacted(value: unknown, depth: number): unknown {
     case 'bigint':
       return String(value);
     case 'object':
-      return value === null ? null : redactedObject(value, depth);
+      return value === null ? null : redactedObject(value, depth, isLimits);
     default:
       return null;
   }
 }
 
-function redactedObject(value: object, depth: number): unknown {
+function redactedObject(value: object, depth: number, isLimits: boolean): unknown {
   // A cycle ends here too: it is only deep.
   if (depth >= MAX_DEPTH) return '[deeper than 12 levels]';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
@@ -69,15 +72,26 @@ function redactedObject(value: object, depth: number): unknown {
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
   // fromEntries defines properties, so that a key named __proto__ stays a key.
   return Object.fromEntries(
-    entries.slice(0, MAX_ITEMS).map(([key, inner]) => [text(key, 200), redactedEntry(key, inner, depth + 1)]),
+    entries.slice(0, MAX_ITEMS).map(([key, inner]) => [text(key, 200), redactedEntry(key, inner, depth + 1, isLimits)]),
   );
 }
 
-const redactedEntry = (key: string, value: unknown, depth: number): unknown =>
-  SECRET_KEY.test(key) && !isHarmless(value) ? REDACTED : redacted(value, depth);
+function redactedEntry(path: string, value: unknown, depth: number, isLimit: boolean): unknown {
+  const names = namesIn(path, depth);
+  const isOpen = !names.some((name) => SECRET_KEY.test(name)) || isHarmless(value, isLimit || names.includes('quotas'));
+  return isOpen ? redacted(value, depth, names.at(-1) === 'quotas') : REDACTED;
+}
 
-/** `has_password: true` says nothing secret, and `secret://scope/name` is a reference made to be shown. */
-const isHarmless = (value: unknown): boolean =>
+/** The field names of a key, which may be a whole dotted path: `pin` is one wherever it stands in it. */
+const namesIn = (path: string, depth: number): string[] =>
+  (depth === 1 ? path.replace(SUBJECT, '') : path).split(/["\\.]+/);
+
+/**
+ * `has_password: true` says nothing secret, a quota is a limit whatever it limits (`quotas.tokens_per_day: 1000`), and
+ * `secret://scope/name` is a reference made to be shown.
+ */
+const isHarmless = (value: unknown, isLimit: boolean): boolean =>
   value === null ||
   typeof value === 'boolean' ||
+  (typeof value === 'number' && isLimit) ||
   (typeof value === 'string' && /^secret:\/\/[\w./-]{1,200}$/.test(value));

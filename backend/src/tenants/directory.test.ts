@@ -91,6 +91,44 @@ it('TEN-02 search, state, plan, environment and shard filter alone and together'
   );
 });
 
+const FOUND: [string, string][] = [
+  ['Straße 9', 'STRASSE'], ['STRASSE', 'straße'], ['Ａｃｍｅ', 'acme'], ['Acme', 'ＡＣ'], ['Ａ', 'a'], ['ﬁnance', 'FIN'],
+  ['Café', 'cafe\u0301'], ['Cafe\u0301', 'CAFÉ'], ['Ac\u200bme', 'acme'], ['Acme', 'ac\u200bme'], ['So\u00adft', 'soft'],
+  ['ΟΔΟΣΑ', 'οδος'], ['οδος', 'ΟΔΟΣ'], ['A\u00a0B', 'a b'], ['A  B', 'a b'], ['Acme', '  acme '], ['Kelvin', '\u212aelvin'],
+  ['Åland', '\u212bLAND'], ['ǅ', 'ǆ'], ['a.*b', 'a.*'], ['constructor', 'CONSTRUCTOR'], ['x (y', '(Y'],
+]; // prettier-ignore
+
+it.each(FOUND)('TEN-02 %j is found by %j: case, width, spelling and outer blanks do not count', (name, search) => {
+  const directory = new Directory(T0);
+  const one = tenant(1);
+  directory.put({ ...one, metadata: { ...one.metadata, name } });
+  directory.put({ ...tenant(2), metadata: { ...one.metadata, name: 'something else' } });
+  expect(everything(directory, { search }).map(({ tenant_id }) => tenant_id)).toEqual([idOf(1)]);
+});
+
+it('TEN-02 every part of a name, in any case and either spelling, finds its tenant', () => {
+  const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  const some = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
+  const spelt = fc.constantFrom<(text: string) => string>(
+    (text) => text.toUpperCase(),
+    (text) => text.toLowerCase(),
+    (text) => text.normalize('NFD'),
+    (text) => text.normalize('NFKC'),
+    (text) => ` ${text}\u200b`,
+  );
+  const one = tenant(1);
+  fc.assert(
+    fc.property(some, fc.nat(11), fc.integer({ min: 1, max: 12 }), spelt, (name, from, length, spell) => {
+      const parts = [...letters.segment(name)].map(({ segment }) => segment);
+      const directory = new Directory(T0);
+      directory.put({ ...one, metadata: { ...one.metadata, name } });
+      const search = spell(parts.slice(from, from + length).join(''));
+      expect(everything(directory, { search })).toHaveLength(1);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 const shuffled = (count: number, updates: readonly number[]): Directory => {
   const directory = filled(count);
   // Several tenants share an instant, so that the id must decide between them.
