@@ -7,6 +7,7 @@ import { createAudit } from './audit/index.ts';
 import { createBadRecords } from './bad-records.ts';
 import type { Config } from './config.ts';
 import { NO_CONTROL_KEY, noteControlKey, passingControlKey, readControlKey, type ControlKey } from './control-key.ts';
+import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
 import {
@@ -108,13 +109,14 @@ export async function startControlPlane(
   const copies = createCopies(ambient, metrics);
   for (const { copy } of [permissions, revoked, placement, tenants]) copies.add(copy);
 
+  const clocks = createClocks({ clock, replicaId, jobs, placement: placement.book, metrics });
   const overview = createOverview({
-    ambient, mongo, nats, audit, jobs, tenants, copies, badRecords,
+    ambient, mongo, nats, audit, jobs, tenants, copies, badRecords, clocks,
     metrics: traffic, placement: placement.book,
     surveyDrift: () => placement.surveyDrift(),
   }); // prettier-ignore
   const settings = createSettings({
-    config, ambient, mongo, nats, nodes, audit, keySources,
+    config, ambient, mongo, nats, nodes, audit, keySources, clocks,
     shards: () => placement.book.shards(),
   }); // prettier-ignore
   const self = { environment, version: config.version, git_sha: config.GIT_SHA ?? null, mode: config.MODE };
@@ -123,7 +125,7 @@ export async function startControlPlane(
   const may: Parameters<typeof jobReads>[0]['may'] = (principal, permission, tenantId) =>
     permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
   const http = createHttpApp({
-    ambient: machine, logger, metrics, authenticate, permissions,
+    ambient: machine, now: ambient.now, logger, metrics, authenticate, permissions,
     mode: config.MODE, badRecords,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,

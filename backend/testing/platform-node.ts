@@ -22,6 +22,7 @@ export const NO_FAULTS: FaultSettings = {
   lie_ready: null,
   hang: false,
   in_flight: 0,
+  clock_ms: 0,
 };
 
 export class PlatformNode extends Child {

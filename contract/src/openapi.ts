@@ -75,6 +75,7 @@ const SECURITY_SCHEMES = {
 const text = (description: string) => ({ description, schema: { type: 'string' } });
 const RESPONSE_HEADERS = {
   'X-Request-Id': text('Request id, to be found again in the log and the audit records'),
+  'Control-Time': text('The time by which jobs and records are stamped, as it was when the request came'),
   Location: text('Where the job is'),
   'Preference-Applied': text('The wait that was granted'),
 };
@@ -170,7 +171,11 @@ const jsonContent = (schema: Json, example?: unknown): Json => ({
 });
 
 function answerObject({ streams, mutation }: Operation, status: number, schema: Json, example: unknown): Json {
-  const headers = ['X-Request-Id', ...(mutation?.role === 'submit' ? ['Location', 'Preference-Applied'] : [])];
+  const headers = [
+    'X-Request-Id',
+    'Control-Time',
+    ...(mutation?.role === 'submit' ? ['Location', 'Preference-Applied'] : []),
+  ];
   const streamed = streams && Object.fromEntries(streams.map((type) => [type, { schema: STREAMED[type] ?? schema }]));
   return {
     description:

@@ -31,6 +31,8 @@ export interface HttpAppOptions {
   readonly badRecords: BadRecords;
   readonly mode: 'development' | 'production';
   readonly ready: Readiness;
+  /** The time by which what is stored is stamped, told in every answer; the machine's unless given. */
+  readonly now?: () => Date;
   /** Per principal; twice as many at once. */
   readonly requestsPerSecond: number;
 }
@@ -81,7 +83,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const open = probes({ ambient, registry: options.metrics, ready: options.ready, stopping: stopping.signal });
   const koa = new Koa();
   koa.on('error', (error: unknown) => logger.error({ err: error }, 'http'));
-  koa.use(envelope({ ambient, logger, metrics, refusals, stopping: stopping.signal }));
+  koa.use(envelope({ ambient, logger, metrics, refusals, stopping: stopping.signal, now: options.now ?? ambient.now }));
   koa.use(async (ctx, next) => {
     const probe = ctx.method === 'GET' || ctx.method === 'HEAD' ? open.get(ctx.path) : undefined;
     if (!probe) return next();
@@ -114,10 +116,11 @@ interface EnvelopeDeps {
   readonly metrics: HttpMetrics;
   readonly refusals: RefusalLog;
   readonly stopping: AbortSignal;
+  readonly now: () => Date;
 }
 
 /** Outermost: opens the exchange, turns whatever is thrown into a problem, and closes with log and metrics. */
-function envelope({ ambient, logger, metrics, refusals, stopping }: EnvelopeDeps) {
+function envelope({ ambient, logger, metrics, refusals, stopping, now }: EnvelopeDeps) {
   // A request's line is made of fixed fields, none of them secret: 3 µs a line, and 16 µs with redaction.
   const requests = logger.child({}, { redact: [] });
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
@@ -125,6 +128,8 @@ function envelope({ ambient, logger, metrics, refusals, stopping }: EnvelopeDeps
     (ctx as RequestContext).state.exchange = exchange;
     for (const [name, value] of SECURITY_HEADERS) ctx.res.setHeader(name, value);
     ctx.res.setHeader('X-Request-Id', exchange.requestId);
+    // `Date` is the machine's, and whoever stands between writes their own.
+    ctx.res.setHeader('Control-Time', now().toISOString());
     if (stopping.aborted) ctx.res.setHeader('Connection', 'close');
     metrics.began();
     let failure: Problem | null = null;

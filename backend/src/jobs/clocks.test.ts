@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { passingControlKey } from '../control-key.ts';
 import { operator } from '../audit/audit.fixture.ts';
+import { eventually } from '../../testing/eventually.ts';
 import { systemAmbient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
@@ -159,6 +160,26 @@ describe('replicas whose clocks differ', () => {
       const now = new Date(Math.ceil(Date.now() / 1000) * 1000);
       const plan = await makePlan(definition('tenants.update') as JobDefinition<unknown>, { tenant: 't' }, { principal: null, jobId: null }, new Date(now.getTime() + off), () => ''); // prettier-ignore
       expect(() => assertAlive(new Date(plan.expires_at), now)).toThrow(new RegExp(said));
+    },
+  );
+});
+
+describe('how far clocks are off is known', () => {
+  const within = (ms: number) => (aheadMs: number | null | undefined) => Math.abs((aheadMs ?? NaN) - ms) < 1_500;
+
+  it.each([25 * MINUTE_MS, -25 * MINUTE_MS, YEAR_MS, 0])(
+    'NFR-07 a replica that is %d ms off the store says so to the others, as long as it beats',
+    async (off) => {
+      const mongo = await database();
+      const replicasOf = mongo.db.collection<{ _id: string }>('replicas');
+      await replicasOf.insertOne({ _id: 'dead', boot: 'b', beat: 7, ahead_ms: 9e9 } as never);
+      const [here, there] = [await replica(mongo, 'r1', 0), await replica(mongo, 'r2', off)];
+      const seen = (engine: JobEngine) => new Map(engine.otherReplicas().map(({ name, aheadMs }) => [name, aheadMs]));
+      await eventually('each has seen the other beat', async () => seen(here).has('r2') && seen(there).has('r1'));
+      expect([...seen(here).keys()]).toEqual(['r2']);
+      expect([within(off)(seen(here).get('r2')), within(0)(seen(there).get('r1'))]).toEqual([true, true]);
+      await running.pop()!();
+      await eventually('who left is not told of', async () => !seen(here).has('r2'));
     },
   );
 });

@@ -19,7 +19,7 @@ import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost, jobStore, mustGet, type JobStore } from './jobs.store.ts';
 import { jobWatch, type JobWatch } from './job-watch.ts';
 import { jobMetrics } from './metrics.ts';
-import { replicas } from './replicas.ts';
+import { replicas, type Replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
 import { jobSignals, type JobSignals } from './signals.ts';
 import { planSeal, type PlanSeal } from './plan-seal.ts';
@@ -55,6 +55,8 @@ export interface JobEngine extends JobReader {
   /** The plan of a change, sealed for whoever asks. */
   preflight(wanted: Parameters<typeof preflight>[1]): Promise<Plan>;
   readonly seal: PlanSeal;
+  /** The other replicas that are alive, and how far their clocks are off. */
+  readonly otherReplicas: Replicas['others'];
   submit(wanted: Submission): Promise<JobDocument>;
   /** Takes the fence away and starts the way back. @throws Problem `job.unknown` | `job.state` */
   cancel(jobId: string, by: string, reason: string, record: Parameters<AuditLog['append']>[0]): Promise<JobDocument>;
@@ -91,7 +93,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const watch = jobWatch({ store, signals, ambient, logger });
   const seal = planSeal(options.controlKey, () => ambient.uuid());
   const definitions = new Map<string, JobDefinition<unknown>>();
-  const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000);
+  const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs);
   const slots = options.slots ?? 64;
   const running = new Map<string, Running>();
   /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
@@ -312,6 +314,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
       for (const [kind, definition] of Object.entries(more))
         definitions.set(kind, definition as unknown as JobDefinition<unknown>);
     },
+    otherReplicas: peers.others,
     definitionOf,
     seal,
     preflight: (wanted) => preflight({ seal, ambient, definitionOf }, wanted),

@@ -10,13 +10,24 @@ interface ReplicaDocument {
   _id: string;
   boot: string;
   beat: number;
+  /** Milliseconds by which its clock is ahead of the store's, as it measured; null or missing where it did not. */
+  ahead_ms?: number | null;
 }
 
 interface Seen {
   readonly boot: string;
   readonly beat: number;
+  readonly aheadMs: number | null;
+  /** Whether it was seen to beat, and not only to have done so once. */
+  readonly isAlive: boolean;
   readonly at: number;
   released: boolean;
+}
+
+export interface OtherReplica {
+  readonly name: string;
+  /** Milliseconds by which its clock is ahead of the store's; null where it does not say. */
+  readonly aheadMs: number | null;
 }
 
 export interface Replicas {
@@ -29,10 +40,18 @@ export interface Replicas {
   isDead(owner: string): boolean;
   /** True once this replica could not beat for so long that others may have taken its jobs. */
   leaseLost(): boolean;
+  /** Those that beat, by name. */
+  others(): OtherReplica[];
   leave(): Promise<void>;
 }
 
-export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leaseMs: number): Replicas {
+export function replicas(
+  mongo: Mongo,
+  ambient: Ambient,
+  replicaId: string,
+  leaseMs: number,
+  aheadMs: () => number | null,
+): Replicas {
   const collection: Collection<ReplicaDocument> = mongo.db.collection('replicas');
   const boot = ambient.uuid();
   const seen = new Map<string, Seen>();
@@ -50,10 +69,17 @@ export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leas
 
   const look = async (): Promise<void> => {
     const present = await collection.find().toArray();
-    for (const { _id, boot, beat } of present) {
+    for (const { _id, boot, beat, ahead_ms } of present) {
       const before = seen.get(_id);
       if (before?.boot !== boot || before.beat !== beat)
-        seen.set(_id, { boot, beat, at: ambient.monotonic(), released: false });
+        seen.set(_id, {
+          boot,
+          beat,
+          aheadMs: Number.isFinite(ahead_ms) ? ahead_ms! : null,
+          isAlive: before !== undefined,
+          at: ambient.monotonic(),
+          released: false,
+        });
     }
     for (const [name, one] of seen) if (!one.released && isSilent(one)) await releaseOnce(name, one);
     const names = new Set(present.map((replica) => replica._id));
@@ -65,14 +91,17 @@ export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leas
     self: `${replicaId}#${boot}`,
     register: () =>
       translated(async () => {
-        await collection.updateOne({ _id: replicaId }, { $set: { boot, beat } }, { upsert: true });
+        await collection.updateOne({ _id: replicaId }, { $set: { boot, beat, ahead_ms: aheadMs() } }, { upsert: true });
         lastBeat = ambient.monotonic();
         await look();
       }),
     beat: () =>
       translated(async () => {
         const started = ambient.monotonic();
-        const mine = await collection.updateOne({ _id: replicaId, boot }, { $set: { beat: ++beat } });
+        const mine = await collection.updateOne(
+          { _id: replicaId, boot },
+          { $set: { beat: ++beat, ahead_ms: aheadMs() } },
+        );
         // Another process runs under our name since, or an operator removed us: whoever is registered last counts.
         if (mine.matchedCount === 0)
           await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat } }, { upsert: true });
@@ -87,6 +116,11 @@ export function replicas(mongo: Mongo, ambient: Ambient, replicaId: string, leas
       return isSilent(replica);
     },
     leaseLost: () => ambient.monotonic() - lastBeat > leaseMs * 0.6,
+    others: () =>
+      [...seen]
+        .filter(([name, one]) => name !== replicaId && one.isAlive && !isSilent(one))
+        .map(([name, { aheadMs }]) => ({ name, aheadMs }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
     leave: () => translated(async () => void (await collection.deleteOne({ _id: replicaId, boot }))),
   };
 }

@@ -3,6 +3,7 @@ import { auditLag } from '../audit/index.ts';
 import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import { askedBy } from '../placement/index.ts';
 import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
+import { clocks } from './clock-attention.ts';
 import { copiesBehind, grouped } from './services.ts';
 
 export const MAX_ITEMS = 50;
@@ -15,7 +16,15 @@ export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
 export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {
   const platform = facts.wholePlatform
-    ? [...shards(facts), ...limits(facts), ...audit(facts), ...copies(facts), ...drift(facts), ...records(facts)]
+    ? [
+        ...shards(facts),
+        ...limits(facts),
+        ...audit(facts),
+        ...copies(facts),
+        ...clocks(facts),
+        ...drift(facts),
+        ...records(facts),
+      ]
     : [];
   const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
   const since = (item: Found): string => item.since ?? '';

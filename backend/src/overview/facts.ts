@@ -2,6 +2,7 @@
 import type { Overview, ServiceKind } from '@cloudlysis/contract';
 import type { BadRecord } from '../bad-records.ts';
 import type { AuditFreshness } from '../audit/index.ts';
+import type { PeerClock } from '../clocks/index.ts';
 import type { CopyState } from '../copies/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
 import type { DrainOrder, DriftSurvey } from '../placement/index.ts';
@@ -66,6 +67,8 @@ export interface OverviewFacts {
   readonly tenants: Asked<TenantSummary>;
   /** Of what this replica answers from memory. */
   readonly copies: readonly CopyState[];
+  /** Of replicas and nodes, held against the store's. */
+  readonly clocks: readonly PeerClock[];
 }
 
 export type Service = Overview['services'][number];

@@ -26,6 +26,7 @@ export function inOutline(facts: OverviewFacts): OverviewFacts {
     jobs: unexplained(facts.jobs),
     failures: unexplained(facts.failures),
     tenants: unexplained(facts.tenants),
+    clocks: [],
     copies: facts.copies.map((copy) => ({ ...copy, name: 'what is stored', reason: copy.reason && UNSAID })),
     drift: { ok: true, value: { items: [], checked: 0, unreachable: [] } },
     chainBroken: chainBroken && { ...chainBroken, reason: 'the last verification found a break' },

@@ -122,6 +122,14 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
       },
     ]),
   ),
+  clocks: fc.array(
+    fc.tuple(fc.nat(60), fc.oneof(fc.constantFrom(null, 1_999, 2_000, -2_000, 10_000, 10_001, -1_500_000), fc.integer())).map(([n, aheadMs]) =>
+      n < 3
+        ? { kind: 'replica' as const, name: `r${n}`, resource: 'service:control-plane', aheadMs }
+        : { kind: 'node' as const, name: `${KINDS[n % 4]}/s${n}`, resource: `shard:s${n}`, aheadMs },
+    ),
+    { maxLength: 40 },
+  ).map((all) => [...new Map(all.map((one) => [one.name, one])).values()]), // prettier-ignore
   tenants: asked(
     fc.record({
       total: fc.nat(),
@@ -202,6 +210,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
     store: unread(given.store),
     audit: unread(given.audit),
     jobs: unread(given.jobs),
+    clocks: given.clocks.map((one) => ({ ...one, name: 'HIDDEN', resource: 'shard:HIDDEN' })),
     copies: given.copies.map((copy) => ({ ...copy, name: 'HIDDEN', reason: copy.reason && hidden })),
     failures: unread(failures),
     tenants: unread(tenants),

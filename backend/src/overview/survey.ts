@@ -3,6 +3,7 @@ import { Problem } from '@cloudlysis/contract';
 import type { BadRecords } from '../bad-records.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Audit } from '../audit/index.ts';
+import type { Clocks } from '../clocks/index.ts';
 import type { Copies } from '../copies/index.ts';
 import type { JobEngine } from '../jobs/index.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
@@ -27,6 +28,7 @@ export interface OverviewDeps {
   readonly drift: DriftWatch;
   readonly copies: Pick<Copies, 'states'>;
   readonly badRecords: Pick<BadRecords, 'known'>;
+  readonly clocks: Pick<Clocks, 'peers'>;
 }
 
 const WAIT_MS = 1_200;
@@ -65,6 +67,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
     wholePlatform: visible === 'all',
     badRecords: deps.badRecords.known(),
     copies: deps.copies.states(),
+    clocks: deps.clocks.peers(),
     traffic: metrics.traffic(),
     figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],
     chainBroken: verified?.first_bad ? { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at } : null,

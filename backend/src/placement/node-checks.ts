@@ -11,6 +11,8 @@ export interface ShardSight {
   readonly state: NodeState | null;
   readonly readiness: NodeReadiness | null;
   readonly problem: string | null;
+  /** Milliseconds by which the node's clock is ahead of the store's, as far as this answer tells. */
+  readonly aheadMs?: number | null;
 }
 
 /** Answers, by the contract, and is the node the shard's record says it is. */

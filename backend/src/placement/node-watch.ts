@@ -46,8 +46,11 @@ export class NodeWatch {
     const sight = { ...asked, problem: asked.problem && withoutAddresses(asked.problem) };
     const { state, readiness, problem } = sight;
     const at = this.deps.ambient.now();
-    const since = problem === null ? null : (this.latest.get(shard.shard_id)?.since ?? at);
-    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, at, since });
+    const before = this.latest.get(shard.shard_id);
+    const since = problem === null ? null : (before?.since ?? at);
+    // One answer that took too long to tell the time takes nothing back.
+    const aheadMs = state?.now === undefined ? null : (asked.aheadMs ?? before?.aheadMs ?? null);
+    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, aheadMs, at, since });
     return sight;
   }
 
@@ -64,6 +67,7 @@ export class NodeWatch {
       state: state.status === 'fulfilled' ? state.value : null,
       readiness: readiness.status === 'fulfilled' && stranger === null ? readiness.value : null,
       problem: failed ? sentence(failed.reason) : null,
+      aheadMs: state.status === 'fulfilled' ? state.value.aheadMs : null,
     };
   }
 

@@ -9,6 +9,8 @@ export interface NodeReport {
   readonly state: NodeState | null;
   readonly readiness: NodeReadiness | null;
   readonly problem: string | null;
+  /** Milliseconds by which its clock is ahead of the store's; null where it does not tell its time. */
+  readonly aheadMs: number | null;
   readonly at: Date;
   /** Since when it has had this or another problem, as this replica saw it; null when it has none. */
   readonly since: Date | null;

@@ -7,7 +7,9 @@ import type { Mongo } from '../ports/mongo/mongo.ts';
 import { nearLimits, shareOf, toldLimit, type NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
 import type { Ambient } from '../ambient.ts';
+import type { Clocks } from '../clocks/index.ts';
 import { bareUrl } from './bare-url.ts';
+import { clockProbes } from './clock-probes.ts';
 
 export interface Probe {
   readonly id: string;
@@ -26,6 +28,7 @@ export interface ProbeDeps {
   readonly nodes: NodesPort;
   readonly audit: Pick<Audit, 'freshness'>;
   readonly keySources: readonly KeySource[];
+  readonly clocks: Clocks;
   shards(): Promise<readonly Shard[]>;
 }
 
@@ -38,6 +41,7 @@ export async function probesOf(deps: ProbeDeps): Promise<Probe[]> {
     ...(shards ? [] : [unreadShards]),
     ...deps.keySources.map(keyProbe),
     auditProbe(deps),
+    ...clockProbes(deps.clocks),
   ];
 }
 

@@ -23,7 +23,14 @@ const fill = async (to: number): Promise<void> => {
 /** What the connections page says of JetStream. */
 const jetstream = async (): Promise<string | null> => {
   const parts = { config: replica.config, ambient: replica.ambient, mongo: replica.mongo, nats: replica.nats };
-  const rest = { nodes: replica.nodePort, audit: {} as never, keySources: [], shards: () => Promise.resolve([]) };
+  const clocks = { peers: () => [], measureOwn: async () => 0 };
+  const rest = {
+    clocks,
+    nodes: replica.nodePort,
+    audit: {} as never,
+    keySources: [],
+    shards: () => Promise.resolve([]),
+  };
   const probe = (await probesOf({ ...parts, ...rest })).find(({ id }) => id === 'jetstream')!;
   return probe.run(AbortSignal.timeout(5_000));
 };

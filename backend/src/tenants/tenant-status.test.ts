@@ -198,6 +198,7 @@ it('TEN-04 a trouble of a node keeps its beginning until it is over', () => {
     state: null,
     readiness: null,
     problem: 'connect ECONNREFUSED',
+    aheadMs: null,
     at: later(1),
     since: null,
   };

@@ -33,6 +33,7 @@ function cannedNode(service: string, tamper: Break): Server {
     const ids = {
       service,
       followers,
+      now: new Date().toISOString(),
       version: '1',
       git_sha: 'x',
       shard_id: 's1',
@@ -158,6 +159,9 @@ const BREAKS: [string, string, Break, RegExp][] = [
   ['PC-03', 'runner', on('GET /metrics', (a) => (a.body = 'x 1\n')), /no runner_build_info/],
   ['PC-04', 'runner', on('GET /metrics', (a) => (a.body += 'r{tenant_id="a",path="/x"} 1\n')), /tenant_id and path/],
   ['PC-05', 'runner', stateOf((body) => delete body.config_revision), /"config_revision"/],
+  ['PC-35', 'aggregate', stateOf((body) => delete body.now), /"now" is no UTC time with milliseconds: undefined/],
+  ['PC-35', 'runner', stateOf((body) => (body.now = '2026-01-01T09:00:00Z')), /"now" is no UTC time with milliseconds/],
+  ['PC-35', 'projection', stateOf((body) => (body.now = '2026-01-01T09:00:00.000Z')), /"now" went on by 0 ms in/],
   ['PC-05', 'runner', stateOf((body) => (body.tenants[0].state = 'fine')), /state of acme is "fine"/],
   ['PC-06', 'runner', on('POST /admin/reload', ({ body }) => (body.placement_revision = 1)), /fell from 3 to 1/],
   ['PC-07', 'runner', (_m, path, a, ok) => void (path === '/admin/state' && !ok && (a.status = 200)), /instead of 401/],

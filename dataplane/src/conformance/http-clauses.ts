@@ -1,10 +1,14 @@
 // The clauses any node can be asked over HTTP alone, without touching a tenant: health, metrics, state, refusals.
+import { ambient } from '../platform/ambient.ts';
 import { KINDS } from '../platform/names.ts';
 import { expect, expectProblem, type Clause, type Context, type NodeReply } from './clause.ts';
 
 const STATES = ['serving', 'draining', 'drained', 'paused'];
 const MAX_TENANT_LABELS = 200;
 const ADMIN_MS = 2000;
+const ISO_MS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z$/;
+/** Between two looks; half of it is what a clock may be corrected by meanwhile. */
+const CLOCK_MS = 200;
 const GHOST = 'conformance-nobody';
 
 export const httpClauses: Clause[] = [
@@ -13,6 +17,7 @@ export const httpClauses: Clause[] = [
   { id: 'PC-03', title: 'metrics are Prometheus text with <service>_build_info', check: metrics },
   { id: 'PC-04', title: 'metric labels are bounded', check: labels },
   { id: 'PC-05', title: 'state has every field of the contract', check: state },
+  { id: 'PC-35', title: 'state tells the node’s time, which goes on as time does', check: clock },
   { id: 'PC-06', title: 'reload answers with the state and takes nothing back', check: reload },
   { id: 'PC-07', title: 'admin endpoints need the node token', needs: 'token', check: token },
   { id: 'PC-08', title: 'drain state agrees with state', check: drainState },
@@ -101,6 +106,24 @@ export function expectState({ status, json }: NodeReply, what: string): void {
 
 async function state({ call }: Context): Promise<void> {
   expectState(await call('GET', '/admin/state'), 'GET /admin/state');
+}
+
+/** Against itself only: the clock of whoever checks may be the one that is off. */
+async function clock({ call }: Context): Promise<void> {
+  const told = async (): Promise<{ at: number; asked: number; took: number }> => {
+    const began = ambient.ticks();
+    const { json } = await call('GET', '/admin/state');
+    const took = ambient.ticks() - began;
+    const at = typeof json?.now === 'string' && ISO_MS.test(json.now) ? Date.parse(json.now) : NaN;
+    expect(Number.isFinite(at), `"now" is no UTC time with milliseconds: ${JSON.stringify(json?.now)}`);
+    return { at, asked: began + took / 2, took };
+  };
+  const first = await told();
+  await ambient.sleep(CLOCK_MS);
+  const second = await told();
+  const [went, should] = [second.at - first.at, second.asked - first.asked];
+  const allowed = (first.took + second.took + CLOCK_MS) / 2;
+  expect(Math.abs(went - should) <= allowed, `"now" went on by ${went} ms in ${Math.round(should)} ms`);
 }
 
 async function reload({ call }: Context): Promise<void> {

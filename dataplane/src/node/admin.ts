@@ -1,5 +1,6 @@
 // The node endpoints of the platform contract, the same for every kind of node.
 import { timingSafeEqual, createHash } from 'node:crypto';
+import { ambient } from '../platform/ambient.ts';
 import { TENANT_ID } from '../platform/names.ts';
 import { placementKey } from '../platform/placement.ts';
 import { Problem } from '../platform/problem.ts';
@@ -84,6 +85,7 @@ function state(node: Node, tenant?: string): unknown {
     placement_revision: node.placements.revision,
     config_revision: node.flags.revision,
     draining: node.gates.nodeDraining,
+    now: new Date(ambient.now() + node.faults.settings.clock_ms).toISOString(),
     followers: node.followerStates(),
     tenants: gates.map((gate) => ({
       ...gate.report(node.faults.settings.in_flight),

@@ -10,6 +10,8 @@ export interface FaultSettings {
   lie_ready: 'ready' | 'not-ready' | null;
   hang: boolean;
   in_flight: number;
+  /** How far the clock that it reports is ahead. */
+  clock_ms: number;
 }
 const NONE: FaultSettings = {
   slow_ms: 0,
@@ -19,6 +21,7 @@ const NONE: FaultSettings = {
   lie_ready: null,
   hang: false,
   in_flight: 0,
+  clock_ms: 0,
 };
 const VALID: { [K in keyof FaultSettings]: (v: unknown) => boolean } = {
   slow_ms: (v) => typeof v === 'number' && v >= 0 && v <= 60_000,
@@ -28,6 +31,7 @@ const VALID: { [K in keyof FaultSettings]: (v: unknown) => boolean } = {
   lie_ready: (v) => v === null || v === 'ready' || v === 'not-ready',
   hang: (v) => typeof v === 'boolean',
   in_flight: (v) => Number.isSafeInteger(v) && (v as number) >= 0,
+  clock_ms: (v) => Number.isSafeInteger(v) && Math.abs(v as number) <= 3_155_760_000_000,
 };
 
 export class InjectedFault extends Error {}

@@ -2,6 +2,7 @@
 import { getBackendSrv, config, isFetchError, type FetchResponse } from '@grafana/runtime';
 import { lastValueFrom } from 'rxjs';
 import { PLUGIN_ID } from '../plugin-id';
+import { hearTime, TIME_HEADER } from './server-clock';
 
 /** Where `/admin/v1` begins: Grafana's plugin proxy. */
 export const PROXY = `/api/plugin-proxy/${PLUGIN_ID}`;
@@ -21,23 +22,28 @@ export const proxyFetch: typeof fetch = async (url, init = {}) => {
     hideFromInspector: true,
     ...(init.signal ? { abortSignal: init.signal } : {}),
   };
+  const asked = Date.now();
   try {
-    return answer(await lastValueFrom(getBackendSrv().fetch<string>(request)));
+    return heard(asked, await lastValueFrom(getBackendSrv().fetch<string>(request)));
   } catch (error) {
     // Status 0 or less: nothing answered, or the request was cancelled.
     if (isFetchError(error) && error.status > 0) {
-      return answer(error);
+      return heard(asked, error);
     }
     throw isFetchError(error) ? new TypeError(error.statusText ?? 'no answer') : error;
   }
 };
 
+type Given = { status: number; data: unknown } & Partial<Pick<FetchResponse, 'headers'>>;
+
+/** Only the control plane's own answers tell a time; what Grafana says in its place does not. */
+function heard(asked: number, given: Given) {
+  hearTime(given.headers?.get(TIME_HEADER) ?? null, asked, Date.now());
+  return answer(given);
+}
+
 /** Grafana wraps the text of a failure as `{message, error, response}`. */
-function answer({
-  status,
-  data,
-  headers,
-}: { status: number; data: unknown } & Partial<Pick<FetchResponse, 'headers'>>) {
+function answer({ status, data, headers }: Given) {
   const raw = typeof data === 'object' && data !== null && 'response' in data ? data.response : data;
   const body = typeof raw === 'string' ? raw : JSON.stringify(raw ?? '');
   const bodyless = status === 204 || status === 304;

@@ -7,16 +7,20 @@ import type { Overview } from '@cloudlysis/contract';
 import { useAbility, useMe } from '../api/abilities';
 import { faultOf } from '../api/fault';
 import { useRead } from '../api/queries';
+import { serverTime } from '../api/server-clock';
 import { RunningChanges } from '../change/RunningChanges';
 import { Time } from '../table/Time';
+import { BrowserClock } from './BrowserClock';
 
 const OVERVIEW_EVERY_MS = 10_000;
 
 export function Strip() {
+  const styles = useStyles2(getStyles);
   return (
     <>
       <Unreachable />
       <Unchecked />
+      <BrowserClock className={styles.strip} />
       <RunningChanges />
     </>
   );
@@ -34,7 +38,8 @@ function Unreachable() {
     <div className={styles.strip} role="alert">
       <Icon name="exclamation-triangle" />
       <span>
-        <strong>{fault.title}.</strong> What you see was read <Time at={new Date(me.dataUpdatedAt).toISOString()} />.
+        <strong>{fault.title}.</strong> What you see was read{' '}
+        <Time at={new Date(serverTime(me.dataUpdatedAt)).toISOString()} />.
       </span>
       <Button size="sm" variant="secondary" fill="outline" onClick={() => me.refetch()} disabled={me.isFetching}>
         Try again

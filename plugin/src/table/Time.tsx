@@ -1,6 +1,7 @@
 /** When: relative, with the absolute time in the user's time zone beside it. */
 import React, { useSyncExternalStore } from 'react';
 import { dateTimeFormat } from '@grafana/data';
+import { onClockChange, serverTime } from '../api/server-clock';
 import { Hint } from './Hint';
 
 const MINUTE = 60;
@@ -13,6 +14,11 @@ export function relativeTime(at: number, now: number): string {
   if (seconds < 3) {
     return 'just now';
   }
+  return at > now ? `in ${span(seconds)}` : `${span(seconds)} ago`;
+}
+
+/** Pure: `12 s`, `4 min`, `3 h`, `5 d`. */
+export function span(seconds: number): string {
   const [amount, unit] =
     seconds < MINUTE
       ? [seconds, 's']
@@ -21,8 +27,7 @@ export function relativeTime(at: number, now: number): string {
         : seconds < DAY
           ? [seconds / HOUR, 'h']
           : [seconds / DAY, 'd'];
-  const text = `${Math.floor(amount)} ${unit}`;
-  return at > now ? `in ${text}` : `${text} ago`;
+  return `${Math.floor(amount)} ${unit}`;
 }
 
 const TICK_MS = 10_000;
@@ -33,8 +38,10 @@ let clock: ReturnType<typeof setInterval> | undefined;
 
 function everyTick(look: () => void): () => void {
   lookers.add(look);
+  const leave = onClockChange(look);
   clock ??= setInterval(() => lookers.forEach((one) => one()), TICK_MS);
   return () => {
+    leave();
     lookers.delete(look);
     if (lookers.size === 0) {
       clearInterval(clock);
@@ -44,7 +51,7 @@ function everyTick(look: () => void): () => void {
 }
 
 export function Time({ at }: { at: string | null }) {
-  const text = useSyncExternalStore(everyTick, () => (at === null ? '–' : relativeTime(Date.parse(at), Date.now())));
+  const text = useSyncExternalStore(everyTick, () => (at === null ? '–' : relativeTime(Date.parse(at), serverTime())));
   return at === null ? (
     <>{text}</>
   ) : (

@@ -24,6 +24,8 @@ export interface NodeCall {
 export interface NodeAnswer {
   readonly status: number;
   readonly text: string;
+  /** When it was given, halfway between question and answer, and how long that took; in milliseconds. */
+  readonly given: { readonly at: number; readonly tookMs: number };
 }
 
 export interface NodeHttp {
@@ -61,7 +63,10 @@ export function nodeHttp(ambient: Ambient, allowed: Allowed, token: string | und
   }
 
   /** The deadline covers the reading, too: a node that trickles its answer is as good as silent. */
-  async function send<T>(call: NodeCall, read: (response: Response, url: URL) => Promise<T>): Promise<T> {
+  async function send<T>(
+    call: NodeCall,
+    read: (response: Response, url: URL, given: NodeAnswer['given']) => Promise<T>,
+  ): Promise<T> {
     const { to, guarded, path, signal } = call;
     const base = allowed(to.endpoint);
     const url = urlAt(base, path);
@@ -71,9 +76,12 @@ export function nodeHttp(ambient: Ambient, allowed: Allowed, token: string | und
     try {
       signal?.throwIfAborted();
       if (guarded) await identify(to, base, stop);
+      const asked = ambient.monotonic();
       const response = await fetchAt(url, call, guarded ? token : undefined, stop);
+      const tookMs = ambient.monotonic() - asked;
+      const given = { at: ambient.now().getTime() - tookMs / 2, tookMs };
       if (!response.ok) known.delete(keyOf(to));
-      return await read(response, url);
+      return await read(response, url, given);
     } catch (error) {
       if (!signal?.aborted) known.delete(keyOf(to));
       throw toProblem(error, url, signal, timer.signal.aborted);
@@ -81,14 +89,15 @@ export function nodeHttp(ambient: Ambient, allowed: Allowed, token: string | und
       giveUp();
     }
   }
-  const answer = async (response: Response, url: URL): Promise<NodeAnswer> => ({
+  const answer = async (response: Response, url: URL, given: NodeAnswer['given']): Promise<NodeAnswer> => ({
     status: response.status,
     text: await boundedText(response, url),
+    given,
   });
   return Object.assign((call: NodeCall) => send(call, answer), {
     lines: (call: NodeCall, onLine: (line: string) => void) =>
-      send(call, async (response, url) => {
-        if (!response.ok) return answer(response, url);
+      send(call, async (response, url, given) => {
+        if (!response.ok) return answer(response, url, given);
         await eachLine(response, url, onLine);
         return null;
       }),

@@ -43,11 +43,16 @@ export interface NodeState {
   readonly placement_revision: number;
   readonly config_revision: number;
   readonly draining: boolean;
+  /** The node's own time. */
+  readonly now?: string | undefined;
   readonly tenants: readonly NodeTenant[];
   readonly followers?: readonly NodeFollower[] | undefined;
   /** Of a gateway that was asked for one tenant. */
   readonly routes?: readonly NodeRoute[] | undefined;
 }
+
+/** A state with what it says of the node's clock: milliseconds ahead of ours; null where it does not, or took too long. */
+export type TimedState = NodeState & { readonly aheadMs: number | null };
 
 export interface NodeDrain {
   readonly draining: boolean;
@@ -68,7 +73,7 @@ export interface MetricSample {
  */
 export interface NodeClient {
   ready(signal?: AbortSignal): Promise<NodeReadiness>;
-  state(signal?: AbortSignal): Promise<NodeState>;
+  state(signal?: AbortSignal): Promise<TimedState>;
   /** The state with that tenant alone; of a gateway also where it sends it. */
   stateOf(tenantId: string, signal?: AbortSignal): Promise<NodeState>;
   /** Every route of a gateway. */

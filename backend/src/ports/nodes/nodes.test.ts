@@ -86,7 +86,7 @@ test('GEN-28 answers are parsed, and the node token goes along', async () => {
     json(200, STATE)(request, response);
   };
   await serving(listener, async (url) => {
-    expect(await at(url).state()).toEqual(STATE);
+    expect(await at(url).state()).toEqual({ ...STATE, aheadMs: null });
     expect(await at(url).reload()).toEqual(STATE);
   });
   expect(seen).toEqual(['GET /admin/state Bearer secret', 'POST /admin/reload Bearer secret']);
@@ -214,3 +214,26 @@ test('NFR-09 10 000 labelled tenants are read whole, and more samples than may b
     await expect(at(url).samples(['requests_total'])).rejects.toMatchObject({ code: 'node.invalid_answer' });
   });
 });
+
+test.each([
+  [25 * 60_000, 25 * 60_000],
+  [-25 * 60_000, -25 * 60_000],
+  [365 * 86_400_000, 365 * 86_400_000],
+  [0, 0],
+])('NFR-07 a node whose clock is %d ms off is measured', async (off, measured) => {
+  const listener: RequestListener = (request, response) =>
+    json(200, { ...STATE, now: new Date(Date.now() + off).toISOString() })(request, response);
+  await serving(listener, async (url) => {
+    const { aheadMs } = await at(url).state();
+    expect(Math.abs(aheadMs! - measured)).toBeLessThan(1_500);
+  });
+});
+
+test.each([undefined, null, 7, '', 'soon', '0000-99-99T00:00:00Z', 'x'.repeat(100)])(
+  'NFR-07 a node that says its time is %p is served as ever, and its clock is not known',
+  async (now) => {
+    await serving(json(200, { ...STATE, now }), async (url) => {
+      expect(await at(url).state()).toMatchObject({ shard_id: 'a1', aheadMs: null });
+    });
+  },
+);

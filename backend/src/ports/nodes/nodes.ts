@@ -57,6 +57,8 @@ const State: z.ZodType<NodeState> = z.object({
   placement_revision: count,
   config_revision: count,
   draining: z.boolean(),
+  // A clock that cannot be read takes nobody out of service.
+  now: z.string().max(64).optional().catch(undefined),
   tenants: z
     .array(
       z.object({
@@ -114,7 +116,11 @@ function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
       // A node that says 503 is not ready, whatever its body claims.
       return { ...body, ready: body.ready && answer.status === 200 };
     },
-    state: async (signal) => own(ok(State, at('/admin/state'), await send('GET', '/admin/state', undefined, signal))),
+    state: async (signal) => {
+      const answer = await send('GET', '/admin/state', undefined, signal);
+      const state = own(ok(State, at('/admin/state'), answer));
+      return { ...state, aheadMs: aheadMs(state, answer) };
+    },
     stateOf: async (tenantId, signal) => {
       const path = `/admin/state?tenant_id=${encodeURIComponent(tenantId)}`;
       return own(ok(State, at(path), await send('GET', path, undefined, signal)));
@@ -148,6 +154,14 @@ function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
       return found;
     },
   };
+}
+
+/** An answer that took longer says too little about when it was given. */
+const PRECISE_MS = 1_000;
+
+function aheadMs({ now }: NodeState, { given }: NodeAnswer): number | null {
+  const said = now === undefined ? NaN : Date.parse(now);
+  return Number.isFinite(said) && given.tookMs <= PRECISE_MS ? Math.round(said - given.at) : null;
 }
 
 async function allRoutes(where: string, get: (path: string) => Promise<NodeAnswer>): Promise<NodeRoute[]> {
