@@ -1,7 +1,7 @@
 /** One record in its three shapes: the draft a feature hands in, the document in the store, the record on the wire. */
 import { JobId, TenantId, type AuditRecord, type Outcome } from '@cloudlysis/contract';
 import type { AuditDraft } from './audit-log.ts';
-import { image, text } from './redact.ts';
+import { bounded, image, text } from './redact.ts';
 
 /** As appended: everything but its place in the chain. Immutable from here on. */
 export interface PendingRecord {
@@ -60,8 +60,8 @@ export function pendingRecord(draft: AuditDraft, id: string, at: Date, environme
     v: 1,
     code: text(draft.code, BOUNDS.code),
     action: text(draft.action, BOUNDS.action),
-    actor: text(person.id, BOUNDS.actor),
-    on_behalf_of: optional(person.onBehalfOf, BOUNDS.actor),
+    actor: bounded(person.id, BOUNDS.actor),
+    on_behalf_of: person.onBehalfOf ? bounded(person.onBehalfOf, BOUNDS.actor) : null,
     resource: text(draft.resource, BOUNDS.resource),
     tenant_id: TenantId.safeParse(draft.tenantId).data ?? null,
     environment,

@@ -149,7 +149,7 @@ describe('UI-40 whether the log keeps up', () => {
 
 it('AUD-01 whatever a feature hands in waits in a form that is read again', () => {
   const any = fc.anything({ withDate: true, withBigInt: true, withNullPrototype: true });
-  const words = fc.string({ unit: 'binary', maxLength: 700 });
+  const words = fc.string({ unit: 'binary', maxLength: 700, size: 'max' });
   fc.assert(
     fc.property(words, words, fc.option(words), any, any, (actor, resource, reason, before, after) => {
       const draft = draftOf({ actor, resource, reason, before, after, problem: reason, provenance: { requestId: actor, traceId: resource, ip: actor, agent: resource } }); // prettier-ignore

@@ -25,8 +25,12 @@ export const MAX_IMAGE_BYTES = 32 * 1024;
 export function text(value: string, max: number): string {
   let clean = value.slice(0, max * 2).toWellFormed();
   for (const [look, replacement] of SECRET_LOOKS) clean = clean.replace(look, replacement);
-  return clean.length <= max ? clean : [...clean].slice(0, max).join('');
+  return bounded(clean, max);
 }
+
+/** A name that others look for exactly: a login may be `token=bob`, and is nobody's secret. */
+export const bounded = (name: string, max: number): string =>
+  name.length <= max ? name.toWellFormed() : [...name.toWellFormed()].slice(0, max).join('');
 
 /**
  * A before or after image as canonical JSON (RFC 8785), or null for none. It is kept as text because BSON would

@@ -44,7 +44,8 @@ export const text =
   (max = Infinity, pattern?: RegExp): Rule =>
   (value) => {
     if (typeof value !== 'string') return is(value);
-    if (value.length > max) return `is longer than ${max} characters`;
+    // In characters, as they are cut: an emoji is one.
+    if (value.length > max && [...value].length > max) return `is longer than ${max} characters`;
     return pattern && !pattern.test(value) ? 'is not of its form' : undefined;
   };
 export const oneOf =
