@@ -1,6 +1,7 @@
 // The published placements are lost while commands flow: repaired, followed by nodes and gateway, and the next moves lose nothing.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Job } from '@cloudlysis/contract';
@@ -46,6 +47,78 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     expect(await loading).toMatchObject({ failed: 0, lost: 0, duplicated: 0, gaps: 0 });
     expect(await drift()).toEqual([]);
   }, 90_000);
+
+  it('the bucket is deleted just before a move is carried out: the move holds or is undone, and no other tenant is given up by it', async () => {
+    const from = (await placementOf(operator, 'tenant-01', 'aggregate')).shard_id;
+    const enough = new AbortController();
+    const loading = stack.load({ rate: 40, seconds: 120, seed: 12 }, enough.signal);
+    await sleep(500);
+    const body = {
+      tenant_id: 'tenant-01',
+      kind: 'aggregate' as const,
+      to: otherShard(from),
+      reason: 'a loss meanwhile',
+    };
+    const plan = await operator.preflight('scale.migrate', { body });
+    const jobId = (await operator.submit('scale.migrate', { body, idempotencyKey: randomUUID(), planHash: plan.hash })).job
+      .job_id; // prettier-ignore
+    await (await jetstreamManager(stack.nc)).streams.delete('KV_placement');
+    const job = await operator.follow(jobId, () => undefined, AbortSignal.timeout(50_000));
+    expect(['succeeded', 'compensated']).toContain(job.state);
+    // Two more readings of the bucket that has next to nothing in it.
+    for (const node of ['g1', 'a1', 'a2']) await stack.node(node).call('POST', '/admin/reload?lost=kept', {});
+    await sleep(1_500);
+    for (const tenant of stack.tenants) expect((await stack.command(tenant, randomUUID())).status).toBe(200);
+    await eventually('it is told', async () => {
+      const { attention } = await operator.read('overview.get');
+      return attention.find(({ id }) => id === 'shard.copy:g1/placement');
+    });
+    const repaired = await carryOut(operator, 'scale.drift.repair', { body: { reason: 'the bucket is gone' } });
+    expect(repaired.state).toBe('succeeded');
+    enough.abort();
+    expect(await loading).toMatchObject({ failed: 0, lost: 0, duplicated: 0, gaps: 0 });
+    expect(await drift()).toEqual([]);
+  }, 90_000);
+
+  it('TEN-14 the flags are deleted while a tenant is paused, and its nodes restart: it is held back again, on record', async () => {
+    const params = { tenant_id: 'tenant-02' };
+    const body = { reason: 'INC-7' };
+    expect((await carryOut(operator, 'tenants.pause', { params, body })).state).toBe('succeeded');
+    await (await jetstreamManager(stack.nc)).streams.delete('KV_config');
+    const node = stack.node((await placementOf(operator, 'tenant-02', 'aggregate')).shard_id);
+    await node.kill();
+    await node.start();
+    await eventually('held back again', async () => (await node.tenant('tenant-02'))?.state === 'paused', 20_000);
+    expect((await stack.command('tenant-02', randomUUID())).status).toBe(423);
+    const { items } = await operator.read('audit.records.list', { query: { tenant_id: 'tenant-02', limit: 200 } });
+    expect(items.map(({ code }) => code)).toContain('flag.put_back');
+    expect((await carryOut(operator, 'tenants.resume', { params, body })).state).toBe('succeeded');
+    expect((await stack.command('tenant-02', randomUUID())).status).toBe(200);
+  }, 60_000);
+
+  it.each([
+    'nobody can read this',
+    '{"paused":"yes"}',
+    '[]',
+    '{"paused":true,"reason":"x","revision":1}',
+    '{"paused":false,"reason":"x","revision":1}',
+  ])(
+    'TEN-14 OPS-11 a flag that was overwritten with %s: the tenant is paused all the same',
+    async (text) => {
+      const params = { tenant_id: 'tenant-03' };
+      const body = { reason: 'INC-7' };
+      // The nodes know a higher revision than the first.
+      for (const kind of ['tenants.pause', 'tenants.resume'] as const)
+        expect((await carryOut(operator, kind, { params, body })).state).toBe('succeeded');
+      const kv = await new Kvm(stack.nc).open('config');
+      await kv.put('tenants.tenant-03', text);
+      expect((await carryOut(operator, 'tenants.pause', { params, body })).state).toBe('succeeded');
+      expect((await stack.command('tenant-03', randomUUID())).status).toBe(423);
+      expect((await carryOut(operator, 'tenants.resume', { params, body })).state).toBe('succeeded');
+      expect((await stack.command('tenant-03', randomUUID())).status).toBe(200);
+    },
+    60_000,
+  );
 
   it('the server forgets every watch, then a tenant moves: its first command is answered and the gateway is proven', async () => {
     const jsm = await jetstreamManager(stack.nc);

@@ -4,7 +4,7 @@ import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import { askedBy } from '../placement/index.ts';
 import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
 import { clocks } from './clock-attention.ts';
-import { copiesBehind, grouped } from './services.ts';
+import { copiesBehind, doubtIn, grouped } from './services.ts';
 
 export const MAX_ITEMS = 50;
 /** The records of it stay; a person is asked to look for a week. */
@@ -26,7 +26,12 @@ export function attentionOf(facts: OverviewFacts, services: readonly Service[]):
         ...records(facts),
       ]
     : [];
-  const found = [...services.flatMap(service), ...platform, ...tenants(facts), ...jobs(facts)];
+  const found = [
+    ...services.filter((one) => !isSaidByNodes(one, facts)).flatMap(service),
+    ...platform,
+    ...tenants(facts),
+    ...jobs(facts),
+  ];
   const since = (item: Found): string => item.since ?? '';
   return found
     .sort((a, b) => RANK[a.severity] - RANK[b.severity] || (since(a) < since(b) ? 1 : since(a) > since(b) ? -1 : 0))
@@ -42,6 +47,10 @@ function records({ badRecords }: OverviewFacts): Attention[] {
   const title = badRecords.length === 1 ? 'A stored record cannot be read' : `${grouped(badRecords.length)} stored records cannot be read`; // prettier-ignore
   return [{ id: 'records.unreadable', severity: 'warning', title, detail, since: null, resource: 'service:mongodb', action: null, input: {} }]; // prettier-ignore
 }
+
+/** Degraded by a copy in doubt, which has an item of its own for who sees nodes. */
+const isSaidByNodes = ({ kind, reason }: Service, { shards, wholePlatform }: OverviewFacts): boolean =>
+  wholePlatform && shards.ok && reason === doubtIn(shards.value.filter((shard) => shard.kind === kind));
 
 /** Nodes speak for themselves; here is what no single node says. */
 function service({ kind, state, reason, figures }: Service): Found[] {
@@ -66,7 +75,9 @@ const NAMES: Readonly<Record<Service['kind'], string>> = {
 };
 
 const shards = ({ shards }: OverviewFacts): Found[] =>
-  shards.ok ? shards.value.flatMap((shard) => [...health(shard), ...drainsOf(shard), ...load(shard)]) : [];
+  shards.ok
+    ? shards.value.flatMap((shard) => [...health(shard), ...doubts(shard), ...drainsOf(shard), ...load(shard)])
+    : [];
 
 function health({ shardId, kind, state, reason, since, drains, ordered, tenants }: SightedShard): Found[] {
   const about = { since: null, resource: `shard:${shardId}` };
@@ -83,6 +94,18 @@ function health({ shardId, kind, state, reason, since, drains, ordered, tenants 
     return [{ ...about, id: `shard.not_ready:${shardId}`, severity: 'warning', title: `${kind}/${shardId} is not ready`, detail: `${reason}${held}`, action: isHome ? 'scale.evacuate' : null }]; // prettier-ignore
   return [];
 }
+
+/** A node goes on with what it last knew: tenants that moved, were paused or let in since may be treated as before. */
+const doubts = ({ shardId, kind, doubts }: SightedShard): Found[] =>
+  doubts.map(({ bucket, says, since }) => ({
+    id: `shard.copy:${shardId}/${bucket}`,
+    severity: bucket === 'iam_revocations' ? 'critical' : 'warning',
+    title: `The copy of ${bucket} on ${kind}/${shardId} cannot be vouched for`,
+    detail: `${says}; ${bucket === 'iam_revocations' ? 'tokens revoked since then may still be accepted' : 'it goes on with what it last read'}`,
+    since: since.toISOString(),
+    resource: `shard:${shardId}`,
+    action: bucket === 'placement' ? 'scale.drift.repair' : null,
+  }));
 
 /** Drains are nobody's fault, yet somebody has to end them; one that its node does not keep to is a fault. */
 function drainsOf({ shardId, kind, state, drains, ordered, tenants }: SightedShard): Found[] {

@@ -5,7 +5,7 @@ import type { AuditFreshness } from '../audit/index.ts';
 import type { PeerClock } from '../clocks/index.ts';
 import type { CopyState } from '../copies/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
-import type { DrainOrder, DriftSurvey } from '../placement/index.ts';
+import type { CopyDoubt, DrainOrder, DriftSurvey } from '../placement/index.ts';
 import type { JetStreamAccount, StreamLimit } from '../ports/nats/index.ts';
 import type { TenantSummary } from '../tenants/index.ts';
 
@@ -26,6 +26,8 @@ export interface SightedShard {
   readonly since: Date | null;
   /** When it was last asked; null before. */
   readonly at: Date | null;
+  /** Copies that it cannot vouch for, and not just for a moment. */
+  readonly doubts: readonly CopyDoubt[];
 }
 
 export interface FailedJob {

@@ -38,6 +38,11 @@ const muted = (all: KindFigures): KindFigures => ({
   silent: all.silent.slice(0, 1).map(() => ({ shardId: 'some nodes', reason: 'they could not be asked' })),
 });
 
-const nameless = (shard: SightedShard): SightedShard => ({ ...shard, shardId: NAMELESS, reason: '' });
+const nameless = (shard: SightedShard): SightedShard => ({
+  ...shard,
+  shardId: NAMELESS,
+  reason: '',
+  doubts: shard.doubts.slice(0, 1).map(({ since }) => ({ bucket: 'what it follows', says: 'its copies cannot be vouched for', since })),
+}); // prettier-ignore
 
 const unexplained = <T>(asked: Asked<T>): Asked<T> => (asked.ok ? asked : { ok: false, reason: UNSAID });

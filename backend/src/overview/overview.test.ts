@@ -40,6 +40,10 @@ const shard = (shardId: string): fc.Arbitrary<SightedShard> =>
         })), // prettier-ignore
     ),
     at: fc.constant(NOW),
+    doubts: fc.array(
+      time.map((since) => ({ bucket: 'placement', says: 'its copy of placement cannot be vouched for', since })),
+      { maxLength: 1 },
+    ),
   });
 const shards = fc.integer({ min: 0, max: 60 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, n) => shard(`s${n}`)))); // prettier-ignore
 const figures = fc.record({ value: fc.option(fc.nat(9_000)), silent: fc.boolean() }).map(({ value, silent }) => {
@@ -164,7 +168,9 @@ it('UI-40 every kind has a state and a sentence, and none is ok that was not che
             [],
           ]);
         if (!given.shards.ok) expect(['jetstream', 'mongodb', 'control-plane']).toContain(kind);
-        else for (const node of given.shards.value) if (node.kind === kind) expect(node.state).toBe('ready');
+        else
+          for (const node of given.shards.value)
+            if (node.kind === kind) expect([node.state, node.doubts]).toEqual(['ready', []]);
       }
     }),
   );
@@ -185,6 +191,10 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
         for (const { shardId, state } of given.shards.value)
           if (state === 'unreachable' && items.length < MAX_ITEMS)
             expect(items.map(({ id }) => id)).toContain(`shard.unreachable:${shardId}`);
+      if (given.wholePlatform && given.shards.ok && items.length < MAX_ITEMS)
+        for (const { shardId, doubts } of given.shards.value)
+          for (const { bucket, since } of doubts)
+            expect(items.find(({ id }) => id === `shard.copy:${shardId}/${bucket}`)?.since).toBe(since.toISOString());
       for (const { name } of given.wholePlatform ? copiesBehind(given) : [])
         if (items.length < MAX_ITEMS) expect(items.map(({ id }) => id)).toContain(`copy.behind:${name}`);
       if (!given.wholePlatform)
@@ -204,7 +214,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
   ]);
   return {
     ...given,
-    shards: unread(shards.ok ? { ok: true, value: shards.value.map((one) => ({ ...one, shardId: `HIDDEN-${one.shardId}`, reason: hidden })) } : shards),
+    shards: unread(shards.ok ? { ok: true, value: shards.value.map((one) => ({ ...one, shardId: `HIDDEN-${one.shardId}`, reason: hidden, doubts: one.doubts.map((doubt) => ({ ...doubt, bucket: 'HIDDEN', says: hidden })) })) } : shards),
     figures: Object.fromEntries(silenced) as OverviewFacts['figures'],
     bus: unread(bus),
     store: unread(given.store),

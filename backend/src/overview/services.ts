@@ -109,9 +109,17 @@ function nodesOf(kind: ServiceKind, facts: OverviewFacts): Service {
   const whole = ready.length === 0 ? 'down' : ill.length > 0 ? 'degraded' : null;
   if (whole) return { kind, state: whole, reason: `${ready.length} of ${nodes.length} nodes are ready; ${ill.join('; ')}`, figures: all }; // prettier-ignore
   if (crossed) return { kind, state: 'degraded', reason: crossed, figures: all };
+  const doubted = doubtIn(nodes);
+  if (doubted) return { kind, state: 'degraded', reason: doubted, figures: all };
   const nodesReady = nodes.length === 1 ? `${nodes[0]!.shardId} is ready` : `all ${nodes.length} nodes are ready`;
   if (unmeasured) return { kind, state: 'unknown', reason: `${nodesReady}, but ${unmeasured}`, figures: all };
   return { kind, state: 'ok', reason: nodesReady, figures: all };
+}
+
+/** The first node that cannot vouch for a copy; null when all can. */
+export function doubtIn(nodes: readonly SightedShard[]): string | null {
+  const first = nodes.find(({ doubts }) => doubts.length > 0);
+  return first ? `${first.shardId}: ${first.doubts[0]!.says}` : null;
 }
 
 const inWords = ({ shardId, state, reason }: SightedShard): string =>

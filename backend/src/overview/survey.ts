@@ -7,7 +7,7 @@ import type { Clocks } from '../clocks/index.ts';
 import type { Copies } from '../copies/index.ts';
 import type { JobEngine } from '../jobs/index.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
-import { nodeHealth, type PlacementBook } from '../placement/index.ts';
+import { lasting, nodeHealth, type PlacementBook } from '../placement/index.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { Visible } from '../principal.ts';
@@ -44,7 +44,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   const late = ambient.sleep(WAIT_MS, timer.signal).catch(() => undefined);
   const ask = <T>(work: Promise<T>): Promise<Asked<T>> => answered(work, late);
   const [shards, bus, store, freshness, jobs, failures, drift, tenants] = await Promise.all([
-    ask(sightedShards(deps.placement)),
+    ask(sightedShards(deps.placement, now)),
     ask(
       Promise.all([nats.ping(), nats.account(), nats.limits()]).then(([roundTripMs, account, limits]) => ({
         roundTripMs,
@@ -86,7 +86,7 @@ async function answered<T>(work: Promise<T>, late: Promise<unknown>): Promise<As
 }
 
 /** The nodes' last reports, 2 s old at most: asking them again would add nothing but time. */
-async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> {
+async function sightedShards(placement: PlacementBook, now: Date): Promise<SightedShard[]> {
   const [shards, counts] = await Promise.all([placement.shards(), placement.counts()]);
   const reports = placement.reports();
   const ordered = Map.groupBy(placement.drains().values(), ({ shard_id }) => shard_id);
@@ -102,6 +102,7 @@ async function sightedShards(placement: PlacementBook): Promise<SightedShard[]> 
       drains: report?.state?.draining ?? false,
       since: report?.since ?? null,
       at: report?.at ?? null,
+      doubts: lasting(report?.doubts ?? [], now),
     };
   });
 }

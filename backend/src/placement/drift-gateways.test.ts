@@ -52,6 +52,30 @@ describe('NFR-07 GEN-30 drift of gateways', () => {
     expect(ended.problem!.message).toMatch(/aggregate.t1: g9 routes it to a2 at revision 1, recorded on a1/);
   });
 
+  it('registering one says whether it routes everybody as recorded: right, elsewhere, nobody, somebody unknown, not at all', async () => {
+    await world.tenant('t0', { aggregate: 'a1', projection: 'p1' });
+    const right = await routesAsRecorded();
+    const ghost = { kind: 'aggregate', tenant_id: 'zz-nobody', shard_id: 'a1', revision: 1 };
+    const cases = [
+      { routes: right, status: 'pass', detail: /^g9 routes all/ },
+      { routes: right.map((one) => ({ ...one, shard_id: 'a2' })), status: 'warn', detail: /does not route/ },
+      { routes: [], status: 'warn', detail: /does not route .* such as aggregate/ },
+      {
+        routes: [...right, ghost],
+        status: 'warn',
+        detail: /does not route 1 as recorded, such as aggregate.zz-nobody/,
+      },
+      { routes: null, status: 'warn', detail: /^g9 does not say where it routes/ },
+    ];
+    for (const { routes, status, detail } of cases) {
+      odd.routes = () => routes ?? ([{ kind: 'aggregate' }] as never);
+      const ended = await world.engine.run('scale.shards.put', { ...odd.shard, reason: 'test' }, {});
+      expect(ended.problem).toBeNull();
+      const check = ended.proof!.checks.find(({ id }) => id === 'gateway.routes');
+      expect(check).toMatchObject({ status, detail: expect.stringMatching(detail) });
+    }
+  });
+
   it('a gateway that does not say what it routes is named as one of which nothing is known', async () => {
     await world.store.saveShard({ ...odd.shard, endpoint: 'http://127.0.0.1:1' });
     expect(await survey()).toMatchObject({ items: [], unreachable: ['g9'] });

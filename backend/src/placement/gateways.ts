@@ -2,6 +2,7 @@
 import { Problem, type Check, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { NodeFollower, NodeRoute } from '../ports/nodes/index.ts';
 import { checkOf } from './checks.ts';
+import { sayingOf } from './copy-doubts.ts';
 import type { PlacementDeps } from './deps.ts';
 import { shardOf } from './placement.store.ts';
 import { waitFor } from './waiting.ts';
@@ -104,7 +105,7 @@ async function routeAt(
 
 export function behindOf(followers: readonly NodeFollower[] | undefined): string | null {
   const behind = followers?.find(({ bucket, behind_since }) => bucket === 'placement' && behind_since !== null);
-  return behind ? `its copy of the placements is in doubt since ${behind.behind_since}: ${behind.detail ?? ''}` : null;
+  return behind ? sayingOf(behind) : null;
 }
 
 /** Before: a live gateway that is elsewhere already, or does not say, would fail the move; a silent one is a risk that is told. */

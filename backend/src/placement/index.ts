@@ -35,7 +35,8 @@ export type { DriftSurvey } from './drift-survey.ts';
 export { nodeHealth } from './node-health.ts';
 export { blastRadiusOf, inFlightOf } from './blast-radius.ts';
 export { askedBy, orderId, type DrainOrder } from './drain-orders.ts';
-export type { NodeReport, PlacementBook } from './placement-book.ts';
+export { lasting } from './copy-doubts.ts';
+export type { CopyDoubt, NodeReport, PlacementBook } from './placement-book.ts';
 
 type ScaleKind = keyof typeof scaleMutations;
 export type ScaleDefinitions = { readonly [K in ScaleKind]: JobDefinition<InputOf<K>> };

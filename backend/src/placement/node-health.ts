@@ -1,7 +1,11 @@
 /** Pure: from what a node said of itself to whether it is ready, with the sentence why. */
 import type { ShardView } from '@cloudlysis/contract';
 import { askedBy, type DrainOrder } from './drain-orders.ts';
+import { sayingOf } from './copy-doubts.ts';
 import type { NodeReport } from './placement-book.ts';
+
+/** Of a sentence; a node may say a good deal. */
+const LONGEST = 1_000;
 
 export function nodeHealth(
   report: Pick<NodeReport, 'state' | 'readiness' | 'problem'> | undefined,
@@ -19,5 +23,7 @@ export function nodeHealth(
   }
   if (state?.draining) return { state: 'not-ready', reason: `the whole node drains${ordered}` };
   if (order) return { state: 'not-ready', reason: `it serves, though it is to be drained${ordered}` };
-  return { state: 'ready', reason: `ready, ${readiness.dependencies.length} dependencies are fine` };
+  const doubts = (state?.followers ?? []).filter(({ behind_since }) => behind_since !== null).map(sayingOf);
+  const fine = `ready, ${readiness.dependencies.length} dependencies are fine`;
+  return { state: 'ready', reason: [fine, ...doubts].join('; ').slice(0, LONGEST) };
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Problem, type Shard } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { withoutAddresses, type NodesPort } from '../ports/nodes/index.ts';
+import { copyDoubts } from './copy-doubts.ts';
 import type { NodeReport } from './placement-book.ts';
 import type { ShardSight } from './node-checks.ts';
 
@@ -50,7 +51,8 @@ export class NodeWatch {
     const since = problem === null ? null : (before?.since ?? at);
     // One answer that took too long to tell the time takes nothing back.
     const aheadMs = state?.now === undefined ? null : (asked.aheadMs ?? before?.aheadMs ?? null);
-    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, aheadMs, at, since });
+    const doubts = copyDoubts(state, before?.doubts ?? [], at);
+    this.latest.set(shard.shard_id, { shardId: shard.shard_id, state, readiness, problem, aheadMs, at, since, doubts });
     return sight;
   }
 

@@ -14,6 +14,16 @@ export interface NodeReport {
   readonly at: Date;
   /** Since when it has had this or another problem, as this replica saw it; null when it has none. */
   readonly since: Date | null;
+  /** Copies of buckets that the node itself cannot vouch for. */
+  readonly doubts: readonly CopyDoubt[];
+}
+
+export interface CopyDoubt {
+  readonly bucket: string;
+  /** In the node's own words, with the time by its own clock. */
+  readonly says: string;
+  /** Since when this replica has seen it: clocks of nodes are not compared with ours. */
+  readonly since: Date;
 }
 
 export interface PlacementBook {

@@ -4,6 +4,7 @@ import type { InputOf } from '../call.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
+import { routingCheck } from './gateway-routing.ts';
 import { laneHolder } from './move-survey.ts';
 import { nodeCheck, type ShardSight } from './node-checks.ts';
 import { laneCheck } from './placement.ts';
@@ -72,7 +73,11 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
       },
     ],
     async verify({ input, signal }) {
-      return { checks: [identityCheck(await deps.watch.ask(wanted(input), signal))], facts: {} };
+      const shard = wanted(input);
+      const sight = await deps.watch.ask(shard, signal);
+      const carries = shard.kind === 'gateway' && !sight.stranger;
+      const routes = carries ? [await routingCheck(deps, shard, signal)] : [];
+      return { checks: [identityCheck(sight), ...routes], facts: {} };
     },
     /** Shard and job end in one transaction; the lane keeps other writers out until then. */
     commit: ({ input }, session) => deps.store.saveShard(wanted(input), session),

@@ -8,7 +8,7 @@ import { completeMetadata, newTenant, recordAfter, type TenantRecord } from './t
 
 const T0 = new Date('2026-11-21T09:00:00.000Z');
 const plans = ['free', 'pro', 'enterprise'] as const;
-const moment = { jobId: 'job_2', reason: 'INC-42', now: T0, coolingDays: 30 };
+const moment = { jobId: 'job_2', reason: 'INC-42', now: T0, coolingDays: 30, flagRevision: 2 };
 
 /** Every 10th is paused, every 50th archived; plan, environment and shard go round. */
 function tenant(index: number): TenantRecord {

@@ -15,6 +15,7 @@ import type { NodesPort } from '../ports/nodes/index.ts';
 import { bulkJob } from './bulk.jobs.ts';
 import { createJob } from './create.job.ts';
 import { Directory } from './directory.ts';
+import { FlagKeeper } from './flag-keeper.ts';
 import { lifecycleJob } from './lifecycle.jobs.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { createObserver, type LagSample } from './observer.ts';
@@ -91,6 +92,8 @@ export function createTenants(deps: TenantsDeps): Tenants {
     audit: deps.audit,
     patienceMs,
   };
+  const { audit } = deps;
+  const keeper = new FlagKeeper({ directory, store, nats, jobs, serving, audit, ambient, logger });
   if (deps.metrics) countByState(deps.metrics, directory);
   return {
     copy: feed.copy,
@@ -106,8 +109,9 @@ export function createTenants(deps: TenantsDeps): Tenants {
     start() {
       feed.start();
       observer.start();
+      keeper.start();
     },
-    stop: async () => void (await Promise.all([feed.stop(), observer.stop()])),
+    stop: async () => void (await Promise.all([feed.stop(), observer.stop(), keeper.stop()])),
   };
 }
 

@@ -82,8 +82,9 @@ export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDef
     commit: (context, session) => {
       const { jobId, input } = context;
       const { reason, tenant_id: tenantId } = input;
-      const moment = { jobId, reason, now: parts.ambient.now(), coolingDays: parts.config.ARCHIVE_COOLING_DAYS };
-      const { version } = intentOf(context);
+      const { version, revision: flagRevision } = intentOf(context);
+      const coolingDays = parts.config.ARCHIVE_COOLING_DAYS;
+      const moment = { jobId, reason, now: parts.ambient.now(), coolingDays, flagRevision };
       return commitRecord(parts, { tenantId, jobId, version }, (record) => recordAfter(kind, record, moment), session);
     },
     undo: ({ tenant_id }, { jobId }) => ({
@@ -107,7 +108,9 @@ async function intend(kind: LifecycleKind, input: LifecycleInput, parts: TenantJ
   const record = await parts.store.get(input.tenant_id);
   const refusal = refusalOf(kind, record, parts.ambient.now());
   if (refusal) throw new Problem('tenant.state', refusal);
-  const flag = await parts.flag.intend(input.tenant_id);
+  const flag = await parts.flag.intend(input.tenant_id, record.flag_revision ?? 0, () =>
+    parts.serving.flagsHeld(input.tenant_id),
+  );
   return { ...flag, version: record.version, wanted: flagAfter(kind, record, input.reason) };
 }
 
@@ -124,15 +127,28 @@ async function plan(
     busCheck(nats),
     nodesCheck(serving, input.tenant_id),
     blastRadius(input.tenant_id, !record.paused && !record.archived, principal !== null, parts),
-    parts.flag.read(input.tenant_id).catch(() => null),
+    flagSight(input.tenant_id, parts),
   ]);
   return {
-    checks: [stateCheck(kind, record, ambient.now()), lane, bus, nodes],
-    diff: diffOf(kind, record, flag, parts.config.ARCHIVE_COOLING_DAYS),
+    checks: [stateCheck(kind, record, ambient.now()), lane, flag.problem ?? bus, nodes],
+    diff: diffOf(kind, record, flag.value, parts.config.ARCHIVE_COOLING_DAYS),
     blastRadius: blast,
     rollback: WORDS[kind].rollback,
-    world: { version: record.version, config_revision: flag?.revision ?? 0 },
+    world: { version: record.version, config_revision: flag.problem ? null : (flag.value?.revision ?? 0) },
   };
+}
+
+/** What could not be read is not known: taken for absent it would be another plan than a moment ago, or the wrong one. */
+async function flagSight(
+  tenantId: string,
+  { flag }: TenantJobParts,
+): Promise<{ readonly value: TenantFlags | null; readonly problem: Check | null }> {
+  try {
+    return { value: await flag.read(tenantId), problem: null };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { value: null, problem: blocked('bus.reachable', 'NATS answers', error.message, null) };
+  }
 }
 
 /** A refusal is a blocked check, not an error: the operator sees it beside who else is at the tenant and what it does. */

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { Problem } from '@cloudlysis/contract';
 import { startNats } from '../../../testing/nats.ts';
 import { startGround, startReplica } from './platform.fixture.ts';
 
@@ -39,4 +40,30 @@ it('NFR-07 seeding that NATS interrupts is refused, and goes on when it is calle
   expect(seeded).toBe(2);
   expect((await replica.list()).items.map(({ status }) => status.state)).not.toContain('provisioning');
   await again.stop();
+}, 60_000);
+
+it('API-05 NFR-07 what NATS did not say in time is unknown: a plan is blocked and never stale, and one that was shown before holds afterwards', async () => {
+  await using ground = await startGround();
+  await using replica = await startReplica(ground);
+  await replica.run('tenants.create', { tenant_id: 'acme', metadata: { name: 'Acme' }, reason });
+  const slow = () => Promise.reject(new Problem('bus.unavailable', 'reading tenants.acme took more than 3000 ms'));
+  const { config } = replica.nats as { config: { get: typeof replica.nats.config.get } };
+  for (const kind of ['tenants.pause', 'tenants.resume', 'tenants.archive', 'tenants.restore'] as const) {
+    const { hash } = await replica.preflight(kind, { tenant_id: 'acme' });
+    const get = config.get;
+    config.get = slow;
+    try {
+      const plan = await replica.preflight(kind, { tenant_id: 'acme' });
+      expect(plan.blockers).toEqual([{ code: 'bus.reachable', detail: 'reading tenants.acme took more than 3000 ms' }]);
+      const refused = replica.carryOut(kind, { tenant_id: 'acme', reason }, hash);
+      await expect(refused).rejects.toMatchObject({ code: 'preflight.blocked' });
+    } finally {
+      config.get = get;
+    }
+    expect((await replica.carryOut(kind, { tenant_id: 'acme', reason }, hash)).state).toBe('succeeded');
+  }
+  const port = replica.nats as { limits: typeof replica.nats.limits };
+  port.limits = slow;
+  const creation = await replica.preflight('tenants.create', { tenant_id: 'new', metadata: { name: 'New' }, reason });
+  expect(creation.blockers).toMatchObject([{ code: 'consumers.room', detail: expect.stringMatching(/^not known/) }]);
 }, 60_000);

@@ -63,15 +63,16 @@ export async function busCheck(nats: NatsPort): Promise<Check> {
   }
 }
 
-/** A tenant's two consumers are on one stream for all tenants, which has room for so many; nothing while NATS is away. */
+/** A tenant's two consumers are on one stream for all tenants, which has room for so many; what could not be asked is not room. */
 export async function consumersCheck(tenantId: string, nats: NatsPort): Promise<Check[]> {
   const kinds = ['projection', 'runner'] as const;
   const asked = Promise.all([nats.limits(), ...kinds.map((kind) => nats.consumer(tenantId, kind))]);
+  const title = 'The event stream has room for its consumers';
   const answered = await asked.catch((error: unknown) => {
-    if (error instanceof Problem) return null;
+    if (error instanceof Problem) return blocked('consumers.room', title, `not known: ${error.message}`, null);
     throw error;
   });
-  if (!answered) return [];
+  if (!Array.isArray(answered)) return [answered];
   const [limits, ...consumers] = answered;
   const events = limits.find(({ stream, what }) => stream === 'EVENTS' && what === 'consumers');
   if (!events || events.limit === null) return [];
@@ -79,7 +80,6 @@ export async function consumersCheck(tenantId: string, nats: NatsPort): Promise<
   const share = used / events.limit;
   const status = share > 1 ? 'block' : share >= NEAR_LIMIT ? 'warn' : 'pass';
   const detail = `with its consumers ${toldLimit({ ...events, used })}`;
-  const title = 'The event stream has room for its consumers';
   return [{ ...passed('consumers.room', title, detail, used), limit: events.limit, unit: 'consumers', status }];
 }
 

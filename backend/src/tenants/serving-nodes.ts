@@ -35,6 +35,8 @@ export type Agreement = (state: NodeState, tenant: NodeTenant | undefined, node:
 export interface ServingNodes {
   of(tenantId: string): Promise<ServingNode[]>;
   ask(tenantId: string, agreed: Agreement, signal?: AbortSignal): Promise<Verdict[]>;
+  /** The highest revision of flags that its nodes know; those that are silent say nothing. */
+  flagsHeld(tenantId: string): Promise<number>;
   /** Asks until every node agrees. @throws Problem `node.timeout` that names each node which does not, and what it says. */
   until(tenantId: string, agreed: Agreement, signal: AbortSignal): Promise<Verdict[]>;
 }
@@ -105,6 +107,11 @@ export function createServingNodes({ nodes, placement, ambient, patienceMs }: Se
   return {
     of,
     ask,
+    async flagsHeld(tenantId) {
+      let highest = 0;
+      await ask(tenantId, ({ config_revision }) => (highest = Math.max(highest, config_revision)) >= 0);
+      return highest;
+    },
     async until(tenantId, agreed, signal) {
       const started = ambient.monotonic();
       let reminded = false;

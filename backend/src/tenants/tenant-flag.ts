@@ -10,7 +10,11 @@ export interface FlagIntent {
 
 export interface TenantFlag {
   read(tenantId: string): Promise<TenantFlags | null>;
-  intend(tenantId: string): Promise<FlagIntent>;
+  /**
+   * `held` is what nodes know, asked where what is published is unreadable, gone or below `recorded`: somebody else wrote
+   * it, or NATS was put back, and what is published now goes above what nodes would otherwise keep to.
+   */
+  intend(tenantId: string, recorded?: number, held?: () => Promise<number>): Promise<FlagIntent>;
   /** Writes the intended revision. Idempotent. @throws Problem `version.stale` when a later revision is there. */
   write(tenantId: string, wanted: Omit<TenantFlags, 'revision'>, intent: FlagIntent): Promise<TenantFlags>;
   /** Puts back what was there, whether or not it was changed, under a revision above the intended one. Idempotent. */
@@ -36,9 +40,11 @@ export function createTenantFlag(board: Board<TenantFlags>): TenantFlag {
 
   return {
     read: async (tenantId) => (await read(tenantId))?.value ?? null,
-    intend: async (tenantId) => {
+    intend: async (tenantId, recorded = 0, held = async () => 0) => {
       const before = (await read(tenantId))?.value ?? null;
-      return { before, revision: (before?.revision ?? 0) + 1 };
+      const isKnown = before !== null && before.revision >= recorded;
+      const highest = isKnown ? before.revision : Math.max(before?.revision ?? 0, recorded, await held());
+      return { before, revision: highest + 1 };
     },
     write: (tenantId, wanted, { revision }) => raise(tenantId, { ...wanted, revision }),
     restore: async (tenantId, { before, revision }) => {

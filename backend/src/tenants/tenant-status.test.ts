@@ -201,6 +201,7 @@ it('TEN-04 a trouble of a node keeps its beginning until it is over', () => {
     aheadMs: null,
     at: later(1),
     since: null,
+    doubts: [],
   };
   const first = findingsOf(new Map([['a1', report]]), new Map());
   const second = findingsOf(new Map([['a1', { ...report, problem: 'timeout', at: later(2) }]]), first);

@@ -11,7 +11,7 @@ const live: TenantRecord = {
   ...newTenant('acme', completeMetadata({ name: 'Acme' }, 'dev'), 'job_1', T0),
   phase: 'live',
 };
-const moment = { jobId: 'job_2', reason: 'INC-42', now: T0, coolingDays: 30 };
+const moment = { jobId: 'job_2', reason: 'INC-42', now: T0, coolingDays: 30, flagRevision: 2 };
 
 it('TEN-05..09 metadata is complete from a name alone, and fits the contract', () => {
   expect(TenantMetadata.parse(completeMetadata({ name: 'Acme' }, 'prod'))).toMatchObject({

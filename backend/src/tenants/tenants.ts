@@ -25,6 +25,8 @@ export interface TenantRecord {
   readonly archived: Archival | null;
   /** When phase or pause last changed, so that an active tenant can say since when, on every replica the same. */
   readonly state_since: Date;
+  /** Revision of the flag that its last pause, resume, archive or restore published; nodes ignore a lower one. */
+  readonly flag_revision?: number;
   /** Job that wrote it last. */
   readonly job_id: string;
   readonly version: number;
@@ -125,14 +127,15 @@ export interface LifecycleMoment {
   readonly reason: string;
   readonly now: Date;
   readonly coolingDays: number;
+  readonly flagRevision: number;
 }
 
 const DAY_MS = 86_400_000;
 
 /** The record afterwards. */
 export function recordAfter(kind: LifecycleKind, record: TenantRecord, moment: LifecycleMoment): TenantRecord {
-  const { jobId, reason, now, coolingDays } = moment;
-  const written = { ...record, job_id: jobId, state_since: now, updated_at: now };
+  const { jobId, reason, now, coolingDays, flagRevision } = moment;
+  const written = { ...record, flag_revision: flagRevision, job_id: jobId, state_since: now, updated_at: now };
   switch (kind) {
     case 'tenants.pause':
       return { ...written, paused: { reason, since: now, job_id: jobId } };

@@ -103,8 +103,13 @@ async function forgotten(context: Context): Promise<void> {
 async function anew(context: Context): Promise<void> {
   const { probe } = context;
   const putBack = await probe!.loseBucket();
+  const reread = (): Promise<unknown> => context.call('POST', '/admin/reload?lost=kept', {});
   try {
+    // At once, before it was noticed, and after it was.
+    await reread();
+    expect((await at(context)) === 8, 'the tenant was given up by a reload just after the bucket was lost');
     await new Promise((resolve) => setTimeout(resolve, 2500 * context.patience));
+    await reread();
     expect((await at(context)) === 8, 'the tenant was given up because the bucket was lost');
     await probe!.place(context.shard, 1);
     await placedAt(context, 1, 'the bucket was made anew');

@@ -128,9 +128,12 @@ function resume(node: Node, { body }: Request): Answer {
   return { body: drainState(node, tenant) };
 }
 
-async function reload(node: Node, { body }: Request): Promise<Answer> {
+/** `lost=kept`: what a bucket that was lost and made anew does not have is kept; otherwise the bucket is taken as it is. */
+async function reload(node: Node, { body, query }: Request): Promise<Answer> {
   only(body);
-  await node.reload();
+  const lost = query.get('lost');
+  if (lost !== null && lost !== 'kept') throw new Problem('request.invalid', '"lost" is "kept" or absent');
+  await (lost === null ? node.reload() : node.heal());
   return { body: state(node) };
 }
 

@@ -141,6 +141,11 @@ export class Node {
     return this.read('reload');
   }
 
+  /** The same, and of a bucket that was lost nothing is given up. */
+  heal(): Promise<void> {
+    return this.read('heal');
+  }
+
   private async read(how: 'reload' | 'heal'): Promise<void> {
     if (!this.sources) throw new Problem('nats.unavailable', 'the node is not connected to NATS yet');
     try {

@@ -11,6 +11,8 @@ export interface BucketMark {
   /** When the bucket was made: sequences count anew in a bucket made anew, so it comes before them in any order. */
   created: string;
   last: number;
+  /** Sequence of the oldest message that is left. */
+  first: number;
   /** Falls when keys vanish without a mark. */
   subjects: number;
   messages: number;
@@ -132,6 +134,7 @@ export class BucketStream {
 const markOf = ({ created, state }: StreamInfo): BucketMark => ({
   created,
   last: state.last_seq,
+  first: state.first_seq,
   subjects: state.num_subjects ?? 0,
   messages: state.messages,
   deleted: state.num_deleted ?? 0,
@@ -141,6 +144,14 @@ const markOf = ({ created, state }: StreamInfo): BucketMark => ({
 export const lostUnmarked = (then: BucketMark, now: BucketMark): boolean =>
   now.subjects < then.subjects ||
   (now.last === then.last && (now.messages !== then.messages || now.deleted !== then.deleted));
+
+/** One whose end went back is another one: the server was put back to an older copy of its store, and counts again. */
+export const sameBucket = (then: BucketMark | undefined, now: BucketMark): boolean =>
+  then?.created === now.created && now.last >= then.last;
+
+/** Nothing is left of what was there: a purge of the whole, which is a loss; whoever means one key says so with a mark. */
+export const emptied = (then: BucketMark | undefined, now: BucketMark): boolean =>
+  then !== undefined && then.messages > 0 && now.first > then.last;
 
 export const sameMark = (a: BucketMark, b: BucketMark): boolean =>
   a.created === b.created && a.last === b.last && a.messages === b.messages && a.deleted === b.deleted;

@@ -1,7 +1,10 @@
 // A live local copy of some keys of a KV bucket that does not trust its watch: every second it is compared with the bucket.
 import { ambient } from './ambient.ts';
+import { isMissing } from './bus.ts';
 import {
+  emptied,
   lostUnmarked,
+  sameBucket,
   sameMark,
   type BucketEntry,
   type BucketMark,
@@ -46,6 +49,8 @@ export class KvMirror {
   /** Keys of a bucket before this one that this one says nothing about. */
   private kept = new Set<string>();
   private mark: BucketMark | undefined;
+  /** The highest sequence that this bucket told; the mark is a second old. */
+  private heard = 0;
   private full: { mark: BucketMark; at: number } | undefined;
   private turn: Promise<void> = Promise.resolve();
   private readonly waiting: { reload?: Promise<void>; heal?: Promise<void> } = {};
@@ -62,12 +67,22 @@ export class KvMirror {
 
   state(): FollowerState {
     const { behindSince, checkedAt, detail } = this;
-    return { bucket: this.source.bucket, behind_since: behindSince, checked_at: checkedAt, detail };
+    const { bucket } = this.source;
+    // A comparison that does not come to an end vouches for nothing.
+    const overdue = behindSince === null && this.inDoubt;
+    return overdue
+      ? { bucket, behind_since: checkedAt, checked_at: checkedAt, detail: 'it was not compared since' }
+      : { bucket, behind_since: behindSince, checked_at: checkedAt, detail };
   }
 
   /** Not known to be like the bucket: what it does not have may be there all the same. */
   get inDoubt(): boolean {
     return this.behindSince !== null || ambient.now() - Date.parse(this.checkedAt ?? '') > 3 * CHECK_MS;
+  }
+
+  /** The bucket as far as it is known now, to tell it from another one. */
+  private get known(): BucketMark | undefined {
+    return this.mark && { ...this.mark, last: Math.max(this.mark.last, this.heard) };
   }
 
   /** Takes the bucket as it is: also what a bucket made anew does not have is gone then. */
@@ -82,10 +97,10 @@ export class KvMirror {
 
   /** Asks the bucket for one key now; for a node that was told it is behind. */
   async refresh(key: string): Promise<void> {
-    const known = this.seqs.get(key);
+    const [known, then, bucket] = [this.seqs.get(key), this.mark, this.known];
     const [mark, entry] = await Promise.all([this.source.mark(), this.source.get(key)]);
     if (!mark) return;
-    if (mark.created !== this.mark?.created) return this.heal();
+    if (!sameBucket(bucket, mark) || emptied(then, mark)) return this.heal();
     if (entry) this.take(entry);
     // Seen in this bucket and no longer in it, unless the watch told more meanwhile.
     else if (known !== undefined && this.seqs.get(key) === known) this.vanished(key);
@@ -115,15 +130,24 @@ export class KvMirror {
     if (this.stopping.signal.aborted) return;
     let reading: Reading | undefined = undefined;
     const early: BucketEntry[] = [];
+    // Captured before anything is read: a reading that waited for its turn must not pass for an older bucket.
+    const { mark: then, known } = this;
     const began = ambient.ticks();
-    const got = await this.source.read((entry) => {
-      if (!reading) early.push(entry);
-      else if (this.reading === reading) this.take(entry);
-    });
+    const got = await this.source
+      .read((entry) => {
+        if (!reading) early.push(entry);
+        else if (this.reading === reading) this.take(entry);
+      })
+      .catch((err: unknown) => {
+        if (absentIsGone || !isMissing(err)) throw err;
+      });
+    // Kept as it is, and said.
+    if (!got) return this.doubt(GONE);
     const before = this.reading;
     this.reading = reading = got;
     before?.stop();
-    this.adopt(got, absentIsGone);
+    const same = sameBucket(known, got.mark);
+    this.adopt(got, same, !absentIsGone && (!same || emptied(then, got.mark)), absentIsGone);
     for (const entry of early) this.take(entry);
     this.full = { mark: got.mark, at: began };
     this.vouch();
@@ -132,15 +156,19 @@ export class KvMirror {
   }
 
   /** The whole at one moment, ordered against everything else by bucket first and sequence second. */
-  private adopt({ mark, entries }: Reading, absentIsGone: boolean): void {
-    const same = this.mark?.created === mark.created;
-    if (!same) this.seqs = new Map();
+  private adopt({ mark, entries }: Reading, same: boolean, isLoss: boolean, absentIsGone: boolean): void {
+    if (!same) [this.seqs, this.heard] = [new Map(), 0];
+    const before = this.kept;
     this.kept = new Set();
     const there = new Set(entries.map(({ key }) => key));
     for (const key of [...this.into.keys()]) {
       if (there.has(key)) continue;
-      if (!absentIsGone && !same) this.kept.add(key);
-      if (this.kept.has(key)) continue;
+      // Kept over every further reading, too: that the bucket is read once more decides nothing about what was lost.
+      if (isLoss || (!absentIsGone && before.has(key))) {
+        this.kept.add(key);
+        this.seqs.delete(key);
+        continue;
+      }
       // Written since the reading began: a look-up knew it before this did.
       if ((this.seqs.get(key) ?? 0) > mark.last) continue;
       this.seqs.delete(key);
@@ -154,6 +182,7 @@ export class KvMirror {
     const known = this.seqs.get(key);
     if (known !== undefined && (again ? seq < known : seq <= known)) return;
     this.seqs.set(key, seq);
+    this.heard = Math.max(this.heard, seq);
     this.kept.delete(key);
     if (meaning.gone && meaning.aged) this.vanished(key);
     else this.into.apply(key, meaning.gone ? undefined : meaning.value, known === undefined);
@@ -173,11 +202,11 @@ export class KvMirror {
   }
 
   private async check(): Promise<void> {
-    const { reading, mark: then } = this;
+    const { reading, mark: then, known } = this;
     const now = await this.source.mark();
     // Kept as it is: a bucket that was lost says nothing about what was in it.
-    if (!now) return this.doubt('the bucket is gone');
-    const cause = await this.causeOfDoubt(reading, then, now);
+    if (!now) return this.doubt(GONE);
+    const cause = !known || sameBucket(known, now) ? await this.causeOfDoubt(reading, then, now) : 'bucket';
     // Somebody read it all meanwhile.
     if (this.reading !== reading) return;
     if (!cause) {
@@ -195,7 +224,6 @@ export class KvMirror {
     now: BucketMark,
   ): Promise<HealCause | undefined> {
     if (!reading || !then) return 'unread';
-    if (now.created !== then.created) return 'bucket';
     if (lostUnmarked(then, now)) return 'unmarked';
     const standing = await this.settled(reading);
     if (standing !== 'current') return standing === 'gone' ? 'consumer' : 'deaf';
@@ -224,12 +252,13 @@ export class KvMirror {
   private vouch(): void {
     this.checkedAt = ambient.iso();
     const { size } = this.kept;
-    if (size > 0) return this.doubt(`the bucket was made anew and does not have ${size} keys that are kept here`);
+    if (size > 0) return this.doubt(`the bucket was lost or emptied and does not have ${size} keys that are kept here`);
     this.behindSince = null;
     this.detail = null;
   }
 }
 
+const GONE = 'the bucket is gone';
 const WORDS = {
   unread: 'not read yet',
   bucket: 'the bucket was made anew',

@@ -89,7 +89,7 @@ test('GEN-28 answers are parsed, and the node token goes along', async () => {
     expect(await at(url).state()).toEqual({ ...STATE, aheadMs: null });
     expect(await at(url).reload()).toEqual(STATE);
   });
-  expect(seen).toEqual(['GET /admin/state Bearer secret', 'POST /admin/reload Bearer secret']);
+  expect(seen).toEqual(['GET /admin/state Bearer secret', 'POST /admin/reload?lost=kept Bearer secret']);
 });
 
 test('SCL-09 503 means not ready, whatever the body claims', async () => {

@@ -139,7 +139,8 @@ function clientOf(http: NodeHttp, to: NodeAddress): NodeClient {
       if (answer.status === 404 && id !== null) return;
       if (!isOk(answer)) throw refused(at('/admin/resume'), answer);
     },
-    reload: async (signal) => own(ok(State, at('/admin/reload'), await send('POST', '/admin/reload', {}, signal))),
+    reload: async (signal) =>
+      own(ok(State, at('/admin/reload'), await send('POST', '/admin/reload?lost=kept', {}, signal))),
     samples: async (families, signal) => {
       const found: MetricSample[] = [];
       const call = { to, guarded: false, method: 'GET', path: '/metrics', signal } as const;
