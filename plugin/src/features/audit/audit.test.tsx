@@ -38,6 +38,16 @@ test('an export takes the page’s filters along', async () => {
   expect(Object.fromEntries(searchParams)).toEqual({ format: 'csv', tenant_id, from: '2026-01-01T00:00:00.000Z' });
 });
 
+test('UI-42 an actor whose login has blanks and other letters is filtered by through the address, and so is the export', async () => {
+  const actor = "user:grafana:zoë%20m&ü+李'=1";
+  const { user, address } = openApp(`/audit?${new URLSearchParams({ actor }).toString()}`, 'owner');
+  expect(await screen.findByText(/^(No records match|Nothing is recorded yet)$/)).toBeInTheDocument();
+  await press(user, 'Export');
+  const csv = await screen.findByRole('link', { name: 'CSV' });
+  expect(new URL(csv.getAttribute('href')!, 'http://grafana').searchParams.get('actor')).toBe(actor);
+  expect(new URL(address(), 'http://grafana').searchParams.get('actor')).toBe(actor);
+});
+
 test('UI-23 who may not export is told which permission that takes', async () => {
   const { user } = openApp('/audit', 'support');
   expect(await refusalOf(user, 'Export')).toContain('audit.export');
