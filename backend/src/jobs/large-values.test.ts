@@ -39,7 +39,12 @@ it('API-04 proofs and problems are bounded, and say what was cut', () => {
   const check = { id: 'c', title: 'c', status: 'pass', measured: 1, limit: 1, unit: null, detail: long } as const;
   const proof = boundedProof({ checks: Array.from({ length: 1_000 }, () => check), facts: { moves } });
   expect(proof.checks).toHaveLength(201);
-  expect(proof.checks.at(-1)!.detail).toBe('800 more checks held');
+  expect(proof.checks.at(-1)).toMatchObject({ status: 'pass', detail: '800 more checks, all of them hold' });
+  const warned = [...Array.from({ length: 300 }, () => check), { ...check, status: 'warn' as const }];
+  expect(boundedProof({ checks: warned, facts: {} }).checks.at(-1)).toMatchObject({
+    status: 'warn',
+    detail: '101 more checks, 1 of them did not pass',
+  });
   expect(proof.checks[0]!.detail).toMatch(/x … \(46000 more characters\)$/);
   expect(proof.facts).toMatchObject({ truncated: true, sha256: sha256({ moves }) });
   expect(boundedProof({ checks: [{ ...check, detail: 'ok' }], facts: { lost: 0 } })).toMatchObject({
