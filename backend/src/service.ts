@@ -1,5 +1,5 @@
 /** The composition root: every port and every feature is wired here, one line each, started in order and stopped in reverse. */
-import { mutations, type MutationId } from '@cloudlysis/contract';
+import { mutations, Problem, type MutationId } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Ambient } from './ambient.ts';
@@ -65,7 +65,7 @@ export async function startControlPlane(
   const controlKey = controlKeyOf(config, logger);
   const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId);
   const clock = storeClock(mongo, machine);
-  await clock.read();
+  await patiently(machine, () => clock.read());
   /** Times that are stored, or judged by another replica than wrote them, are the store's (decision 0011). */
   const ambient: Ambient = { ...machine, now: () => clock.now() };
   const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
@@ -139,13 +139,13 @@ export async function startControlPlane(
   }); // prettier-ignore
   const server = createHttpServer(http, ambient);
 
-  await audit.ensureIndexes();
-  await noteControlKey(mongo, controlKey, logger);
+  await patiently(machine, () => audit.ensureIndexes());
+  await patiently(machine, () => noteControlKey(mongo, controlKey, logger));
   await audit.start();
   await permissions.start();
   await revoked.start();
-  await placement.start();
-  await tenants.ensureIndexes();
+  await patiently(machine, () => placement.start());
+  await patiently(machine, () => tenants.ensureIndexes());
   traffic.start();
   tenants.start();
   await jobs.start();
@@ -193,6 +193,22 @@ async function seeded(
     } catch (error) {
       logger.warn({ err: error }, 'configured tenants are not provisioned yet');
       await ambient.sleep(SEED_RETRY_MS, stopping).catch(() => undefined);
+    }
+  }
+}
+
+/** How long a store that does not answer yet is waited for at the start: what a killed replica held is let go meanwhile. */
+const START_MS = 15_000;
+const START_STEP_MS = 250;
+
+/** Repeats what changes nothing by being repeated. @throws what it threw last, once the time is over */
+async function patiently(ambient: Ambient, work: () => Promise<void>): Promise<void> {
+  for (const end = ambient.monotonic() + START_MS; ; await ambient.sleep(START_STEP_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      const isAway = error instanceof Problem && error.status === 503;
+      if (!isAway || ambient.monotonic() > end) throw error;
     }
   }
 }
