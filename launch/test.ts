@@ -53,9 +53,14 @@ async function app(): Promise<Count[]> {
 }
 
 async function everything(): Promise<Count[]> {
-  // Side by side: npm waits for the network and the disk, the checks for the processor. Tests run alone: they hold times.
+  // Side by side: npm waits for the network and the disk, the checks for the processor. Tests run alone: they hold times,
+  // and those of e2e, which kill and freeze whole systems of a dozen processes, also one file after the other.
   const checked = await Promise.all([inTurn(ownChecks), app()]);
-  const tested = [await pluginJest(), await jest([])];
+  const tested = [
+    await pluginJest(),
+    await jest(['/node_modules/', '<rootDir>/e2e/'].map((path) => `--testPathIgnorePatterns=${path}`)),
+    await jest(['e2e/', '--runInBand']),
+  ];
   if (hasJourneys()) tested.push(await runJourneys([]));
   return [...checked.flat(), ...tested];
 }
