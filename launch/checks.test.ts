@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { countTests, jestCount, playwrightCount, takenAgain, type Check } from './checks.ts';
+import { countTests, jestCount, playwrightCount, type Check } from './checks.ts';
 
 const script =
   (code: string) =>
@@ -23,18 +23,4 @@ it('a runner counts what it wrote; one that fails without a failed test, or writ
   expect(await countTests(script(result), jestCount)).toEqual({ passed: 2, failed: 0, skipped: 0 });
   expect(await countTests(script(`${result} process.exit(1)`), jestCount)).toMatchObject({ passed: 2, failed: 1 });
   expect(await countTests(script('process.exit(1)'), jestCount)).toMatchObject({ passed: 0, failed: 1 });
-});
-
-it('a file that failed beside others counts as it ended alone; one that fails alone has failed', () => {
-  const first = { passed: 90, failed: 3, skipped: 1 };
-  const broken = [
-    { passed: 4, failed: 1, skipped: 0 },
-    { passed: 7, failed: 2, skipped: 1 },
-  ];
-  expect(takenAgain(first, broken, { passed: 13, failed: 1, skipped: 1 })).toEqual({
-    passed: 92,
-    failed: 1,
-    skipped: 1,
-  });
-  expect(takenAgain(first, broken, { passed: 0, failed: 1, skipped: 0 })).toMatchObject({ passed: 79, failed: 1 });
 });

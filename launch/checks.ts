@@ -77,17 +77,6 @@ export function playwrightCount(result: unknown): Count {
   return { passed: expected + flaky, failed: unexpected + (errors?.length ?? 0), skipped };
 }
 
-export interface BrokenFile extends Count {
-  readonly path: string;
-}
-
-/** What counts once the files in which something failed were run again, alone: their second result in place of the first. */
-export function takenAgain(first: Count, broken: readonly Count[], again: Count): Count {
-  const of = (what: keyof Count): number =>
-    first[what] - broken.reduce((sum, count) => sum + count[what], 0) + again[what];
-  return { passed: of('passed'), failed: of('failed'), skipped: of('skipped') };
-}
-
 /** The line CI reads, and the exit code. */
 export function close(counts: readonly Count[]): void {
   const sum = (of: keyof Count): number => counts.reduce((total, count) => total + count[of], 0);

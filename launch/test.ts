@@ -1,16 +1,6 @@
 // npm test: types, lint, format, the plugin's own tests, jest, browser journeys; the last line is `N passed, N failed`, which CI reads.
 import { join } from 'node:path';
-import {
-  close,
-  countTests,
-  inTurn,
-  jestCount,
-  takenAgain,
-  work,
-  type BrokenFile,
-  type Check,
-  type Count,
-} from './checks.ts';
+import { close, countTests, inTurn, jestCount, work, type Check, type Count } from './checks.ts';
 import { hasJourneys, runJourneys } from './journeys.ts';
 import { ensureInstalled } from './package-roots.ts';
 import { ensurePluginBuilt, pluginFolder } from './plugin-build.ts';
@@ -37,7 +27,7 @@ const appChecks: readonly Check[] = [
   { name: 'workbench: types (tsc)', args: [tool('typescript', 'bin', 'tsc'), '-p', 'workbench'] },
 ];
 
-function jestRun(args: readonly string[], broken: BrokenFile[]): Promise<Count> {
+function jest(args: readonly string[]): Promise<Count> {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const NODE_OPTIONS = [process.env['NODE_OPTIONS'], ...flags].filter(Boolean).join(' ');
   const check = (file: string): Check => ({
@@ -45,27 +35,7 @@ function jestRun(args: readonly string[], broken: BrokenFile[]): Promise<Count> 
     args: [tool('jest', 'bin', 'jest.js'), ...args],
     env: { NODE_OPTIONS, CLOSING_COUNT_FILE: file },
   });
-  return countTests(check, (result) => {
-    const { broken: found, ...count } = result as Count & { broken: BrokenFile[] };
-    broken.push(...found);
-    return count;
-  });
-}
-
-/** More than so many are no chance. */
-const AGAIN_AT_MOST = 8;
-
-/**
- * As with the journeys, a file in which something failed is run once more, alone, and told: tests hold times, and on
- * two cores what runs beside them can take those. What fails alone has failed.
- */
-async function jest(args: readonly string[]): Promise<Count> {
-  const broken: BrokenFile[] = [];
-  const first = await jestRun(args, broken);
-  if (broken.length === 0 || broken.length > AGAIN_AT_MOST) return first;
-  const paths = broken.map(({ path }) => path);
-  process.stdout.write(`failed, and run again alone:\n${paths.map((path) => `  ${path}\n`).join('')}`);
-  return takenAgain(first, broken, await jestRun(['--runInBand', '--runTestsByPath', ...paths], []));
+  return countTests(check, (result) => result as Count);
 }
 
 function pluginJest(): Promise<Count> {

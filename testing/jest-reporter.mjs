@@ -7,20 +7,9 @@ export default class ClosingLine {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     // launch/test.ts adds the checks before jest to the count and prints the line itself.
     const file = process.env.CLOSING_COUNT_FILE;
-    if (file) return writeFileSync(file, JSON.stringify({ passed, failed, skipped, broken: brokenFiles(results) }));
+    if (file) return writeFileSync(file, JSON.stringify({ passed, failed, skipped }));
     const line = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}\n`;
     // At exit: jest's own summary comes after every reporter, whatever their order.
     process.once('exit', () => process.stdout.write(line));
   }
 }
-
-/** Files in which something failed, with what they count. */
-const brokenFiles = ({ testResults }) =>
-  testResults
-    .filter(({ numFailingTests, testExecError }) => numFailingTests > 0 || testExecError)
-    .map(({ testFilePath, numPassingTests, numFailingTests, numPendingTests, testExecError }) => ({
-      path: testFilePath,
-      passed: numPassingTests,
-      failed: numFailingTests + (testExecError && numFailingTests === 0 ? 1 : 0),
-      skipped: numPendingTests,
-    }));
