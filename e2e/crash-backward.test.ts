@@ -39,7 +39,7 @@ describe('a backend that dies on the way back of any job', () => {
       await rig.expectUndone(point, dead, one, before);
     }
     expect(Math.max(...rig.recoveries)).toBeLessThan(1_000);
-  }, 900_000);
+  }, 420_000);
 
   it('API-03 NFR-07 a creation cancelled at every point of its way forward leaves nothing behind', async () => {
     const mine = points.filter(({ kind, direction }) => kind === 'tenants.create' && direction === 'forward');
@@ -53,7 +53,7 @@ describe('a backend that dies on the way back of any job', () => {
       await rig.restart(dead);
       await rig.expectUndone(point, dead, one, before);
     }
-  }, 300_000);
+  }, 120_000);
 
   it('AUD-01 NFR-07 through all of that the chain and every log hold, and nothing is left drifting', async () => {
     await carryOut(rig.operator, 'scale.drift.repair', { body: { reason: 'what was cancelled half-way' } });

@@ -38,7 +38,7 @@ describe('a backend that dies at any point of any job', () => {
       await rig.expectDone(point, dead, one);
     }
     expect(Math.max(...rig.recoveries)).toBeLessThan(1_000);
-  }, 900_000);
+  }, 420_000);
 
   it.each(['scale.migrate', 'tenants.create'] as const)(
     'NFR-07 one %s that dies at each of its points in turn, and whose successors die too, still ends',
@@ -51,7 +51,7 @@ describe('a backend that dies at any point of any job', () => {
       await rig.restart(null);
       await rig.expectDone(mine.at(-1)!, dead, one);
     },
-    240_000,
+    90_000,
   );
 
   it('SCL-06 NFR-07 through all of that no command was lost or carried out twice, and the chain holds', async () => {
