@@ -199,6 +199,28 @@ describe('submission', () => {
 });
 
 describe('running', () => {
+  it('NFR-07 more garbage than there are slots, in the queue and in a lane, stands in no job’s way', async () => {
+    const { replica, mongo } = await bench();
+    let release = (): void => undefined;
+    const engine = await replica('r1', { hold: new Promise((resolve) => (release = resolve)) });
+    const good = await Promise.all([1, 2, 3].map((n) => engine.submit(submission('acme', `k${n}`))));
+    const { plan_id: _, ...pattern } = (await mongo.db.collection<JobDocument>('jobs').findOne({ state: 'queued' }))!;
+    const wrong = [
+      { steps: 'none' }, { fence: 'x' }, { state: 'dreaming' }, { kind: 7 }, { order: null }, { order: 'first' },
+      { created_at: 'now' }, { plan: null }, { provenance: [] }, { kind: 'nothing.ours' }, { lane: 5 }, { tenant_id: {} },
+    ]; // prettier-ignore
+    const garbage = Array.from({ length: 180 }, (_, n) => {
+      const foreign = n % 13 === 12 ? { words: 'no job' } : { ...pattern, order: n, ...wrong[n % 13] };
+      const lane = n % 13 === 10 ? 5 : pattern.lane;
+      return { ...foreign, _id: `g${n}` as never, idempotency: `g${n}`, lane, queue: n % 3 === 0 && n % 13 !== 9 ? 'lane' : 'ready', active: false }; // prettier-ignore
+    });
+    await mongo.db.collection('jobs').insertMany(garbage);
+    release();
+    const done = await Promise.all(good.map((job) => settle(engine, job)));
+    expect(done.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(await mongo.db.collection('jobs').countDocuments({ idempotency: /^g/, fence: 1 })).toBe(0);
+  });
+
   it('GEN-35 NFR-07 undoes finished steps in reverse when a later one fails, and says why', async () => {
     const { replica, world } = await bench();
     const engine = await replica('r1', { fail: { c: () => new Problem('drain.refused', 'no') } });

@@ -183,9 +183,9 @@ export function jobEngine(options: EngineOptions): JobEngine {
     while (readyLeft && hasSlot()) {
       readyLeft = false;
       const free = slots - running.size;
-      const ready = await store.ready(free);
+      const ready = await store.ready(free, (kind) => definitions.has(kind));
       readyLeft ||= ready.length === free;
-      for (const job of ready) await take(job);
+      for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
     }
   }
 

@@ -1,5 +1,5 @@
 /** Jobs in MongoDB. Every write of a running job carries its fence in the filter; nothing else knows the collection. */
-import type { ClientSession, Collection, Filter, UpdateFilter } from 'mongodb';
+import type { ClientSession, Collection, Filter, FindCursor, UpdateFilter } from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { MOST_TOLD, textOfId, type Unreadable } from '../bad-records.ts';
@@ -40,7 +40,7 @@ export interface JobStore extends JobPages {
   /** Running and cancelling jobs: those that hold their lane. */
   active(): Promise<JobDocument[]>;
   isHeld(lane: string): Promise<boolean>;
-  ready(limit: number): Promise<JobDocument[]>;
+  ready(limit: number, knows: (kind: string) => boolean): Promise<JobDocument[]>;
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
   childrenOf(jobId: string, states?: readonly JobState[]): Promise<JobDocument[]>;
   /** Marks a queued job as waiting for its lane. */
@@ -77,11 +77,12 @@ const INDEXES = [
 export function jobStore(mongo: Mongo, now: () => Date): JobStore {
   const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
   const large = largeValues(mongo.db);
-  // What is no job stops none: it is left out here, and lists name it.
-  const many = async (filter: Filter<JobDocument>, limit: number): Promise<JobDocument[]> => {
-    const found = await translated(() => jobs.find(filter).sort({ order: 1 }).limit(limit).toArray());
-    return found.filter((job) => jobFault(job) === null);
-  };
+  // What is no job stops none: it is left out here, takes no room of those behind it, and lists name it.
+  const many = (
+    filter: Filter<JobDocument>,
+    limit: number,
+    accepts: (job: JobDocument) => boolean = isAny,
+  ): Promise<JobDocument[]> => translated(() => readable(jobs.find(filter).sort({ order: 1 }), limit, accepts));
   const misplaced = remembered(() => misplacedJobs(jobs), now);
   const update = (
     filter: Filter<JobDocument>,
@@ -161,7 +162,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     active: () => many({ active: true }, 1_000),
     isHeld: (lane) =>
       translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
-    ready: (limit) => many({ queue: 'ready' }, limit),
+    ready: (limit, knows) => many({ queue: 'ready' }, limit, ({ kind }) => knows(kind)),
     childrenOf: (jobId, states) =>
       many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000),
     holderOf: (lane, except) =>
@@ -192,6 +193,28 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
         heard: (changes) => changes.forEach(({ documentKey }) => documentKey && onChange(String(documentKey._id))),
       }),
   };
+}
+
+const isAny = (): boolean => true;
+/** Documents looked at in one read, at most; so many bad ones are no accident, and a job behind them waits for a person. */
+const MOST_LOOKED_AT = 10_000;
+
+/** The first jobs that can be run and are accepted, however many others stand before them. */
+async function readable(
+  cursor: FindCursor<JobDocument>,
+  limit: number,
+  accepts: (job: JobDocument) => boolean,
+): Promise<JobDocument[]> {
+  const found: JobDocument[] = [];
+  try {
+    for await (const job of cursor.limit(limit + MOST_LOOKED_AT).batchSize(limit + 1)) {
+      if (jobFault(job) === null && accepts(job)) found.push(job);
+      if (found.length >= limit) break;
+    }
+    return found;
+  } finally {
+    await cursor.close().catch(() => undefined);
+  }
 }
 
 /** Of every type that an order can have and be no number: index-served one by one, unlike the question for "no number". */
