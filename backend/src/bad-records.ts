@@ -1,5 +1,6 @@
 /** Stored records that cannot be read: each is told of by id and reason, and the rest is served. */
 import { Problem } from '@cloudlysis/contract';
+import type { z } from 'zod';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import type { Ambient } from './ambient.ts';
@@ -49,12 +50,50 @@ export function readRows<R extends { readonly _id: unknown }, W>(
   return { items, unreadable };
 }
 
+/** Those that a judge finds nothing wrong with, and the others by id and reason. */
+export function sifted<R extends { readonly _id: unknown }>(
+  rows: readonly R[],
+  fault: (row: R) => string | null,
+): { good: R[]; unreadable: Unreadable[] } {
+  const good: R[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const row of rows) {
+    const reason = fault(row);
+    if (reason === null) good.push(row);
+    else unreadable.push({ id: textOfId(row._id), reason });
+  }
+  return { good, unreadable };
+}
+
+/** One that was found, or none. @throws Problem `record.unreadable` */
+export function sound<R extends { readonly _id: unknown }>(
+  found: R | null,
+  fault: (row: R) => string | null,
+): R | null {
+  const reason = found && fault(found);
+  if (found && reason) throw unreadableProblem({ id: textOfId(found._id), reason });
+  return found;
+}
+
 /** As a row of a list, where one alone is asked for. @throws Problem `record.unreadable` that names it */
-export function readOne<R extends { readonly _id: unknown }, W>(row: R, read: (row: R) => W): W {
+export function readOne<R extends { readonly _id: unknown }, W>(row: R, read: (row: R) => W, schema: z.ZodType<W>): W {
   const { items, unreadable } = readRows([row], read);
   if (unreadable[0]) throw unreadableProblem(unreadable[0]);
+  const wrong = schema.safeParse(items[0]).error?.issues.find(({ code }) => WRONG_TYPES.has(code));
+  if (wrong) throw unreadableProblem({ id: textOfId(row._id), reason: faultOf(wrong) });
   return items[0]!;
 }
+
+/** A value of another type is not what was stored; one that is only too long is, and an operator may see it. */
+export const WRONG_TYPES: ReadonlySet<string> = new Set([
+  'invalid_type',
+  'invalid_value',
+  'invalid_union',
+  'invalid_format',
+]);
+
+export const faultOf = ({ path, message }: { path: readonly PropertyKey[]; message: string }, from = 0): string =>
+  `${path.slice(from).join('.') || 'the record'}: ${message}`.slice(0, 500);
 
 export const unreadableProblem = ({ id, reason }: Unreadable): Problem =>
   new Problem('record.unreadable', `The stored record ${id} cannot be read: ${reason}`, { record_id: id, reason });

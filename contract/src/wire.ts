@@ -51,15 +51,17 @@ export const Unreadable = z
   .describe('A stored record that cannot be read');
 export type Unreadable = z.infer<typeof Unreadable>;
 
+export const UnreadableRows = z
+  .array(Unreadable)
+  .max(50)
+  .optional()
+  .describe(
+    'Stored records that belong here and cannot be read, for callers who see the whole platform; absent where there are none',
+  );
+
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({
-    unreadable: z
-      .array(Unreadable)
-      .max(50)
-      .optional()
-      .describe(
-        'Stored records that belong here and cannot be read, for callers who see the whole platform; absent where there are none',
-      ),
+    unreadable: UnreadableRows,
     items: z.array(item).max(200).describe('One page of items'),
     next_cursor: shown(512).nullable().describe('Cursor of the next page; null on the last one'),
   });

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { AuditFilter, Verification } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, ReadHandlers, Streamed } from '../call.ts';
+import { MOST_TOLD, type Unreadable } from '../bad-records.ts';
 import { sharedRuns } from '../shared-runs.ts';
 import type { AuditDraft, AuditLog } from './audit-log.ts';
 import type { AuditStore } from './audit.store.ts';
@@ -106,19 +107,31 @@ async function* told(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let records = 0;
+  let lacking = 0;
+  const unreadable: Unreadable[] = [];
+  const count = (read: number, bad: readonly Unreadable[]): void => {
+    records += read;
+    lacking += bad.length;
+    unreadable.push(...bad.slice(0, MOST_TOLD - unreadable.length));
+  };
   let outcome: AuditDraft['outcome'] = 'cancelled';
   try {
     const windows = deps.search.windows(question, { size: EXPORT_WINDOW, order: 1 });
-    for await (const piece of encoded(encodingOf(format), windows, (count) => (records += count))) {
+    for await (const piece of encoded(encodingOf(format), windows, count)) {
       signal.throwIfAborted();
       yield piece;
     }
-    outcome = 'succeeded';
+    outcome = lacking === 0 ? 'succeeded' : 'failed';
   } catch (error) {
     if (!signal.aborted) outcome = 'failed';
     throw error;
   } finally {
-    const end = { ...draft, code: 'audit.export_finished', outcome, after: { export_id, format, records } };
+    const end = {
+      ...draft,
+      code: 'audit.export_finished',
+      outcome,
+      after: { export_id, format, records, ...(lacking > 0 ? { lacking, unreadable } : {}) },
+    };
     // The bytes are out: failing now would only turn a complete file into a broken one. The first record stands.
     await deps.log.append(end).catch(() => undefined);
   }

@@ -2,6 +2,7 @@
 import { CloudEvent } from 'cloudevents';
 import { stringify } from 'csv-stringify/sync';
 import { AuditRecord } from '@cloudlysis/contract';
+import { readRows, type Unreadable } from '../bad-records.ts';
 import { wireRecord, type PlacedRecord } from './audit-record.ts';
 
 export type ExportFormat = 'jsonl' | 'csv' | 'cloudevents';
@@ -68,17 +69,19 @@ function eventOf(record: AuditRecord): string {
 
 export const encodingOf = (format: ExportFormat): Encoding => ENCODINGS[format];
 
-/** The file in pieces; `count` is told of each window before its bytes go out. */
+/** The file in pieces, without what cannot be read; `count` is told of each window, and of what it lacks, before its bytes go out. */
 export async function* encoded(
   encoding: Encoding,
   windows: AsyncIterable<readonly PlacedRecord[]>,
-  count: (records: number) => void,
+  count: (records: number, unreadable: readonly Unreadable[]) => void,
 ): AsyncGenerator<string> {
   if (encoding.start) yield encoding.start;
   let first = true;
   for await (const records of windows) {
-    count(records.length);
-    yield encoding.window(records.map(wireRecord), first);
+    const { items, unreadable } = readRows(records, wireRecord);
+    count(items.length, unreadable);
+    if (items.length === 0) continue;
+    yield encoding.window(items, first);
     first = false;
   }
   if (encoding.end) yield encoding.end;

@@ -1,5 +1,5 @@
 /** Finds records by any field of the filter, for what the caller may see. */
-import { Problem, type AuditFilter, type AuditRecord } from '@cloudlysis/contract';
+import { AuditRecord, Problem, type AuditFilter } from '@cloudlysis/contract';
 import type { Filter } from 'mongodb';
 import { readOne, readRows, type Unreadable } from '../bad-records.ts';
 import { instantOf } from '../instant.ts';
@@ -71,7 +71,12 @@ export class AuditSearch {
   async get(id: string, visible: Visible): Promise<AuditRecord> {
     const record = await this.#store.record(id);
     if (!record || !shows(visible, record)) throw new Problem('record.unknown', `No audit record ${id}`);
-    return readOne(record, wireRecord);
+    try {
+      return readOne(record, wireRecord, AuditRecord);
+    } catch (unreadable) {
+      // What cannot be read is no tenant's, whatever it says of itself.
+      throw visible === 'all' ? unreadable : new Problem('record.unknown', `No audit record ${id}`);
+    }
   }
 
   /** Everything that fits, up to the head as it is now and beyond the place `from`, in arrays of about `size`. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
-import { MOST_TOLD, textOfId, type BadRecords, type Unreadable } from '../bad-records.ts';
+import { faultOf, MOST_TOLD, textOfId, WRONG_TYPES, type BadRecords, type Unreadable } from '../bad-records.ts';
 import type { Streamed } from '../call.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 
@@ -78,18 +78,17 @@ export function readablePage(operation: Operation, value: unknown, seesAll: () =
   const { items, unreadable = [], ...rest } = value as Page;
   const { error } = schema.safeParse({ items, ...rest });
   const wrong = new Map<number, string>();
-  for (const { path, code, message } of error?.issues ?? [])
-    if (path[0] === 'items' && typeof path[1] === 'number' && WRONG_TYPES.has(code) && !wrong.has(path[1]))
-      wrong.set(path[1], `${path.slice(2).join('.') || 'the record'}: ${message}`.slice(0, 500));
+  for (const issue of error?.issues ?? []) {
+    const [list, at] = issue.path;
+    if (list === 'items' && typeof at === 'number' && WRONG_TYPES.has(issue.code) && !wrong.has(at))
+      wrong.set(at, faultOf(issue, 2));
+  }
   if (unreadable.length === 0 && wrong.size === 0) return { items, ...rest };
   const found = [...unreadable, ...[...wrong].map(([at, reason]) => ({ id: idOfRow(items[at]), reason }))];
   for (const one of found) bad.note(operation.id, one);
   const rows = items.filter((_, at) => !wrong.has(at));
   return { ...rest, items: rows, ...(seesAll() ? { unreadable: found.slice(0, MOST_TOLD) } : {}) };
 }
-
-/** A value of another type is not what was stored; one that is only too long is, and an operator may see it. */
-const WRONG_TYPES = new Set(['invalid_type', 'invalid_value', 'invalid_union', 'invalid_format']);
 
 function idOfRow(row: unknown): string {
   const { job_id, record_id, tenant_id, shard_id } = row as Record<string, unknown>;

@@ -1,6 +1,6 @@
 /** The API of jobs: every job-making mutation, following jobs, cancel and retry. */
 import { Readable } from 'node:stream';
-import { Problem, mutations, type Job, type JobTicket, type MutationId, type Permission } from '@cloudlysis/contract';
+import { Job, Problem, mutations, type JobTicket, type MutationId, type Permission } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, InputOf, MutationHandler, MutationHandlers, ReadHandlers, SubmitHeaders } from '../call.ts';
 import { readOne, readRows, unreadableProblem } from '../bad-records.ts';
@@ -36,22 +36,23 @@ export interface JobHandlerDeps {
   ): { allowed: boolean; reason: string | null };
 }
 
-/** @throws Problem `record.unreadable` */
-const readableJob = (job: JobDocument): Job => {
+/**
+ * What cannot be read is nobody's tenant's: it is told of to those alone who see the whole platform.
+ * @throws Problem `job.unknown` | `record.unreadable`
+ */
+async function shownJob({ store }: JobEngine, jobId: string, visible: Visible): Promise<JobDocument> {
+  const job = await mustGet(store, jobId);
   const fault = jobFault(job);
+  if (fault === null ? !isVisible(job, visible) : visible !== 'all')
+    throw new Problem('job.unknown', `There is no job ${jobId}`);
   if (fault !== null) throw unreadableProblem({ id: job._id, reason: fault });
-  return readOne(job, jobToWire);
-};
+  return job;
+}
 
 const isVisible = (job: JobDocument, visible: Visible): boolean =>
   visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
 export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'jobs.list' | 'jobs.get' | 'jobs.events'> {
-  const visibleJob = async (jobId: string, visible: Visible): Promise<JobDocument> => {
-    const job = await mustGet(engine.store, jobId);
-    if (!isVisible(job, visible)) throw new Problem('job.unknown', `There is no job ${jobId}`);
-    return job;
-  };
   return {
     'jobs.list': async ({ query, visible }) => {
       const { limit, cursor, sort, open, from, to, ...exact } = query;
@@ -74,10 +75,10 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
         next_cursor: page.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
       };
     },
-    'jobs.get': async ({ params, visible }) => readableJob(await visibleJob(params.job_id, visible)),
+    'jobs.get': async ({ params, visible }) => readOne(await shownJob(engine, params.job_id, visible), jobToWire, Job),
     'jobs.events': async ({ params, visible, signal }) => {
-      const first = await visibleJob(params.job_id, visible);
-      readableJob(first);
+      const first = await shownJob(engine, params.job_id, visible);
+      readOne(first, jobToWire, Job);
       return { type: 'text/event-stream', stream: Readable.from(jobEvents(engine.watch, ambient, first, signal)) };
     },
   };
@@ -148,8 +149,7 @@ export type JobCall = Call<(typeof mutations)['jobs.cancel']['submit']>;
 
 /** The job a call names, if the caller may see it and holds the permission that the job itself asked for. */
 export async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
-  const job = await mustGet(deps.engine.store, call.params.job_id);
-  if (!isVisible(job, call.visible)) throw new Problem('job.unknown', `There is no job ${call.params.job_id}`);
+  const job = await shownJob(deps.engine, call.params.job_id, call.visible);
   for (const tenantId of tenantsOf(job)) assertMay(deps, call.principal, job.permission, tenantId);
   return job;
 }

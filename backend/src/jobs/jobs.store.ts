@@ -218,7 +218,14 @@ async function readable(
 }
 
 /** Of every type that an order can have and be no number: index-served one by one, unlike the question for "no number". */
-const NO_ORDERS = [null, { $gte: '' }, { $in: [true, false] }, { $gte: new Date(0) }, NaN];
+const NO_ORDERS = [
+  null,
+  { $gte: '' },
+  { $in: [true, false] },
+  { $gte: new Date(0) },
+  NaN,
+  { $type: ['object', 'array', 'objectId', 'binData', 'regex'] },
+];
 
 async function misplacedJobs(jobs: Collection<JobDocument>): Promise<Unreadable[]> {
   const reads = NO_ORDERS.map(

@@ -10,7 +10,7 @@ const word = z.string().nullable();
 const Stored = z.looseObject({
   _id: z.string(), order: z.number(), kind: z.string(), state: JobState, lane: z.string(), active: z.boolean(),
   owner: word, fence: z.number(), direction: z.enum(['forward', 'backward']), actor: z.string(), tenant_id: word,
-  resource: z.string(), parent_job_id: word, created_at: z.date(), started_at: time, ended_at: time,
+  resource: z.string(), tenants: z.array(z.string()).optional(), retry_of: word, cancel: z.looseObject({}).nullable(), parent_job_id: word, created_at: z.date(), started_at: time, ended_at: time,
   plan: z.looseObject({ steps: z.array(z.unknown()), diff: z.array(z.unknown()) }),
   steps: z.array(z.looseObject({ name: z.string(), title: z.string(), state: z.string(), attempts: z.number(), started_at: time, ended_at: time })),
   provenance: z.looseObject({ requestId: z.string() }),

@@ -6,6 +6,8 @@ import type { ClientSession } from 'mongodb';
 import type { Shard } from '@cloudlysis/contract';
 import type { NodeState } from '../ports/nodes/index.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { sifted, sound, type Unreadable } from '../bad-records.ts';
+import { drainFault } from './stored-placement.ts';
 import { tenantOn } from './placement.ts';
 
 export interface DrainOrder {
@@ -30,6 +32,8 @@ export type DrainWish = Pick<DrainOrder, 'wanted' | 'job_id' | 'by' | 'reason' |
 export interface DrainOrders {
   ensureIndexes(): Promise<void>;
   all(): Promise<DrainOrder[]>;
+  /** Those that the last reading left out. */
+  unreadable(): readonly Unreadable[];
   /** The drains that stand, by id. */
   standing(): Promise<Map<string, DrainOrder>>;
   find(shardId: string, tenantId: string | null): Promise<DrainOrder | null>;
@@ -84,8 +88,9 @@ const TRIES = 8;
 
 export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
   const orders = db.collection<DrainOrder>('drains');
-  const find: DrainOrders['find'] = (shardId, tenantId) =>
-    prompt(() => orders.findOne({ _id: orderId(shardId, tenantId) }));
+  let unreadable: readonly Unreadable[] = [];
+  const find: DrainOrders['find'] = async (shardId, tenantId) =>
+    sound(await prompt(() => orders.findOne({ _id: orderId(shardId, tenantId) })), drainFault);
   const swap: DrainOrders['swap'] = (next, expected, session) =>
     translated(async () => {
       const filter = { _id: next._id, version: expected.version };
@@ -105,7 +110,11 @@ export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
       throw error;
     }
   };
-  const all: DrainOrders['all'] = () => prompt(() => orders.find().toArray(), READ_MS);
+  const all: DrainOrders['all'] = async () => {
+    const read = sifted(await prompt(() => orders.find().toArray(), READ_MS), drainFault);
+    unreadable = read.unreadable;
+    return read.good;
+  };
   return {
     /** Collections must exist before a transaction writes to them. */
     async ensureIndexes() {
@@ -114,6 +123,7 @@ export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
       });
     },
     all,
+    unreadable: () => unreadable,
     standing: async () => standingOf(await all()),
     find,
     swap,

@@ -43,10 +43,14 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
       const page = pageAfter((await mirror.placements()).filter(matches), positionOf, query);
       return { ...page, unreadable: unreadableOf(mirror.copy.unreadable()) };
     },
-    'scale.drift.get': ({ signal }) => drift.survey(signal),
+    'scale.drift.get': async ({ signal }) => {
+      const survey = await drift.survey(signal);
+      return { ...survey, unreadable: unreadableOf(mirror.copy.unreadable()) };
+    },
     'scale.drains.list': async () => {
       const [shards, orders] = await Promise.all([store.shards(), deps.drains.standing()]);
-      return { items: drains(shards, book.reports(), orders) };
+      const unreadable = [...store.unreadableShards(), ...deps.drains.unreadable()];
+      return { items: drains(shards, book.reports(), orders), unreadable };
     },
   };
 }

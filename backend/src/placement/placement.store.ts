@@ -2,8 +2,8 @@
 import type { ClientSession, Collection } from 'mongodb';
 import { Problem, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
-import { textOfId, unreadableProblem, type Unreadable } from '../bad-records.ts';
-import { shardFault } from './stored-placement.ts';
+import { sifted, sound, type Unreadable } from '../bad-records.ts';
+import { placementFault, shardFault } from './stored-placement.ts';
 import { placementKeyOf } from './placement.ts';
 
 /** Reading 30 000 placements takes 400 ms on the embedded store; the usual deadline is for single documents. */
@@ -60,19 +60,13 @@ export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore 
   const shards = db.collection<ShardRecord>('shards');
   const placements = db.collection<PlacementRecord>('placements');
   let unreadable: readonly Unreadable[] = [];
-  const findShard = async (id: string): Promise<ShardRecord | null> => {
-    const found = await prompt(() => shards.findOne({ _id: id }));
-    const reason = found && shardFault(found);
-    if (reason) throw unreadableProblem({ id, reason });
-    return found;
-  };
+  const findShard = async (id: string): Promise<ShardRecord | null> =>
+    sound(await prompt(() => shards.findOne({ _id: id })), shardFault);
+  const legible = (found: PlacementRecord[]): PlacementRecord[] => sifted(found, placementFault).good;
   const allShards = async (): Promise<ShardRecord[]> => {
-    const faults = (await shards.find().toArray()).map((record) => ({ record, reason: shardFault(record) }));
-    unreadable = faults.flatMap(({ record, reason }) =>
-      reason === null ? [] : [{ id: textOfId(record._id), reason }],
-    );
-    const records = faults.flatMap(({ record, reason }) => (reason === null ? [record] : []));
-    return records.sort((a, b) => (a._id < b._id ? -1 : 1));
+    const { good, unreadable: bad } = sifted(await shards.find().toArray(), shardFault);
+    unreadable = bad;
+    return good.sort((a, b) => (a._id < b._id ? -1 : 1));
   };
   return {
     placements,
@@ -86,9 +80,12 @@ export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore 
       if (given.length === 0 || (await translated(() => shards.findOne({})))) return;
       for (const shard of given) await translated(() => insertShard(shards, shard));
     },
-    find: (kind, tenantId) => prompt(() => placements.findOne({ _id: placementKeyOf(kind, tenantId) })),
-    ofTenants: (ids) => prompt(() => placements.find({ tenant_id: { $in: [...ids] } }).toArray(), READ_MS),
-    all: () => translated(() => placements.find({}, { timeoutMS: FULL_READ_MS, batchSize: 5_000 }).toArray()),
+    find: async (kind, tenantId) =>
+      sound(await prompt(() => placements.findOne({ _id: placementKeyOf(kind, tenantId) })), placementFault),
+    ofTenants: async (ids) =>
+      legible(await prompt(() => placements.find({ tenant_id: { $in: [...ids] } }).toArray(), READ_MS)),
+    all: async () =>
+      legible(await translated(() => placements.find({}, { timeoutMS: FULL_READ_MS, batchSize: 5_000 }).toArray())),
     swap: (next, expected) => translated(() => swap(placements, next, expected)),
   };
 }

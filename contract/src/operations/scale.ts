@@ -2,7 +2,17 @@
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
 import { line, mapOf, mapShown, nameOf, shown } from '../text.ts';
-import { JobId, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
+import {
+  JobId,
+  pageOf,
+  PageQuery,
+  Reason,
+  ServiceKind,
+  ShardId,
+  TenantId,
+  Timestamp,
+  UnreadableRows,
+} from '../wire.ts';
 
 export const Shard = z
   .strictObject({
@@ -111,6 +121,7 @@ export const scaleOperations = {
     summary: 'Compare MongoDB, NATS KV, what the nodes report and what the gateways route',
     permission: 'scale.view',
     answer: z.strictObject({
+      unreadable: UnreadableRows,
       items: z.array(Drift).max(1_000).describe('Disagreements, at most 1 000'),
       checked: z.number().int().describe('Placements compared'),
       unreachable: z
@@ -125,6 +136,7 @@ export const scaleOperations = {
     summary: 'Every drain that was asked for or is reported: what is wanted, by whom, and what the node says',
     permission: 'scale.view',
     answer: z.strictObject({
+      unreadable: UnreadableRows,
       items: z.array(Drain).max(100_000).describe('Tenants and nodes that are draining or drained'),
     }),
   }),

@@ -10,6 +10,7 @@ import type { BulkAction, Column, Filter, RowAction } from './columns';
 import { Rows } from './Rows';
 import { RowsSkeleton } from './RowsSkeleton';
 import { Toolbar } from './Toolbar';
+import { UnreadableRows } from './UnreadableRows';
 import { useList, useListQuery, type ListQuery, type ListRead, type RowOf } from './use-list';
 
 export interface ListSpec<K extends ListRead> {
@@ -43,7 +44,7 @@ export function ServerTable<K extends ListRead>({ list: spec, empty, toolbar, fi
   const filters = (spec.filters ?? []).filter(({ name }) => fixed?.[name] === undefined);
   const names = ['sort', ...(spec.search ? [spec.search] : []), ...filters.map(({ name }) => name)];
   const query = useListQuery(names, fixed);
-  const { list, rows, total } = useList(spec.read, query);
+  const { list, rows, total, unreadable } = useList(spec.read, query);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [, setSearch] = useSearch();
   const styles = useStyles2(getStyles);
@@ -56,6 +57,7 @@ export function ServerTable<K extends ListRead>({ list: spec, empty, toolbar, fi
         {toolbar}
       </Toolbar>
       <div className={styles.busy}>{list.isFetching && list.isPlaceholderData && <LoadingBar width={200} />}</div>
+      <UnreadableRows rows={unreadable} />
       {list.isError && <FaultView error={list.error} onRetry={() => list.refetch()} />}
       {rows === undefined ? (
         !list.isError && <RowsSkeleton columns={spec.columns} />

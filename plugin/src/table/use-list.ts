@@ -47,7 +47,12 @@ export function useList<K extends ListRead>(id: K, query: ListQuery) {
   });
   const pages = list.data?.pages;
   const rows = useMemo(() => pages?.flatMap((page) => page.items as Array<RowOf<K>>), [pages]);
-  return { list, rows, total: totalOf(pages?.[0]) };
+  // Each page may name all that a list left out.
+  const unreadable = useMemo(() => {
+    const named = pages?.flatMap((page) => page.unreadable ?? []) ?? [];
+    return [...new Map(named.map((one) => [one.id, one])).values()];
+  }, [pages]);
+  return { list, rows, total: totalOf(pages?.[0]), unreadable };
 }
 
 const totalOf = (page: object | undefined): number | null =>

@@ -10,6 +10,7 @@ import { Section } from '../../states/Section';
 import type { Column, RowAction } from '../../table/columns';
 import { count } from '../../table/figures';
 import { LoadBar } from '../../table/LoadBar';
+import { UnreadableRows } from '../../table/UnreadableRows';
 import { PlainTable } from '../../table/PlainTable';
 import { RowMenu } from '../../table/RowMenu';
 import { StatePill } from '../../table/StatePill';
@@ -89,6 +90,7 @@ export function ShardsTab() {
   return (
     <Stack direction="column" gap={2}>
       <RunningMoves />
+      <UnreadableRows rows={query.data?.unreadable} />
       <QueryBoundary query={query} isEmpty={({ items }) => items.length === 0} empty={<NoShardsYet />}>
         {({ items }) => (
           <Stack direction="column" gap={3}>
