@@ -9,6 +9,7 @@ import type { Call, MutationHandlers, ReadHandlers, Streamed, SubmitHeaders } fr
 import type { Authenticator, Permissions } from '../identity/index.ts';
 import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from './answer.ts';
 import { askedScope, authorise, tenantNamed } from './authorise.ts';
+import { problemWithoutAddresses } from '../ports/nodes/index.ts';
 import { provenanceOf, signalOf, type Exchange } from './exchange.ts';
 import { readJson } from './json-body.ts';
 import { NOTHING, parseParts, refuseRepeatedHeaders, submitHeaders } from './request-parts.ts';
@@ -119,6 +120,8 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     const leave = await deps.turnstiles.get(operation.id)?.enter(principal.id, call.signal);
     try {
       await send(ctx, operation, await run(call, headers), deps, () => call.visible === 'all');
+    } catch (error) {
+      throw operation.scope === 'platform' ? error : problemWithoutAddresses(error);
     } finally {
       leave?.();
     }

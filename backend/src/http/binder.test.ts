@@ -255,3 +255,17 @@ it('NFR-11 health, readiness and the description need no token', async () => {
   expect((await api.fetch('/healthz', { method: 'POST' })).status).toBe(405);
   expect(reads['identity.me'].permission).toBe('signed-in');
 });
+
+it('NFR-01 a refusal about tenants says nothing of where a node is; one about the platform does', async () => {
+  const said = 'http://10.0.0.7:8101/admin/state did not answer';
+  const fail = async (): Promise<never> => {
+    throw new Problem('node.timeout', said, { failed: [said] });
+  };
+  const all = constantReads(table);
+  await using api = await startTestApi({ reads: { ...all, 'tenants.get': fail, 'jobs.get': fail, 'scale.shards.list': fail } });
+  const token = await api.token('owner');
+  const asked = async (path: string) => (await api.fetch(path, { token })).text();
+  for (const path of ['/admin/v1/tenants/acme', `/admin/v1/jobs/${JOB_ID}`])
+    expect(await asked(path)).toMatch(/^(?!.*(10\.0\.0\.7|8101)).*node\.timeout/);
+  expect(await asked('/admin/v1/scale/shards')).toContain(said);
+}); // prettier-ignore

@@ -1,11 +1,12 @@
 /**
  * Revocations as the platform's bucket has them, at once, and on record in MongoDB: a control plane that starts while NATS is
- * away, or after the bucket was lost, refuses what it refused before.
+ * away, or after the bucket was lost, refuses what it refused before, and so does a replica beside it that had not heard yet.
  */
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { CopyReport } from '../copies/index.ts';
+import { followChanges, type Announced } from '../ports/mongo/change-stream.ts';
 import { translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { Board, BoardWatch } from '../ports/nats/index.ts';
 import { Revocations, type Until } from './revocations.ts';
@@ -43,6 +44,8 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
   const toRecord = new Map<string, Until | undefined>();
   let watch: BoardWatch | undefined;
   let recording: Promise<void> | undefined;
+  let following: Promise<void> | undefined;
+  let reading = Promise.resolve();
 
   function apply(id: string, isThere: boolean, isDeleted: boolean): void {
     if (isThere) revocations.revoke(id);
@@ -52,10 +55,32 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
     toRecord.set(id, isThere ? null : isDeleted ? undefined : revocations.outlive(id));
   }
 
-  async function readRecorded(): Promise<void> {
-    const recorded = await translated(() => collection.find({}, { timeoutMS: 20_000, batchSize: 10_000 }).toArray());
+  async function readRecorded(ids?: readonly string[]): Promise<void> {
+    const filter = ids ? { _id: { $in: [...ids] } } : {};
+    const recorded = await translated(() =>
+      collection.find(filter, { timeoutMS: 20_000, batchSize: 10_000 }).toArray(),
+    );
     // Until the bucket says that it still has them.
-    for (const { _id, until } of recorded) revocations.outlive(_id, until);
+    for (const { _id, until } of recorded) if (!revocations.isInBucket(_id)) revocations.outlive(_id, until);
+    const found = new Set(recorded.map(({ _id }) => _id));
+    for (const id of ids ?? []) if (!found.has(id) && !revocations.isInBucket(id)) revocations.takeBack(id);
+  }
+
+  /** A bucket that is lost a moment after one replica has read it would otherwise leave the others without what it read. */
+  async function followRecords(): Promise<void> {
+    const { signal } = stopping;
+    const read = (ids?: readonly string[]): void => {
+      reading = reading
+        .then(() => readRecorded(ids))
+        .catch((error: unknown) => logger.warn({ err: error }, 'recorded revocations could not be read'));
+    };
+    const heard = (changes: readonly Announced[]): void =>
+      read([...new Set(changes.flatMap(({ documentKey }) => (documentKey ? [String(documentKey._id)] : [])))]);
+    while (!signal.aborted) {
+      await followChanges(collection, { ambient, signal, opened: () => read(), heard }).catch(() => undefined);
+      await ambient.sleep(4 * RECORD_MS, signal).catch(() => undefined);
+    }
+    await reading;
   }
 
   /** Those on record that the bucket turned out not to have. */
@@ -108,6 +133,7 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
       watch = board.watch('revocations', '>', (id, entry, isDeleted) => apply(id, entry !== null, isDeleted));
       void recordMissing(watch);
       recording = recordForever();
+      following = followRecords();
       // What was revoked while no control plane ran is in force before the first request; without NATS nobody waits longer.
       const over = new AbortController();
       await Promise.race([
@@ -118,7 +144,7 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
     },
     async stop() {
       stopping.abort();
-      await Promise.all([watch?.stop(), recording]);
+      await Promise.all([watch?.stop(), recording, following]);
     },
   };
 }

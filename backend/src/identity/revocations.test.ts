@@ -109,3 +109,21 @@ it('IAM-23 revocations outlive a restart without NATS and a bucket that was lost
   expect(fourth.ids()).toBe('b');
   await fourth.stop();
 });
+
+it('IAM-23 what one replica heard is in force in all, though the bucket was lost before the others read it', async () => {
+  const away = await connectNats('nats://127.0.0.1:9');
+  const heard = await begun();
+  const deaf = await begun(away.revocations);
+  const kv = await new Kvm(jetstream(direct)).open('iam_revocations');
+  await kv.put('lost', '');
+  await eventually('one heard it', async () => heard.revocations.isRevoked(['lost']));
+  await kv.destroy();
+  await eventually('the other knows it', async () => deaf.revocations.isRevoked(['lost']));
+  await nats.ensureStreams();
+  await (await new Kvm(jetstream(direct)).open('iam_revocations')).delete('lost');
+  await eventually('both know that it was taken back', async () =>
+    [heard, deaf].every(({ revocations }) => !revocations.isRevoked(['lost'])),
+  );
+  await Promise.all([heard.stop(), deaf.stop()]);
+  await away.close();
+});

@@ -30,6 +30,10 @@ export class Revocations {
     return ids.some((id) => (this.ended.get(id) ?? -Infinity) > now);
   }
 
+  isInBucket(id: string): boolean {
+    return this.ended.get(id) === Infinity;
+  }
+
   /** Holds for as long as the bucket has it. */
   revoke(id: string): void {
     this.ended.set(id, Infinity);

@@ -170,6 +170,10 @@ const FORMS: readonly [string, (kind: Kind) => string, string?][] = [
   ['jti a list', (kind) => token(kind, { jti: ['t1'] })],
   ['sid an object', (kind) => token(kind, { sid: {} })],
   ['sid very long', (kind) => token(kind, { sid: 's'.repeat(1_000) })],
+  ...['', 'a b', ' a', 'a\n', 'a\u0000', '*', '>', 'a.*', '.', '.a', 'a.', 'a..b', 'a:b', 'a+b', 'é', 'a\ud800'].flatMap((id): [string, (kind: Kind) => string][] => [
+    [`jti ${JSON.stringify(id)}, which no key of the revocations can be`, (kind) => token(kind, { jti: id })],
+    [`sid ${JSON.stringify(id)}, which no key of the revocations can be`, (kind) => token(kind, { sid: id })],
+  ]),
   ['email a list', (kind) => token(kind, { email: ['ada@example.test'] })],
   ['email_verified a word', (kind) => token(kind, { email_verified: 'true' })],
   ['claims a list', (kind) => signed(jsonOf(header(kind)), `[${jsonOf(claims(kind))}]`, keys[kind])],

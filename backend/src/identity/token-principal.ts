@@ -104,9 +104,17 @@ function isNamespaceOf(namespace: unknown, orgId: number): boolean {
   return orgId === 1 ? /^(default|stacks-\d{1,18})$/.test(namespace) : namespace === `org-${orgId}`;
 }
 
+/** A revocation is a key of a KV bucket, and these are all it can be: no blanks, no wildcards, no empty part. */
+const KEY = /^(?!\.)(?!.*\.\.)[-/=.\w]+(?<!\.)$/;
+
 /** Token and session; either one revoked ends the token. @throws Problem `token.invalid`: what cannot be named cannot be revoked */
 export function idsOf({ claims }: CheckedToken): string[] {
-  return ['jti', 'sid'].map((name) => optionalText(claims, name)).filter((id) => id !== null);
+  return ['jti', 'sid'].flatMap((name) => {
+    const id = optionalText(claims, name);
+    if (id !== null && !KEY.test(id))
+      throw new Problem('token.invalid', `The claim ${name} of the token cannot be a key of the revocations`);
+    return id ?? [];
+  });
 }
 
 /**

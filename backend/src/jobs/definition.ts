@@ -117,6 +117,8 @@ export interface PlanCaller {
   readonly principal: Principal | null;
   /** Job that is being planned again, so that a lane check does not find the job itself. */
   readonly jobId: string | null;
+  /** Is shown the plan and may see the whole platform: whose job is in the way is told by name, also where it is about more. */
+  readonly seesAll?: boolean;
 }
 
 export interface Undo {

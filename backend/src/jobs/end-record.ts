@@ -1,6 +1,6 @@
 /** The audit record of a job's end, which carries the whole execution trace (API-04, AUD-11). */
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { JobDocument } from './job-document.ts';
+import { traceOf, type JobDocument } from './job-document.ts';
 import { cut } from './large-values.ts';
 import { sideOf } from './plan-diff.ts';
 
@@ -12,7 +12,8 @@ const traced = (value: unknown): unknown => cut(value, PART_BYTES);
 
 /** Written in the transaction that ends the job. */
 export function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
-  const trace = job.steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome, problem }) => ({
+  const { steps, proof } = traceOf(job);
+  const trace = steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome, problem }) => ({
     name, state, attempts, started_at: started_at?.toISOString() ?? null, ended_at: ended_at?.toISOString() ?? null,
     intent: traced(intent), outcome: traced(outcome), problem: problem?.code ?? null,
   })); // prettier-ignore
@@ -30,7 +31,7 @@ export function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
       state: job.state,
       fence: job.fence,
       steps: trace,
-      proof: traced(job.proof),
+      proof: traced(proof),
       cancelled_by: job.cancel?.by ?? null,
     },
     jobId: job._id,

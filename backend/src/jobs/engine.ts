@@ -52,6 +52,8 @@ export interface JobEngine extends JobReader {
   /** Kinds become known before `start`. */
   define(definitions: Readonly<Record<string, JobDefinition<never>>>): void;
   definitionOf(kind: string): JobDefinition<unknown>;
+  /** Replicas alive that have another CONTROL_KEY. */
+  withOtherKey(): string[];
   /** The plan of a change, sealed for whoever asks. */
   preflight(wanted: Parameters<typeof preflight>[1]): Promise<Plan>;
   readonly seal: PlanSeal;
@@ -93,7 +95,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const watch = jobWatch({ store, signals, ambient, logger });
   const seal = planSeal(options.controlKey, () => ambient.uuid());
   const definitions = new Map<string, JobDefinition<unknown>>();
-  const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs);
+  const { mark } = options.controlKey;
+  const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs, mark);
   const slots = options.slots ?? 64;
   const running = new Map<string, Running>();
   /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
@@ -317,6 +320,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     otherReplicas: peers.others,
     definitionOf,
     seal,
+    withOtherKey: () => peers.withOtherKey(),
     preflight: (wanted) => preflight({ seal, ambient, definitionOf }, wanted),
     submit: submitJob,
     cancel,

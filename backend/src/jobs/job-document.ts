@@ -1,6 +1,7 @@
 /** A job as MongoDB keeps it, and as it goes out on the wire. */
 import type { Job, JobState, MutationId, Permission, Plan, ProblemDocument, Proof, Risk } from '@cloudlysis/contract';
 import type { Provenance } from '../principal.ts';
+import { withoutAddressesIn } from '../ports/nodes/index.ts';
 import type { Undo } from './definition.ts';
 import { planOf } from './plan-diff.ts';
 
@@ -76,31 +77,58 @@ const stepToWire = (step: StepDocument): Job['steps'][number] => ({
   problem: step.problem,
 });
 
-export const jobToWire = (job: JobDocument): Job => ({
-  job_id: job._id,
-  kind: job.kind,
-  state: job.state,
-  actor: job.actor,
-  reason: job.reason,
-  tenant_id: job.tenant_id,
-  lane: job.lane,
-  input: job.input,
-  plan: planOf(job.plan),
-  steps: job.steps.map(stepToWire),
-  proof: job.proof,
-  problem: job.problem,
-  undo: job.undo && { operation: job.undo.operation, params: job.undo.params, body: job.undo.body ?? null },
-  fence: job.fence,
-  owner: job.owner,
-  parent_job_id: job.parent_job_id,
-  retry_of: job.retry_of,
-  request_id: job.provenance.requestId,
-  trace_id: job.provenance.traceId,
-  audit_record_id: job.audit_record_id,
-  created_at: job.created_at.toISOString(),
-  started_at: isoOf(job.started_at),
-  ended_at: isoOf(job.ended_at),
-});
+/** Whether it is about tenants alone, so that who may see one of them sees the job. */
+export const isOfTenants = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>): boolean =>
+  tenantsOf(job).every((tenantId) => tenantId !== null);
+
+/**
+ * What its steps found and left behind, as those may read it who may see the job: names of shards, and no addresses.
+ * What somebody gave (the diff, and what a change of a tenant's own record intends) is told as it was given.
+ */
+export function traceOf(job: JobDocument): Pick<JobDocument, 'plan' | 'steps' | 'proof' | 'problem'> {
+  const { kind, plan, steps, proof, problem } = job;
+  if (!isOfTenants(job)) return { plan, steps, proof, problem };
+  const isGiven = kind.startsWith('tenants.');
+  return {
+    plan: { ...plan, ...withoutAddressesIn({ checks: plan.checks, blockers: plan.blockers }) },
+    steps: steps.map((step) => ({
+      ...step,
+      ...withoutAddressesIn({ outcome: step.outcome, problem: step.problem }),
+      intent: isGiven ? step.intent : withoutAddressesIn(step.intent),
+    })),
+    ...withoutAddressesIn({ proof, problem }),
+  };
+}
+
+/** `seesAll`: for somebody who may see the whole platform; where the replica that runs it listens is for them alone. */
+export const jobToWire = (whole: JobDocument, seesAll: boolean): Job => {
+  const job = { ...whole, ...traceOf(whole) };
+  return {
+    job_id: job._id,
+    kind: job.kind,
+    state: job.state,
+    actor: job.actor,
+    reason: job.reason,
+    tenant_id: job.tenant_id,
+    lane: job.lane,
+    input: job.input,
+    plan: planOf(job.plan),
+    steps: job.steps.map(stepToWire),
+    proof: job.proof,
+    problem: job.problem,
+    undo: job.undo && { operation: job.undo.operation, params: job.undo.params, body: job.undo.body ?? null },
+    fence: job.fence,
+    owner: seesAll ? job.owner : null,
+    parent_job_id: job.parent_job_id,
+    retry_of: job.retry_of,
+    request_id: job.provenance.requestId,
+    trace_id: job.provenance.traceId,
+    audit_record_id: job.audit_record_id,
+    created_at: job.created_at.toISOString(),
+    started_at: isoOf(job.started_at),
+    ended_at: isoOf(job.ended_at),
+  };
+};
 
 /** Tenants whose permissions decide about a job; null stands for the platform. */
 export const tenantsOf = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>): readonly (string | null)[] =>

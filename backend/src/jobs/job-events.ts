@@ -6,12 +6,13 @@ import type { JobWatch } from './job-watch.ts';
 const HEARTBEAT_MS = 15_000;
 
 /** A job as an event, made once for all who are told of the same look. */
-const words = new WeakMap<JobDocument, string>();
-function wordOf(job: JobDocument): string {
-  const known = words.get(job);
+const words = { all: new WeakMap<JobDocument, string>(), some: new WeakMap<JobDocument, string>() };
+function wordOf(job: JobDocument, seesAll: boolean): string {
+  const told = seesAll ? words.all : words.some;
+  const known = told.get(job);
   if (known !== undefined) return known;
-  const word = `event: job\ndata: ${JSON.stringify(jobToWire(job))}\n\n`;
-  words.set(job, word);
+  const word = `event: job\ndata: ${JSON.stringify(jobToWire(job, seesAll))}\n\n`;
+  told.set(job, word);
   return word;
 }
 
@@ -20,6 +21,7 @@ export async function* jobEvents(
   watch: JobWatch,
   ambient: Ambient,
   first: JobDocument,
+  seesAll: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let current: JobDocument | null = first;
@@ -32,7 +34,7 @@ export async function* jobEvents(
   signal.addEventListener('abort', stop);
   try {
     for (let sent = ''; current && !signal.aborted;) {
-      const word: string = wordOf(current);
+      const word: string = wordOf(current, seesAll);
       const ended = isFinal(current.state);
       if (word !== sent) yield (sent = word);
       if (ended) return;

@@ -56,7 +56,7 @@ it.each([
     const { watch, looks } = counted(quiet);
     const heard = Array.from({ length: 1_000 }, async () => {
       const states: string[] = [];
-      for await (const event of jobEvents(watch, ambient, job, new AbortController().signal))
+      for await (const event of jobEvents(watch, ambient, job, true, new AbortController().signal))
         if (event.startsWith('event')) states.push(/"state":"(\w+)"/.exec(event)![1]!);
       return states;
     });
@@ -90,7 +90,7 @@ it('NFR-05 followers of 300 jobs leave the store a rest: no more than 64 looks a
 it('NFR-05 API-02 a reader that stops reading is told the last state alone when it reads on', async () => {
   const job = await stored('job_slow');
   const { watch, changed } = counted();
-  const events = jobEvents(watch, ambient, job, new AbortController().signal);
+  const events = jobEvents(watch, ambient, job, true, new AbortController().signal);
   expect((await events.next()).value).toContain('"state":"running"');
   for (const fence of [2, 3, 4, 5]) {
     await mongo.db.collection<{ _id: string }>('jobs').updateOne({ _id: job._id }, { $set: { fence } });
@@ -111,8 +111,8 @@ it('API-02 a stream ends when its reader leaves and when its job is gone, and no
   const [left, gone] = [await stored('job_left'), await stored('job_gone')];
   const { watch, looks } = counted();
   const stop = new AbortController();
-  const first = jobEvents(watch, ambient, left, stop.signal);
-  const second = jobEvents(watch, ambient, gone, new AbortController().signal);
+  const first = jobEvents(watch, ambient, left, true, stop.signal);
+  const second = jobEvents(watch, ambient, gone, true, new AbortController().signal);
   await first.next();
   await second.next();
   stop.abort();

@@ -49,6 +49,10 @@ async function shownJob({ store }: JobEngine, jobId: string, visible: Visible): 
   return job;
 }
 
+/** @throws Problem `record.unreadable` */
+const shownWire = (job: JobDocument, visible: Visible): Job =>
+  readOne(job, (one) => jobToWire(one, visible === 'all'), Job);
+
 const isVisible = (job: JobDocument, visible: Visible): boolean =>
   visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
@@ -75,11 +79,14 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
         next_cursor: page.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
       };
     },
-    'jobs.get': async ({ params, visible }) => readOne(await shownJob(engine, params.job_id, visible), jobToWire, Job),
+    'jobs.get': async ({ params, visible }) => shownWire(await shownJob(engine, params.job_id, visible), visible),
     'jobs.events': async ({ params, visible, signal }) => {
       const first = await shownJob(engine, params.job_id, visible);
-      readOne(first, jobToWire, Job);
-      return { type: 'text/event-stream', stream: Readable.from(jobEvents(engine.watch, ambient, first, signal)) };
+      shownWire(first, visible);
+      return {
+        type: 'text/event-stream',
+        stream: Readable.from(jobEvents(engine.watch, ambient, first, visible === 'all', signal)),
+      };
     },
   };
 }
@@ -108,7 +115,13 @@ function jobMutation(
   };
   return {
     preflight: async (call) =>
-      engine.preflight({ kind, input: allowedInput(call), actor: call.principal, retryOf: null }),
+      engine.preflight({
+        kind,
+        input: allowedInput(call),
+        actor: call.principal,
+        seesAll: call.visible === 'all',
+        retryOf: null,
+      }),
     submit: async (call, headers) => {
       const input = allowedInput(call);
       const job = await engine.submit({
@@ -117,7 +130,7 @@ function jobMutation(
         idempotencyKey: headers.idempotencyKey, planHash: headers.planHash,
         provenance: call.provenance, parentJobId: null, retryOf: null,
       }); // prettier-ignore
-      return settledJob(engine, job, headers, call.signal);
+      return settledJob(engine, job, headers, call);
     },
   };
 }
@@ -127,12 +140,12 @@ export async function settledJob(
   engine: JobEngine,
   job: JobDocument,
   headers: SubmitHeaders,
-  signal: AbortSignal,
+  { visible, signal }: { readonly visible: Visible; readonly signal: AbortSignal },
 ): Promise<Job | JobTicket> {
   const waits = headers.waitMs > 0 && !isFinal(job.state);
   const now = waits ? await engine.settled(job._id, headers.waitMs, signal).catch(() => job) : job;
   try {
-    return jobToWire(now);
+    return jobToWire(now, visible === 'all');
   } catch {
     return { job_id: job._id, state: now.state };
   }
@@ -185,7 +198,7 @@ function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)
             code: 'job.cancel_requested', action: 'jobs.cancel', actor: call.principal, resource: job.resource, tenantId: job.tenant_id,
             outcome: 'requested', reason: call.body.reason, jobId: job._id, provenance: call.provenance,
           }); // prettier-ignore
-      return settledJob(engine, cancelled, headers, call.signal);
+      return settledJob(engine, cancelled, headers, call);
     },
   };
 }

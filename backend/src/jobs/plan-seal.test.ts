@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
+import { eventually } from '../../testing/eventually.ts';
 import { systemAmbient } from '../ambient.ts';
 import { operator } from '../audit/audit.fixture.ts';
 import { createAudit } from '../audit/index.ts';
@@ -227,4 +228,17 @@ describe('API-05 a plan is used up by its job', () => {
     const other = { ...ada, id: 'service:svc%3Ay' };
     expect((await engine.submit(wanted({ actor: other, idempotencyKey: 'k' })))._id).toBe(first._id);
   });
+});
+
+it('API-05 replicas that run with different keys see it of each other, and no longer once one is gone', async () => {
+  const { uri, db } = freshDatabase();
+  const mongo = await connectMongo(uri, db);
+  running.push(() => mongo.close());
+  const shared = key();
+  const [one, two] = [await replica(mongo, 'r1', shared, () => 1), await replica(mongo, 'r2', shared, () => 1)];
+  const other = await replica(mongo, 'r3', key(), () => 1);
+  const said = () => [one, two, other].map((engine) => engine.withOtherKey().join());
+  await eventually('all say it', async () => said().join(' ') === 'r3 r3 r1,r2');
+  await other.stop(500);
+  await eventually('it is over', async () => said().slice(0, 2).join('') === '');
 });

@@ -1,7 +1,7 @@
 /** From a definition's draft to the plan that is shown, and whether it may run. */
 import { Problem, type Check, type Plan } from '@cloudlysis/contract';
 import { withoutAddresses } from '../ports/nodes/index.ts';
-import type { JobDefinition, PlanCaller, Step } from './definition.ts';
+import type { JobDefinition, PlanCaller, PlanDraft, Step } from './definition.ts';
 import { boundedText } from './large-values.ts';
 import { shownDiff } from './plan-diff.ts';
 import { PLAN_TTL_MS } from './plan-expiry.ts';
@@ -30,20 +30,21 @@ export async function makePlan<I>(
 ): Promise<Plan> {
   const draft = await definition.plan(input, caller);
   const expiresAt = new Date(Math.ceil((now.getTime() + PLAN_TTL_MS) / 1000) * 1000);
+  const checks = draft.checks.map((check) => told(definition, input, check));
   const steps = definition.steps.map((step) => ({
     name: step.name,
     title: titleOf(step, input),
     reversible: step.compensate !== undefined,
   }));
   return {
-    hash: seal({ steps, diff: [...draft.diff], world: draft.world ?? null }, expiresAt),
+    hash: seal({ steps, diff: inOrder(draft.diff), world: draft.world ?? null }, expiresAt),
     kind: definition.kind,
     risk: definition.risk,
-    checks: draft.checks.map((check) => told(definition, input, check)),
+    checks,
     steps,
     ...shownDiff(draft.diff),
     blast_radius: draft.blastRadius,
-    blockers: draft.checks
+    blockers: checks
       .filter((check) => check.status === 'block')
       .map((check) => ({ code: check.id, detail: check.detail })),
     rollback: draft.rollback,
@@ -51,6 +52,10 @@ export async function makePlan<I>(
     expires_at: expiresAt.toISOString(),
   };
 }
+
+/** The order in which somebody named the fields of a change is no part of it. */
+const inOrder = (diff: PlanDraft['diff']): Plan['diff'] =>
+  diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 
 /** Who may see one tenant sees its plans and proofs: they name shards, and do not say where they are. */
 export const told = <I>(definition: JobDefinition<I>, input: I, check: Check): Check => {

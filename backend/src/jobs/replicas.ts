@@ -12,10 +12,13 @@ interface ReplicaDocument {
   beat: number;
   /** Milliseconds by which its clock is ahead of the store's, as it measured; null or missing where it did not. */
   ahead_ms?: number | null;
+  /** Mark of its CONTROL_KEY; absent in a replica of version 0.1. */
+  key?: string;
 }
 
 interface Seen {
   readonly boot: string;
+  readonly key: string | undefined;
   readonly beat: number;
   readonly aheadMs: number | null;
   /** Whether it was seen to beat, and not only to have done so once. */
@@ -42,6 +45,8 @@ export interface Replicas {
   leaseLost(): boolean;
   /** Those that beat, by name. */
   others(): OtherReplica[];
+  /** Replicas alive whose CONTROL_KEY is another: plans made there are refused here, and the other way round. */
+  withOtherKey(): string[];
   leave(): Promise<void>;
 }
 
@@ -51,6 +56,7 @@ export function replicas(
   replicaId: string,
   leaseMs: number,
   aheadMs: () => number | null,
+  key: string,
 ): Replicas {
   const collection: Collection<ReplicaDocument> = mongo.db.collection('replicas');
   const boot = ambient.uuid();
@@ -69,11 +75,12 @@ export function replicas(
 
   const look = async (): Promise<void> => {
     const present = await collection.find().toArray();
-    for (const { _id, boot, beat, ahead_ms } of present) {
+    for (const { _id, boot, beat, ahead_ms, key } of present) {
       const before = seen.get(_id);
       if (before?.boot !== boot || before.beat !== beat)
         seen.set(_id, {
           boot,
+          key,
           beat,
           aheadMs: Number.isFinite(ahead_ms) ? ahead_ms! : null,
           isAlive: before !== undefined,
@@ -91,7 +98,11 @@ export function replicas(
     self: `${replicaId}#${boot}`,
     register: () =>
       translated(async () => {
-        await collection.updateOne({ _id: replicaId }, { $set: { boot, beat, ahead_ms: aheadMs() } }, { upsert: true });
+        await collection.updateOne(
+          { _id: replicaId },
+          { $set: { boot, beat, key, ahead_ms: aheadMs() } },
+          { upsert: true },
+        );
         lastBeat = ambient.monotonic();
         await look();
       }),
@@ -104,7 +115,7 @@ export function replicas(
         );
         // Another process runs under our name since, or an operator removed us: whoever is registered last counts.
         if (mine.matchedCount === 0)
-          await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat } }, { upsert: true });
+          await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat, key } }, { upsert: true });
         lastBeat = started;
         await look();
       }),
@@ -121,6 +132,8 @@ export function replicas(
         .filter(([name, one]) => name !== replicaId && one.isAlive && !isSilent(one))
         .map(([name, { aheadMs }]) => ({ name, aheadMs }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    withOtherKey: () =>
+      [...seen].flatMap(([name, one]) => (one.key !== undefined && one.key !== key && !isSilent(one) ? [name] : [])),
     leave: () => translated(async () => void (await collection.deleteOne({ _id: replicaId, boot }))),
   };
 }

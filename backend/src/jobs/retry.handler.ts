@@ -16,7 +16,13 @@ export function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof muta
       const job = await ended(deps, call);
       const { input, checks } = await retriedOf(deps, job);
       return withChecks(
-        await engine.preflight({ kind: job.kind, input, actor: call.principal, retryOf: job._id }),
+        await engine.preflight({
+          kind: job.kind,
+          input,
+          actor: call.principal,
+          seesAll: call.visible === 'all',
+          retryOf: job._id,
+        }),
         checks,
       );
     },
@@ -28,7 +34,7 @@ export function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof muta
         provenance: call.provenance, parentJobId: null, retryOf: job._id,
         remainder: () => retriedOf(deps, job),
       }); // prettier-ignore
-      return settledJob(engine, again, headers, call.signal);
+      return settledJob(engine, again, headers, call);
     },
   };
 }

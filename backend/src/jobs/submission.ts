@@ -127,8 +127,10 @@ async function sealedPlan(
   { seal, ambient, definitionOf }: Pick<SubmissionDeps, 'seal' | 'ambient' | 'definitionOf'>,
   bound: Bound,
   principal: Principal | null,
+  seesAll = false,
 ): Promise<Plan> {
-  const caller: PlanCaller = { principal, jobId: null };
+  // What is kept in a job, or in the record of a refusal, is read by all who may see its tenant.
+  const caller: PlanCaller = { principal, jobId: null, seesAll };
   return makePlan(definitionOf(bound.kind), bound.input, caller, ambient.now(), (plan, expires) =>
     seal.seal(bound, plan, expires),
   );
@@ -137,8 +139,8 @@ async function sealedPlan(
 /** The plan as it is shown, for whoever asks to apply. */
 export const preflight = (
   deps: Pick<SubmissionDeps, 'seal' | 'ambient' | 'definitionOf'>,
-  wanted: Pick<Submission, 'kind' | 'input' | 'retryOf'> & { readonly actor: Principal },
-): Promise<Plan> => sealedPlan(deps, boundOf(wanted), wanted.actor);
+  wanted: Pick<Submission, 'kind' | 'input' | 'retryOf'> & { readonly actor: Principal; readonly seesAll?: boolean },
+): Promise<Plan> => sealedPlan(deps, boundOf(wanted), wanted.actor, wanted.seesAll);
 
 function sameRequest(job: JobDocument, requestHash: string): JobDocument {
   if (job.request_hash === requestHash) return job;

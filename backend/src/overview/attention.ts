@@ -22,6 +22,7 @@ export function attentionOf(facts: OverviewFacts, services: readonly Service[]):
         ...audit(facts),
         ...copies(facts),
         ...clocks(facts),
+        ...keys(facts),
         ...drift(facts),
         ...records(facts),
       ]
@@ -192,6 +193,20 @@ const copies = (facts: OverviewFacts): Found[] =>
     resource: 'service:control-plane',
     action: null,
   }));
+
+/** Nobody sees it but those whose changes are refused, about every second one. */
+const keys = ({ otherKeys }: OverviewFacts): Found[] =>
+  otherKeys.length === 0
+    ? []
+    : [{
+        id: 'control-key.differs',
+        severity: 'critical',
+        title: 'Replicas have different control keys',
+        detail: `${otherKeys.slice(0, 5).join(', ')} ${otherKeys.length === 1 ? 'has' : 'have'} another CONTROL_KEY than the replica that answered: plans made by one are refused by the other; give all the same file and restart`,
+        since: null,
+        resource: 'service:control-plane',
+        action: null,
+      }]; // prettier-ignore
 
 function drift({ drift }: OverviewFacts): Found[] {
   if (!drift.ok || drift.value.items.length === 0) return [];

@@ -67,6 +67,8 @@ export interface OverviewFacts {
   readonly failures: Asked<readonly FailedJob[]>;
   readonly drift: Asked<DriftSurvey>;
   readonly tenants: Asked<TenantSummary>;
+  /** Replicas alive whose CONTROL_KEY is not that of the one that answers. */
+  readonly otherKeys: readonly string[];
   /** Of what this replica answers from memory. */
   readonly copies: readonly CopyState[];
   /** Of replicas and nodes, held against the store's. */

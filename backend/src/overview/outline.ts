@@ -28,6 +28,7 @@ export function inOutline(facts: OverviewFacts): OverviewFacts {
     tenants: unexplained(facts.tenants),
     clocks: [],
     copies: facts.copies.map((copy) => ({ ...copy, name: 'what is stored', reason: copy.reason && UNSAID })),
+    otherKeys: [],
     drift: { ok: true, value: { items: [], checked: 0, unreachable: [] } },
     chainBroken: chainBroken && { ...chainBroken, reason: 'the last verification found a break' },
   };

@@ -103,6 +103,7 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     time.map((at) => ({ reason: 'record 7: its hash does not hold', at })),
     { freq: 9 },
   ),
+  otherKeys: fc.constantFrom<string[]>([], ['replica-9']),
   jobs: asked(fc.record({ open: fc.nat(9), failed: fc.nat(9), succeeded: fc.nat(9) })),
   failures: asked(
     fc.array(
@@ -197,6 +198,10 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
             expect(items.find(({ id }) => id === `shard.copy:${shardId}/${bucket}`)?.since).toBe(since.toISOString());
       for (const { name } of given.wholePlatform ? copiesBehind(given) : [])
         if (items.length < MAX_ITEMS) expect(items.map(({ id }) => id)).toContain(`copy.behind:${name}`);
+      if (items.length < MAX_ITEMS)
+        expect(items.some(({ id }) => id === 'control-key.differs')).toBe(
+          given.wholePlatform && given.otherKeys.length > 0,
+        );
       if (!given.wholePlatform)
         expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
     }),
@@ -221,6 +226,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
     audit: unread(given.audit),
     jobs: unread(given.jobs),
     clocks: given.clocks.map((one) => ({ ...one, name: 'HIDDEN', resource: 'shard:HIDDEN' })),
+    otherKeys: given.otherKeys.map(() => 'HIDDEN'),
     copies: given.copies.map((copy) => ({ ...copy, name: 'HIDDEN', reason: copy.reason && hidden })),
     failures: unread(failures),
     tenants: unread(tenants),

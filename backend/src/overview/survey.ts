@@ -21,7 +21,7 @@ export interface OverviewDeps {
   readonly mongo: Pick<Mongo, 'ping'>;
   readonly nats: Pick<NatsPort, 'ping' | 'account' | 'limits'>;
   readonly audit: Pick<Audit, 'freshness' | 'lastVerification'>;
-  readonly jobs: Pick<JobEngine, 'store'>;
+  readonly jobs: Pick<JobEngine, 'store' | 'withOtherKey'>;
   readonly metrics: Pick<NodeMetrics, 'traffic' | 'figures'>;
   readonly placement: PlacementBook;
   readonly tenants: Pick<Tenants, 'summary'>;
@@ -68,6 +68,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
     badRecords: deps.badRecords.known(),
     copies: deps.copies.states(),
     clocks: deps.clocks.peers(),
+    otherKeys: deps.jobs.withOtherKey(),
     traffic: metrics.traffic(),
     figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],
     chainBroken: verified?.first_bad ? { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at } : null,
@@ -107,7 +108,7 @@ async function sightedShards(placement: PlacementBook, now: Date): Promise<Sight
   });
 }
 
-async function countJobs({ store }: OverviewDeps['jobs'], since: Date, visible: Visible): Promise<JobCounts> {
+async function countJobs({ store }: Pick<JobEngine, 'store'>, since: Date, visible: Visible): Promise<JobCounts> {
   const [open, failed, succeeded] = await Promise.all([
     store.count(['queued', 'running', 'cancelling'], null, visible, MOST),
     store.count(['failed', 'compensated'], since, visible, MOST),

@@ -1,7 +1,7 @@
 /** Pure: what a drain or a resume is decided on, and what shows afterwards that it stands. */
 import type { Check, Source } from '@cloudlysis/contract';
 import { checkOf, grouped, holds } from './checks.ts';
-import { askedBy, type DrainOrder } from './drain-orders.ts';
+import { askedBy, askedByWithin, type DrainOrder } from './drain-orders.ts';
 import { nodeCheck, type ShardSight } from './node-checks.ts';
 
 export interface DrainAsked {
@@ -43,7 +43,12 @@ export function nodeChecks({ node, action }: DrainAsked, sight: ShardSight): Che
 }
 
 /** What stands already on this node, and what that means for what is asked. */
-export function orderedChecks({ shard_id, tenant_id, action }: DrainAsked, orders: readonly DrainOrder[]): Check[] {
+/** Whose drain of the whole node it is, is for those who may see all: a plan about one tenant has other readers, too. */
+export function orderedChecks(
+  { shard_id, tenant_id, action }: DrainAsked,
+  orders: readonly DrainOrder[],
+  seesAll: boolean,
+): Check[] {
   const here = orders.filter((order) => order.shard_id === shard_id && order.wanted === 'drained');
   const whole = here.find((order) => order.tenant_id === null);
   const single = here.filter((order) => order.tenant_id !== null);
@@ -57,7 +62,7 @@ export function orderedChecks({ shard_id, tenant_id, action }: DrainAsked, order
       return said(
         'warn',
         'drained',
-        `all of ${shard_id} is drained ${askedBy(whole)}: ${tenant_id} is served there as an exception`,
+        `all of ${shard_id} is drained ${seesAll ? askedBy(whole) : askedByWithin(whole)}: ${tenant_id} is served there as an exception`,
       );
     return own ? said('pass', 'drained', `drained ${askedBy(own)}`) : [];
   }

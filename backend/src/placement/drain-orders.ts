@@ -58,6 +58,10 @@ export const subjectOf = ({ kind, shard_id }: Pick<Shard, 'kind' | 'shard_id'>, 
 export const askedBy = ({ job_id, by, reason }: Pick<DrainOrder, 'job_id' | 'by' | 'reason'>): string =>
   `by ${job_id} (${by}${reason ? `: ${reason}` : ''})`;
 
+/** The same for all who may see one tenant: a drain of the whole node is a job of the platform, and so is why. */
+export const askedByWithin = (order: DrainOrder): string =>
+  order.tenant_id === null ? 'as ordered for the whole node' : askedBy(order);
+
 /** What the node itself says of what was ordered. */
 export const isDrainedAt = ({ tenant_id }: Pick<DrainOrder, 'tenant_id'>, state: NodeState): boolean => {
   if (tenant_id === null) return state.draining;

@@ -4,7 +4,7 @@
  */
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
-import type { JobDefinition, Step } from '../jobs/definition.ts';
+import type { JobDefinition, PlanCaller, Step } from '../jobs/definition.ts';
 import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -47,7 +47,7 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
     lane: laneOf,
     tenantId: (input) => input.tenant_id ?? null,
     resource: laneOf,
-    plan: (input, caller) => plan(deps, input, caller.jobId),
+    plan: (input, caller) => plan(deps, input, caller),
     steps: [actStep(deps), convergeStep(deps)],
     verify: async ({ input, jobId, intentOf, signal }) => {
       const shard = await shardAt(deps, input);
@@ -73,7 +73,7 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
   };
 }
 
-async function plan(deps: PlacementDeps, input: Input, jobId: string | null) {
+async function plan(deps: PlacementDeps, input: Input, { jobId, seesAll = false }: PlanCaller) {
   const shard = await shardAt(deps, input);
   if (input.tenant_id) await assertPlaced(deps, shard, input.tenant_id);
   const [sight, holder, orders] = await Promise.all([
@@ -87,7 +87,7 @@ async function plan(deps: PlacementDeps, input: Input, jobId: string | null) {
       laneCheck(laneOf(input), holder),
       ...nodeChecks(input, sight),
       effectCheck(input, tenants.length),
-      ...orderedChecks(input, orders),
+      ...orderedChecks(input, orders, seesAll),
     ],
     diff: diffOf(input, sight),
     blastRadius: blastRadiusOf(tenants, inFlight(input, sight), deps),

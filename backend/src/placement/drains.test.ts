@@ -47,6 +47,26 @@ const recordsOf = async (resource: string) => {
   return found.flat().map(({ code }) => String(code)).filter((code) => code.startsWith('drain.')); // prettier-ignore
 };
 
+it('NFR-01 whose drain of the whole node it is, and why, is told to those who may see all', async () => {
+  const tenant = await world.tenant('within', { aggregate: 'a1' });
+  expect((await order('drain')).problem).toBeNull();
+  const shown = await planOf('resume', tenant);
+  const told = shown.checks.find(({ id }) => id === 'drain.ordered')!.detail;
+  expect(told).toBe(`all of a1 is drained as ordered for the whole node: ${tenant} is served there as an exception`);
+  const moved = world.engine.definitions['scale.migrate']!;
+  const away = await world.tenant('beside', { aggregate: 'a2' });
+  world.engine.running.set('shard:a1', { jobId: 'job_7', kind: 'scale.evacuate', tenantId: null, lane: 'shard:a1', actor: 'user:ada@x.test', since: new Date(), input: {} });
+  const staying = async (seesAll: boolean) => {
+    const input = { tenant_id: away, kind: 'aggregate', to: 'a1', reason: 'test' } as never;
+    const { checks } = await moved.plan(input, { principal: null, jobId: null, seesAll });
+    return checks.find(({ id }) => id === 'target.staying')!.measured;
+  };
+  expect(await staying(true)).toBe('job_7 (scale.evacuate, asked for by user:ada@x.test)');
+  expect(await staying(false)).toBe('a job of the platform (scale.evacuate)');
+  world.engine.running.clear();
+  expect((await order('resume')).problem).toBeNull();
+}); // prettier-ignore
+
 describe('OPS-07 a drain is an order that outlives its node', () => {
   it('a node that dies and starts again is drained again within seconds, once on record; after a resume it is not', async () => {
     const tenant = await world.tenant('kept', { aggregate: 'a1' });

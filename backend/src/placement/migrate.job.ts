@@ -20,7 +20,7 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
     async plan(input, caller) {
       // Only somebody who will read the figure is worth the second it takes.
       const [sight, traffic] = await Promise.all([
-        surveyMove(deps, input, caller.jobId),
+        surveyMove(deps, input, caller),
         deps.traffic.measure(input.tenant_id, caller.principal !== null),
       ]);
       const { checks, diff } = decideMigration(sight, limitsOf(input));

@@ -1,6 +1,7 @@
 /** Looks at everything a move is decided on: record, publication, both nodes, JetStream, the lane; one moment, in parallel. */
 import { Problem, type Placement, type ServiceKind, type Source } from '@cloudlysis/contract';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
+import type { PlanCaller } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import { askedBy } from './drain-orders.ts';
 import { driftOf } from './drift.ts';
@@ -21,7 +22,11 @@ export interface MoveInput {
  * @throws Problem when there is nothing to decide: `placement.read_only`, `tenant.unknown`, `shard.unknown`,
  * `shard.kind_mismatch`, `placement.unknown`, `placement.unchanged`
  */
-export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: string | null): Promise<MoveSight> {
+export async function surveyMove(
+  deps: PlacementDeps,
+  input: MoveInput,
+  { jobId, seesAll = false }: Pick<PlanCaller, 'jobId' | 'seesAll'>,
+): Promise<MoveSight> {
   if (deps.readOnly) throw new Problem('placement.read_only');
   const { tenant, placement } = await movable(deps, input);
   const target = shardOf(await deps.store.shard(input.to));
@@ -39,13 +44,13 @@ export async function surveyMove(deps: PlacementDeps, input: MoveInput, jobId: s
     askBus(deps, placement),
     deps.book.counts(),
     laneHolder(deps.jobs, `tenant:${input.tenant_id}`, jobId),
-    leavingJob(deps.jobs, input.to),
+    leavingJob(deps.jobs, input.to, seesAll),
     routesSettled(deps, placement),
     deps.drains.find(placement.shard_id, input.tenant_id),
   ]);
   return {
     tenantId: input.tenant_id,
-    tenant,
+    tenant: { state: tenant.state, reason: seesAll ? tenant.reason : (tenant.outline ?? tenant.reason) },
     placement,
     source: from,
     ordered: order?.wanted === 'drained' ? askedBy(order) : null,
@@ -86,9 +91,11 @@ export async function laneHolder(jobs: JobReader, lane: string, except: string |
   return holder && inWords(holder);
 }
 
-async function leavingJob(jobs: JobReader, shardId: string): Promise<string | null> {
+/** A job of the platform: whoever may see one tenant is told what it does, and not whose it is. */
+async function leavingJob(jobs: JobReader, shardId: string, seesAll: boolean): Promise<string | null> {
   const holder = await jobs.holderOf(`shard:${shardId}`, null);
-  return holder?.kind === 'scale.evacuate' || holder?.kind === 'scale.drain' ? inWords(holder) : null;
+  if (holder?.kind !== 'scale.evacuate' && holder?.kind !== 'scale.drain') return null;
+  return seesAll ? inWords(holder) : `a job of the platform (${holder.kind})`;
 }
 
 const inWords = ({ jobId, kind, actor }: ActiveJob): string => `${jobId} (${kind}, asked for by ${actor})`;

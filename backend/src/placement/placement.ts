@@ -36,6 +36,8 @@ export interface ConsumerSight {
 export interface TenantSight {
   readonly state: string;
   readonly reason: string;
+  /** In its place for those who may see some tenants only. */
+  readonly outline?: string;
 }
 
 /** Everything the decision is made on. */

@@ -12,7 +12,7 @@ import { changedNodes, type NodeFindings } from './node-findings.ts';
 import { computeStatus, type LagFinding, type Status } from './tenant-status.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { fitting, idIn, positionOf, updatedKeyOf, type TenantFilter, type TenantQuery } from './tenant-query.ts';
-import { toWire, type StillTenant, UNKNOWN_TRAFFIC } from './tenant-view.ts';
+import { inOutline, toWire, type StillTenant, UNKNOWN_TRAFFIC } from './tenant-view.ts';
 import type { TenantRecord } from './tenants.ts';
 
 export interface TenantPage {
@@ -166,7 +166,8 @@ ${folded(record.metadata.name)}`;
       if (!fits(entry)) continue;
       isMore = items.length === limit;
       if (isMore) break;
-      items.push(this.toTenant(entry));
+      const tenant = this.toTenant(entry);
+      items.push(visible === 'all' ? tenant : inOutline(tenant, entry.status));
       last = key;
     }
     return { items, next_cursor: isMore ? encodeCursor(last) : null, total: this.count(filter, fits, visible) };

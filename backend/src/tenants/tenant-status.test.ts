@@ -82,6 +82,10 @@ it('OPS-07 TEN-04 a drain that was asked for is named with its job, also while i
   expect(seen({ ordered: [order('a1', null)], draining: later(7) }).reason).toBe(
     'the whole node is drained on aggregate/a1 since 09:02 by job_9 (user:bob: INC-9)',
   );
+  // Who may see the tenant alone is told that, and neither whose job it is nor why.
+  expect(seen({ ordered: [order('a1', null)], draining: later(7) }).outline).toBe(
+    'the whole node is drained on aggregate/a1 since 09:02 as ordered for the whole node',
+  );
   expect(seen({ ordered: [order('a1', 'other')] }).state).toBe('active');
 });
 

@@ -1,12 +1,14 @@
 /** Status, computed with its sentence and never set by hand (TEN-04): pure, and the first state that applies wins. */
 import { PLACED_KINDS, type Placement, type ServiceKind, type TenantState } from '@cloudlysis/contract';
-import { askedBy, type DrainOrder } from '../placement/index.ts';
+import { askedBy, askedByWithin, type DrainOrder } from '../placement/index.ts';
 import type { ActiveJob } from '../jobs/job-reader.ts';
 import { day, type TenantRecord } from './tenants.ts';
 
 export interface Status {
   readonly state: TenantState;
   readonly reason: string;
+  /** In its place for those who may see some tenants only, where the reason names what is beyond them. */
+  readonly outline?: string;
   readonly since: Date;
 }
 
@@ -94,15 +96,18 @@ function draining({ _id }: TenantRecord, { activeJob, placements, reports }: Sta
     if (!since) return [];
     const what = order ? order.tenant_id === null : node?.draining;
     const drained = `${what ? 'the whole node is drained' : 'drained'} on ${kind}/${shard_id} since ${clock(since)}`;
-    const asked = order ? ` ${askedBy(order)}` : '';
-    // A node that restarted serves until it is told again, and one that is silent may.
-    return [{ sentence: `${drained}${asked}${seen ? '' : ', though its node does not say so'}`, since }];
+    const inWords = (asked: string): string =>
+      // A node that restarted serves until it is told again, and one that is silent may.
+      `${drained}${asked}${seen ? '' : ', though its node does not say so'}`;
+    if (!order) return [{ sentence: inWords(''), since }];
+    return [{ sentence: inWords(` ${askedBy(order)}`), outline: inWords(` ${askedByWithin(order)}`), since }];
   });
   return found.length ? { state: 'draining', ...summed(found) } : null;
 }
 
 interface Cause {
   readonly sentence: string;
+  readonly outline?: string;
   readonly since: Date;
 }
 
@@ -137,9 +142,11 @@ function active(record: TenantRecord, { placements, calmSince }: StatusFacts): S
 }
 
 /** Oldest cause first: it is the one that explains the others. */
-function summed(causes: readonly Cause[]): { reason: string; since: Date } {
+function summed(causes: readonly Cause[]): Omit<Status, 'state'> {
   const ordered = causes.toSorted((a, b) => a.since.getTime() - b.since.getTime());
-  return { reason: ordered.map(({ sentence }) => sentence).join('; '), since: ordered[0]!.since };
+  const reason = ordered.map(({ sentence }) => sentence).join('; ');
+  const outline = ordered.map(({ outline, sentence }) => outline ?? sentence).join('; ');
+  return { reason, ...(outline === reason ? {} : { outline }), since: ordered[0]!.since };
 }
 
 const shardOf = (placements: readonly Placement[] | null, kind: ServiceKind): string | undefined =>

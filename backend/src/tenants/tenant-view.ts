@@ -31,6 +31,10 @@ export function trafficView(
   };
 }
 
+/** The same tenant for somebody who may see some tenants only. */
+export const inOutline = <T extends StillTenant>(tenant: T, { outline }: Status): T =>
+  outline === undefined ? tenant : { ...tenant, status: { ...tenant.status, reason: outline } };
+
 export function toWire(record: TenantRecord, status: Status, placements: readonly Placement[]): StillTenant {
   return {
     tenant_id: record._id,

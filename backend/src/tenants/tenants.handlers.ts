@@ -5,13 +5,14 @@ import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import { unreadableOf } from '../bad-records.ts';
 import type { Ambient } from '../ambient.ts';
+import type { Visible } from '../principal.ts';
 import type { Directory, TenantPage } from './directory.ts';
 import type { Observer } from './observer.ts';
 import { laneOf } from './preflight-checks.ts';
 import type { TenantHealth } from './tenant-health.ts';
 import type { RecordFeed } from './record-feed.ts';
 import { computeStatus, type Status } from './tenant-status.ts';
-import { inOrder, toWire } from './tenant-view.ts';
+import { inOrder, inOutline, toWire } from './tenant-view.ts';
 import type { TenantRecord } from './tenants.ts';
 import type { TenantStore } from './tenants.store.ts';
 
@@ -60,10 +61,11 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
     return (await Promise.allSettled(read)).some(({ status }) => status === 'fulfilled');
   }
 
-  async function get(tenantId: string): Promise<Tenant> {
+  async function get(tenantId: string, visible: Visible): Promise<Tenant> {
     const record = (await feed.find(tenantId)) ?? (await store.get(tenantId));
     const [status, placements] = await judged(record, null);
-    return { ...toWire(record, status, placements), traffic: trafficOf(tenantId) };
+    const tenant = { ...toWire(record, status, placements), traffic: trafficOf(tenantId) };
+    return visible === 'all' ? tenant : inOutline(tenant, status);
   }
 
   return {
@@ -75,7 +77,7 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
         const placed = (await placeUnknown(page)) ? directory.page(query, visible) : page;
         return { ...placed, unreadable: unreadableOf(feed.unreadable()) };
       },
-      'tenants.get': ({ params }) => get(params.tenant_id),
+      'tenants.get': ({ params, visible }) => get(params.tenant_id, visible),
       'tenants.health': async ({ params, signal }) => {
         await store.get(params.tenant_id);
         return { nodes: await health.of(params.tenant_id, signal) };

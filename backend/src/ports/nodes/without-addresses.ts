@@ -1,6 +1,34 @@
 /**
- * A sentence about a node without where it is. What nodes say goes into statuses, plans and jobs that readers of one
+ * What is said about nodes without where they are. It goes into statuses, plans, jobs and refusals that readers of one
  * tenant see, too: they may know the shard's name, and its address is for those who may list shards.
  */
+import { Problem } from '@cloudlysis/contract';
+
+const URL_LIKE = /\b[a-z][a-z\d+.-]*:\/\/[^\s/'"]+/gi;
+const LISTENS = /\b(listens at) \S+/g;
+/** As nodes and drivers write them: `10.0.0.7:8101`, `[::1]:8101`, `node-3.internal:8101`. Not `tenant:2024`, nor a time. */
+const HOST_AND_PORT =
+  /(?<![\w.:-])(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|\[[\da-f:.]+\](?::\d{1,5})?|(?!(?:tenant|shard|job|bulk|service|stream):)[a-z][\w-]*(?:\.[\w-]+)*:\d{2,5})(?![\w.:-]*\w)/gi;
+
 export const withoutAddresses = (text: string): string =>
-  text.replace(/\b[a-z][a-z\d+.-]*:\/\/[^\s/'"]+/gi, 'its ').replace(/\b(listens at) \S+/g, '$1 its address');
+  text.replace(URL_LIKE, 'its ').replace(LISTENS, '$1 its address').replace(HOST_AND_PORT, 'its address');
+
+/** By tag and not by class: a time is one whichever realm made it. */
+const isPlain = (value: unknown): value is object => Object.prototype.toString.call(value) === '[object Object]';
+
+/** Every text in a JSON value; the names of its members are ours. */
+export function withoutAddressesIn<T>(value: T): T {
+  if (typeof value === 'string') return withoutAddresses(value) as T;
+  if (Array.isArray(value)) return value.map(withoutAddressesIn) as T;
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutAddressesIn(inner)])) as T;
+}
+
+/** A refusal as it may be told; what is no problem of ours tells nothing anyway. */
+export function problemWithoutAddresses(error: unknown): unknown {
+  if (!(error instanceof Problem)) return error;
+  // A plan was made for its readers already, and its diff says what they gave.
+  const { plan, ...extra } = error.extra;
+  const told = { ...withoutAddressesIn(extra), ...(plan === undefined ? {} : { plan }) };
+  return new Problem(error.code, withoutAddresses(error.message), told, error);
+}
