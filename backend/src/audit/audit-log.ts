@@ -19,6 +19,14 @@ export interface AuditDraft {
   readonly after?: unknown;
   readonly jobId?: string | null;
   readonly provenance?: Provenance | null;
+  /** The record stands for several of the same, which were only counted. */
+  readonly repeated?: Repeated | undefined;
+}
+
+export interface Repeated {
+  readonly count: number;
+  readonly first: Date;
+  readonly last: Date;
 }
 
 export interface AuditLog {

@@ -6,8 +6,8 @@ import { bounded, image, text } from './redact.ts';
 /** As appended: everything but its place in the chain. Immutable from here on. */
 export interface PendingRecord {
   readonly _id: string;
-  /** Version of the canonical form. */
-  readonly v: 1;
+  /** Version of the canonical form: 2 has `count`, `first_at` and `last_at`, 1 has none of them. */
+  readonly v: 1 | 2;
   readonly code: string;
   readonly action: string;
   readonly actor: string;
@@ -27,6 +27,10 @@ export interface PendingRecord {
   readonly ip: string | null;
   readonly agent: string | null;
   readonly at: Date;
+  /** How many of the same it stands for. */
+  readonly count?: number;
+  readonly first_at?: Date;
+  readonly last_at?: Date;
 }
 
 /** With its place. `prev` and `segment` follow from the others; they are kept so that damage can be named exactly. */
@@ -37,11 +41,14 @@ export interface PlacedRecord extends PendingRecord {
   readonly hash: string;
 }
 
-/** Every key a stored record has: one more or one less is tampering. */
+/** Every key a stored record of form 1 has: one more or one less is tampering. */
 export const STORED_KEYS: readonly string[] = [
   '_id', 'v', 'code', 'action', 'actor', 'on_behalf_of', 'resource', 'tenant_id', 'environment', 'outcome', 'reason',
   'problem', 'before', 'after', 'job_id', 'request_id', 'trace_id', 'ip', 'agent', 'at', 'seq', 'segment', 'prev', 'hash',
 ] satisfies (keyof PlacedRecord)[]; // prettier-ignore
+
+/** What a record of form 2 has more. */
+export const COUNTED_KEYS = ['count', 'first_at', 'last_at'] as const satisfies (keyof PlacedRecord)[];
 
 /** Characters of each text; what waits in the inbox and is longer was not written by this service. */
 export const BOUNDS = {
@@ -53,11 +60,11 @@ const optional = (value: string | null | undefined, max: number): string | null 
 
 /** Redacts and bounds a draft. Ids that are not ours (a refused request can name anything) become null. */
 export function pendingRecord(draft: AuditDraft, id: string, at: Date, environment: string): PendingRecord {
-  const { actor, provenance } = draft;
+  const { actor, provenance, repeated } = draft;
   const person = typeof actor === 'string' ? { id: actor, onBehalfOf: null } : actor;
   return {
     _id: id,
-    v: 1,
+    v: repeated ? 2 : 1,
     code: text(draft.code, BOUNDS.code),
     action: text(draft.action, BOUNDS.action),
     actor: bounded(person.id, BOUNDS.actor),
@@ -76,6 +83,7 @@ export function pendingRecord(draft: AuditDraft, id: string, at: Date, environme
     ip: optional(provenance?.ip, BOUNDS.ip),
     agent: optional(provenance?.agent, BOUNDS.agent),
     at,
+    ...(repeated ? { count: repeated.count, first_at: repeated.first, last_at: repeated.last } : {}),
   };
 }
 
@@ -104,6 +112,9 @@ export function hashedPart(record: Omit<PlacedRecord, 'hash' | 'prev' | 'segment
     ip: record.ip,
     agent: record.agent,
     at: record.at.toISOString(),
+    ...(record.count === undefined ? {} : { count: record.count }),
+    ...(record.first_at ? { first_at: record.first_at.toISOString() } : {}),
+    ...(record.last_at ? { last_at: record.last_at.toISOString() } : {}),
   };
 }
 

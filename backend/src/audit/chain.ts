@@ -4,6 +4,8 @@
  *   hash(n) = hex SHA-256( hash(n-1) as 64 hex characters || RFC 8785 JSON of {"v":1, …the wire record without hash} )
  *   hash(0) = 64 zeros (genesis)
  *
+ * A record with a `count` is of form 2 and says {"v":2, …}: form 1 has no such field, and older records stay as they are.
+ *
  * Only fields of the contract are covered, so whoever holds a whole JSON Lines export can recompute the chain without
  * us. Whoever can rewrite the entire store can also recompute it: therefore the head of each sealed segment is logged
  * when it is written, and the log (Loki) is the witness outside the store.

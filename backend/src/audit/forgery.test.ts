@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Binary, BSON, Double, Long, ObjectId, type Collection, type Document } from 'mongodb';
 import { Verification } from '@cloudlysis/contract';
-import { STORED_KEYS } from './audit-record.ts';
+import { COUNTED_KEYS, STORED_KEYS } from './audit-record.ts';
 import { draftOf, testLog, type TestLog } from './audit.fixture.ts';
 import { AuditStore } from './audit.store.ts';
 import { BSON_VALUES, setField } from './bson-values.fixture.ts';
@@ -23,10 +23,15 @@ const of = (name: string): Collection<Document> => log.mongo.db.collection(`audi
 const docs = (name: string): Document[] => world.get(`audit_${name}`)!;
 const record = (seq: number): Document => docs('records').find((one) => one['seq'] === seq)!;
 
+const repeated = { count: 231, first: new Date(1_700_000_000_000), last: new Date(1_700_000_900_000) };
 beforeAll(async () => {
   log = await testLog();
   await of('inbox').insertOne({ _id: 'garbage' as never, words: 'no record' });
-  await log.fill(Array.from({ length: COUNT - 1 }, (_, n) => draftOf({ reason: `because ${n}`, after: { n } })));
+  await log.fill(
+    Array.from({ length: COUNT - 1 }, (_, n) =>
+      draftOf({ reason: `because ${n}`, after: { n }, ...(n === 28 ? { repeated } : {}) }),
+    ),
+  );
   await log.audit.log.append(draftOf({ reason: 'it waits' }));
   world = new Map();
   for (const name of NAMES) world.set(name, await log.mongo.db.collection(name).find({}).toArray());
@@ -72,27 +77,31 @@ describe('AUD-01 every field of every document, to every BSON type, is named wit
   const few = kinds.filter(([name]) => some.includes(name));
   const fewer = kinds.filter(([name]) => ['the same as a double', 'the same as text', 'a date', 'nothing'].includes(name)); // prettier-ignore
 
-  /** The record after the one before it and before the one after it, as verification walks them. */
-  function walked(doc: Document): readonly (string | null)[] {
+  /** In place of one record, between those before it and the one behind it, as verification walks them. */
+  function walked(seq: number, doc: Document): readonly (string | null)[] {
     const faults = new Faults();
     const walk = new RecordWalk(faults, { seq: 0, hash: '' });
-    for (const one of [record(1), doc, record(3)]) walk.see(BSON.serialize(one));
+    for (let n = 1; n <= Math.min(seq + 1, COUNT); n++) walk.see(BSON.serialize(n === seq ? doc : record(n)));
     return faults.list.map(({ record_id }) => record_id);
   }
 
-  it.each(STORED_KEYS)('records: %s, in the walk that verification does', (field) => {
-    const id = record(2)['_id'] as string;
-    expect(walked(record(2))).toEqual([]);
+  it.each([...STORED_KEYS.map((key) => [key, false]), ...[...COUNTED_KEYS, 'v'].map((key) => [key, true])] as [
+    string,
+    boolean,
+  ][])('records: %s, counted %s, in the walk that verification does', (field, counted) => {
+    const doc = counted ? docs('records').find(({ count }) => count === 231)! : record(2);
+    const seq = doc['seq'] as number;
+    expect(walked(seq, doc)).toEqual([]);
     let tried = 0;
-    for (const [name, value] of kinds) {
-      const made = value(record(2)[field]);
-      const doc: Document = { ...record(2), [field]: made };
-      if (made === undefined) delete doc[field];
-      if (Buffer.from(BSON.serialize(doc)).equals(BSON.serialize(record(2)))) continue;
+    for (const [name, value] of [...kinds, ['another form', () => (counted ? 1 : 2)]] as typeof kinds) {
+      const made = value(doc[field]);
+      const other: Document = { ...doc, [field]: made };
+      if (made === undefined) delete other[field];
+      if (Buffer.from(BSON.serialize(other)).equals(BSON.serialize(doc))) continue;
       tried += 1;
-      const named = walked(doc);
-      if (field === '_id') expect([name, named]).toEqual([name, [expect.any(String)]]);
-      else expect([name, named]).toEqual([name, expect.arrayContaining([id])]);
+      const named = walked(seq, other);
+      const right = field === '_id' ? [expect.any(String)] : expect.arrayContaining([doc['_id']]);
+      expect([name, named]).toEqual([name, right]);
     }
     expect(tried).toBeGreaterThan(kinds.length - 4);
   });

@@ -2,12 +2,13 @@
 import canonicalize from 'canonicalize';
 import { BSON } from 'mongodb';
 import { Outcome } from '@cloudlysis/contract';
-import { BOUNDS, type PendingRecord } from './audit-record.ts';
+import { BOUNDS, type COUNTED_KEYS, type PendingRecord } from './audit-record.ts';
 import { MAX_IMAGE_BYTES } from './redact.ts';
 import {
   counter,
   HASH,
   misfit,
+  numberOf,
   oneOf,
   orNull,
   plain,
@@ -17,7 +18,9 @@ import {
   typeName,
   whole,
   within,
+  type Rule,
   type Shape,
+  type Typed,
 } from './stored-shape.ts';
 
 /** Code of the record that tells of a waiting document which could not be read. */
@@ -45,34 +48,50 @@ const CONTENT = {
   ip: orNull(text()),
   agent: orNull(text()),
   at: time,
-} satisfies Record<keyof PendingRecord, unknown>;
+} satisfies Record<Exclude<keyof PendingRecord, (typeof COUNTED_KEYS)[number]>, unknown>;
+const COUNTED = { count: whole(1), first_at: time, last_at: time } satisfies Record<(typeof COUNTED_KEYS)[number], unknown>; // prettier-ignore
+
+const version =
+  (wanted: number): Rule =>
+  (value) =>
+    whole(1)(value) ?? (Number(value) === wanted ? undefined : `is ${String(value)}`);
+
+/** The shape by the form that a document says it is of. */
+const ofForm = (shape: Shape): ((doc: Typed) => Shape) => {
+  const forms = [
+    { ...shape, v: version(1) },
+    { ...shape, ...COUNTED, v: version(2) },
+  ] as const;
+  return (doc) => forms[numberOf(doc['v']) === 2 ? 1 : 0];
+};
 
 /** Its texts are covered by its hash; here only that each field is of its type. */
-export const PLACED: Shape = { ...CONTENT, seq: whole(1), segment: whole(1), prev: HASH, hash: HASH };
+export const placedShape = ofForm({ ...CONTENT, seq: whole(1), segment: whole(1), prev: HASH, hash: HASH });
 
 /** Nothing covers what waits, so it must be what `pendingRecord` could have made, down to lengths and forms. */
-export const waitingShape = (environment: string): Shape => ({
-  ...CONTENT,
-  _id: text(40, /^aud_[0-9a-f-]{36}$/),
-  v: (value) => whole(1)(value) ?? (Number(value) === 1 ? undefined : `is ${String(value)}`),
-  // Those are placed by the sequencer itself, beside what they tell of.
-  code: (value) => (value === SET_ASIDE ? 'is the sequencer’s own' : text(BOUNDS.code)(value)),
-  action: text(BOUNDS.action),
-  actor: text(BOUNDS.actor),
-  on_behalf_of: orNull(text(BOUNDS.actor)),
-  resource: text(BOUNDS.resource),
-  tenant_id: orNull(text(63, /^[a-z0-9][a-z0-9-]*$/)),
-  environment: (value) => (value === environment ? undefined : `is not ${JSON.stringify(environment)}: another log's`),
-  reason: orNull(text(BOUNDS.reason)),
-  problem: orNull(text(BOUNDS.problem)),
-  before: orNull(image),
-  after: orNull(image),
-  job_id: orNull(text(64, /^job_[0-9a-f-]{36}$/)),
-  request_id: orNull(text(BOUNDS.requestId)),
-  trace_id: orNull(text(BOUNDS.traceId)),
-  ip: orNull(text(BOUNDS.ip)),
-  agent: orNull(text(BOUNDS.agent)),
-});
+export const waitingShape = (environment: string): ((doc: Typed) => Shape) =>
+  ofForm({
+    ...CONTENT,
+    _id: text(40, /^aud_[0-9a-f-]{36}$/),
+    // Those are placed by the sequencer itself, beside what they tell of.
+    code: (value) => (value === SET_ASIDE ? 'is the sequencer’s own' : text(BOUNDS.code)(value)),
+    action: text(BOUNDS.action),
+    actor: text(BOUNDS.actor),
+    on_behalf_of: orNull(text(BOUNDS.actor)),
+    resource: text(BOUNDS.resource),
+    tenant_id: orNull(text(63, /^[a-z0-9][a-z0-9-]*$/)),
+    environment: (value) =>
+      value === environment ? undefined : `is not ${JSON.stringify(environment)}: another log's`,
+    reason: orNull(text(BOUNDS.reason)),
+    problem: orNull(text(BOUNDS.problem)),
+    before: orNull(image),
+    after: orNull(image),
+    job_id: orNull(text(64, /^job_[0-9a-f-]{36}$/)),
+    request_id: orNull(text(BOUNDS.requestId)),
+    trace_id: orNull(text(BOUNDS.traceId)),
+    ip: orNull(text(BOUNDS.ip)),
+    agent: orNull(text(BOUNDS.agent)),
+  });
 
 function image(value: unknown): string | undefined {
   const wrong = text(MAX_IMAGE_BYTES)(value);
@@ -106,9 +125,13 @@ export const PIECE: Shape = {
 };
 
 /** The record in a waiting document, or why there is none. */
-export function readWaiting(raw: Uint8Array, shape: Shape): { record: PendingRecord } | { reason: string } {
+export function readWaiting(
+  raw: Uint8Array,
+  shape: (doc: Typed) => Shape,
+): { record: PendingRecord } | { reason: string } {
   try {
-    const reason = misfit(typed(raw), raw, shape);
+    const doc = typed(raw);
+    const reason = misfit(doc, raw, shape(doc));
     return reason === undefined ? { record: plain<PendingRecord>(raw) } : { reason };
   } catch {
     return { reason: 'its bytes cannot be read' };

@@ -11,7 +11,6 @@ import type { Lease } from './lease.ts';
 import type { AuditMetrics } from './metrics.ts';
 import { readWaiting, waitingShape } from './record-shape.ts';
 import { setAside, sha256, type Odd } from './set-aside.ts';
-import type { Shape } from './stored-shape.ts';
 import type { Witness } from './witness.ts';
 
 /** Records per transaction: 100 take 50 ms on the embedded store, which serves nobody else meanwhile; 500 would take 300 ms. */
@@ -57,7 +56,7 @@ export class Blocked extends Error {}
 
 export class Sequencer {
   readonly #deps: SequencerDeps;
-  readonly #shape: Shape;
+  readonly #shape: ReturnType<typeof waitingShape>;
   /** Foreign documents that could not be set aside → when they are tried again. */
   readonly #left = new Map<string, number>();
   #stopping = new AbortController();

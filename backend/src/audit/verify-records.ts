@@ -2,7 +2,7 @@
 import type { PlacedRecord } from './audit-record.ts';
 import { emptySegment, GENESIS, lastOf, linkHash, segmentOf, widened, type Head, type OpenSegment } from './chain.ts';
 import type { Faults } from './faults.ts';
-import { isCanonical, PLACED, SET_ASIDE } from './record-shape.ts';
+import { isCanonical, placedShape, SET_ASIDE } from './record-shape.ts';
 import { idOf, shown } from './set-aside.ts';
 import { misfit, numberOf, plain, typed, typeName, type Typed } from './stored-shape.ts';
 import type { Mark } from './witness.ts';
@@ -72,7 +72,7 @@ export class RecordWalk {
   }
 
   #wrong(doc: Typed, raw: Uint8Array, seq: number): string | undefined {
-    const odd = misfit(doc, raw, PLACED);
+    const odd = misfit(doc, raw, placedShape(doc));
     if (odd) return odd;
     const record = plain<PlacedRecord>(raw);
     if (record.segment !== segmentOf(seq)) return 'it names another segment';

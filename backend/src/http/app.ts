@@ -159,7 +159,8 @@ const clientIsGone = (ctx: Context, error: unknown): boolean =>
 async function refuse(ctx: Context, exchange: Exchange, problem: Problem, refusals: RefusalLog): Promise<void> {
   if (isRefusal(problem)) {
     const { operation, principal, tenantId } = exchange;
-    await refusals.record(problem, { operation, principal, tenantId, provenance: provenanceOf(exchange, ctx.req) });
+    const { params } = ctx as Partial<RequestContext>;
+    await refusals.record(problem, { operation, principal, tenantId, params, provenance: provenanceOf(exchange, ctx.req) }); // prettier-ignore
   }
   answerProblem(ctx, problem, exchange.requestId);
 }

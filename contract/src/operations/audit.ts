@@ -31,6 +31,9 @@ export const AuditRecord = z
     ip: shown().nullable().describe('Address the request came from'),
     agent: shown().nullable().describe('User agent, at most 256 characters'),
     at: Timestamp.describe('When it happened'),
+    count: z.number().int().min(1).optional().describe('How many of the same it stands for; absent for one by itself'),
+    first_at: Timestamp.optional().describe('The first of them; absent without a count'),
+    last_at: Timestamp.optional().describe('The last of them; absent without a count'),
     hash: shown().describe('SHA-256 over the record before and this record’s canonical form (RFC 8785), hex'),
   })
   .describe('One event, written once and never changed');

@@ -3,7 +3,7 @@ import React from 'react';
 import { Outcome, type AuditRecord } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Drawer, EmptyState, useStyles2 } from '@grafana/ui';
+import { Drawer, EmptyState, Tooltip, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { AppLink } from '../../app/AppLink';
 import { paths } from '../../app/routes';
@@ -29,6 +29,23 @@ function RecordLink({ record }: { record: AuditRecord }) {
   );
 }
 
+/** `× 231` where a record stands for so many of the same. */
+function RecordCell({ record }: { record: AuditRecord }) {
+  const { count: times, first_at, last_at } = record;
+  if (times === undefined) return <RecordLink record={record} />;
+  const span = `${count(times)} of the same, from ${first_at} to ${last_at}`;
+  return (
+    <>
+      <RecordLink record={record} />{' '}
+      <Tooltip content={span}>
+        <span tabIndex={0} aria-label={span}>
+          × {count(times)}
+        </span>
+      </Tooltip>
+    </>
+  );
+}
+
 const auditList: ListSpec<'audit.records.list'> = {
   read: 'audit.records.list',
   noun: 'records',
@@ -36,7 +53,7 @@ const auditList: ListSpec<'audit.records.list'> = {
   columns: [
     { id: 'seq', header: '#', width: '64px', align: 'right', sort: 'seq', cell: ({ seq }) => count(seq) },
     { id: 'at', header: 'When', width: '92px', cell: ({ at }) => <Time at={at} /> },
-    { id: 'code', header: 'Event', width: '146px', cell: (record) => <RecordLink record={record} /> },
+    { id: 'code', header: 'Event', width: '146px', cell: (record) => <RecordCell record={record} /> },
     { id: 'action', header: 'Action', width: '130px', cell: ({ action }) => action },
     {
       id: 'outcome',
@@ -106,6 +123,7 @@ function RecordView({ record }: { record: AuditRecord }) {
               ['On', record.resource],
               ['Why', record.reason ?? '–'],
               ['When', record.at],
+              ...counted(record),
               [
                 'Job',
                 record.job_id === null ? (
@@ -142,6 +160,9 @@ function RecordView({ record }: { record: AuditRecord }) {
     </>
   );
 }
+
+const counted = ({ count: times, first_at, last_at }: AuditRecord): [string, string][] =>
+  times === undefined ? [] : [['Times', count(times)], ['First', first_at ?? '–'], ['Last', last_at ?? '–']]; // prettier-ignore
 
 const pretty = (image: unknown): string =>
   image === null || image === undefined ? 'nothing' : JSON.stringify(image, null, 2);
