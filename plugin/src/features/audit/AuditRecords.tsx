@@ -32,7 +32,9 @@ function RecordLink({ record }: { record: AuditRecord }) {
 /** `× 231` where a record stands for so many of the same. */
 function RecordCell({ record }: { record: AuditRecord }) {
   const { count: times, first_at, last_at } = record;
-  if (times === undefined) return <RecordLink record={record} />;
+  if (times === undefined) {
+    return <RecordLink record={record} />;
+  }
   const span = `${count(times)} of the same, from ${first_at} to ${last_at}`;
   return (
     <>
@@ -161,7 +163,7 @@ function RecordView({ record }: { record: AuditRecord }) {
   );
 }
 
-const counted = ({ count: times, first_at, last_at }: AuditRecord): [string, string][] =>
+const counted = ({ count: times, first_at, last_at }: AuditRecord): Array<[string, string]> =>
   times === undefined ? [] : [['Times', count(times)], ['First', first_at ?? '–'], ['Last', last_at ?? '–']]; // prettier-ignore
 
 const pretty = (image: unknown): string =>
