@@ -57,6 +57,7 @@ it('IAM-23 it stays refused over a restart of the service, without NATS, and whe
   expect([await status(one.text), await status(other.text)]).toEqual([401, 401]);
   await eventually('the new bucket is there', async () => (await (await bucket()).put(late.jti, '')) > 0);
   await refused(late.text);
+  await eventually('it is on record, too', async () => (await stack.db.collection('revocations').countDocuments({ _id: late.jti as never })) === 1); // prettier-ignore
 
   await stack.nats.stop();
   await stack.backend.kill();
