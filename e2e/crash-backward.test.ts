@@ -1,14 +1,17 @@
-// Must-show 3, the way back: a job is cancelled, and the backend is killed before and after every compensation.
+// The way back: a job is cancelled, and the backend is killed before or after a compensation; of which a seed says.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CRASH_TENANTS } from './crash-cases.ts';
 import { inOrder } from './crash-order.ts';
 import { CrashRig, nameOf, type Point } from './crash-rig.ts';
+import { crashSeed, replay, sampled } from './crash-sample.ts';
 import { carryOut, logProof } from './journey.ts';
 
+const seed = crashSeed();
 let rig: CrashRig;
 let points: Point[];
 
 beforeAll(async () => {
+  process.stderr.write(replay(seed, 'crash-backward'));
   rig = await CrashRig.start();
   points = await rig.runUndisturbed();
 }, 120_000);
@@ -24,8 +27,9 @@ function diedAt(point: Point, round: number): Point {
 
 describe('a backend that dies on the way back of any job', () => {
   it('API-03 NFR-07 leaves every job undone, as if it had never been asked for', async () => {
-    const backward = inOrder(points.filter((point) => point.direction === 'backward'));
-    expect(backward.length).toBeGreaterThan(30);
+    const all = points.filter((point) => point.direction === 'backward');
+    expect(all.length).toBeGreaterThan(30);
+    const backward = inOrder(sampled(all, seed));
     const first = backward.map(diedAt);
     await rig.restart(null, { CRASH_AT: nameOf(first[0]!) });
     for (const [index, point] of backward.entries()) {

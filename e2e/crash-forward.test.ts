@@ -1,17 +1,20 @@
-// Must-show 3: kill -9 before and after the effect of every step of every kind of job, on its way forward.
+// Kill -9 before or after the effect of every step of a job, on its way forward; of which jobs and steps a seed says.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LoadResult } from '../dataplane/src/load/run-load.ts';
 import { CRASH_TENANTS, JOB_KINDS } from './crash-cases.ts';
 import { CrashRig, nameOf, type Point } from './crash-rig.ts';
 import { inOrder } from './crash-order.ts';
+import { crashSeed, replay, sampled, SEEDS } from './crash-sample.ts';
 import { logProof } from './journey.ts';
 
+const seed = crashSeed();
 let rig: CrashRig;
 let points: Point[];
 let load: Promise<LoadResult>;
 const quiet = new AbortController();
 
 beforeAll(async () => {
+  process.stderr.write(replay(seed, 'crash-forward'));
   rig = await CrashRig.start();
   points = await rig.runUndisturbed();
   load = rig.stack.load({ tenants: ['mover', 'settler', 'wanderer'], rate: 15, seconds: 3_600, seed: 5 }, quiet.signal);
@@ -26,8 +29,14 @@ describe('a backend that dies at any point of any job', () => {
     for (const kind of JOB_KINDS) expect(points.filter((point) => point.kind === kind).length).toBeGreaterThan(5);
   });
 
+  it('NFR-07 the points of every seed can be put in an order', () => {
+    for (const direction of ['forward', 'backward'] as const)
+      for (let any = 0; any < SEEDS; any++)
+        inOrder(sampled(points, any).filter((point) => point.direction === direction));
+  });
+
   it('NFR-07 GEN-34 AUD-11 ends every job as if nothing had happened, forward', async () => {
-    const forward = inOrder(points.filter((point) => point.direction === 'forward'));
+    const forward = inOrder(sampled(points, seed).filter((point) => point.direction === 'forward'));
     await rig.restart(null, { CRASH_AT: nameOf(forward[0]!) });
     for (const [index, point] of forward.entries()) {
       const one = await rig.case(point.kind);

@@ -10,6 +10,7 @@ const scripts = {
   start: 'launch/start.ts',
   test: 'launch/test.ts',
   e2e: 'launch/e2e.ts',
+  crash: 'launch/crash.ts',
   package: 'plugin/scripts/package.ts',
   reset: 'launch/reset.ts',
   token: 'launch/token.ts',

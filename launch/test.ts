@@ -1,6 +1,7 @@
 // npm test: types, lint, format, the plugin's own tests, jest, browser journeys; the last line is `N passed, N failed`, which CI reads.
 import { join } from 'node:path';
 import { close, countTests, inTurn, jestCount, work, type Check, type Count } from './checks.ts';
+import { jest } from './jest.ts';
 import { hasJourneys, runJourneys } from './journeys.ts';
 import { ensureInstalled } from './package-roots.ts';
 import { ensurePluginBuilt, pluginFolder } from './plugin-build.ts';
@@ -26,17 +27,6 @@ const appChecks: readonly Check[] = [
   },
   { name: 'workbench: types (tsc)', args: [tool('typescript', 'bin', 'tsc'), '-p', 'workbench'] },
 ];
-
-function jest(args: readonly string[]): Promise<Count> {
-  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const NODE_OPTIONS = [process.env['NODE_OPTIONS'], ...flags].filter(Boolean).join(' ');
-  const check = (file: string): Check => ({
-    name: 'jest',
-    args: [tool('jest', 'bin', 'jest.js'), ...args],
-    env: { NODE_OPTIONS, CLOSING_COUNT_FILE: file },
-  });
-  return countTests(check, (result) => result as Count);
-}
 
 function pluginJest(): Promise<Count> {
   const args = [pluginTool('jest', 'bin', 'jest.js'), '--maxWorkers', '2', '--json', '--outputFile'];
