@@ -195,10 +195,12 @@ describe('AUD-01 NFR-02 refusals', () => {
     await api.fetch('/admin/v1/me');
     await api.server.stop();
     const records = await api.records();
-    expect(records.map(({ problem, action, count, v }) => [problem, action, count, v])).toEqual([
-      ['token.missing', 'identity.me', undefined, 1], ['token.invalid', 'identity.me', undefined, 1],
-      ['token.missing', 'several', 29, 2], ['token.missing', 'identity.me', 1, 2], ['token.invalid', 'identity.me', 29, 2],
-    ]); // prettier-ignore
+    const told = records.map(({ problem, action, count, v }) => [problem, action, count ?? 0, v].join(' '));
+    const one = 'identity.me 0 1';
+    expect(told.slice(0, 2)).toEqual([`token.missing ${one}`, `token.invalid ${one}`]);
+    expect(told[2]).toBe('token.missing several 29 2');
+    // What was counted last is written when the server stops, in whatever order.
+    expect(told.slice(3).sort()).toEqual(['token.invalid identity.me 29 2', 'token.missing identity.me 1 2']);
     expect(JSON.stringify(records)).not.toContain(secret);
   });
 
