@@ -1,5 +1,13 @@
 /** Jobs in MongoDB. Every write of a running job carries its fence in the filter; nothing else knows the collection. */
-import type { ClientSession, Collection, Filter, FindCursor, UpdateFilter } from 'mongodb';
+import {
+  Binary,
+  ObjectId,
+  type ClientSession,
+  type Collection,
+  type Filter,
+  type FindCursor,
+  type UpdateFilter,
+} from 'mongodb';
 import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { MOST_TOLD, textOfId, type Unreadable } from '../bad-records.ts';
@@ -217,14 +225,20 @@ async function readable(
   }
 }
 
-/** Of every type that an order can have and be no number: index-served one by one, unlike the question for "no number". */
+/**
+ * Of the types that an order can have and be no number: index-served one by one. The question for "no number" reads every
+ * job on the embedded store (120 ms at 2 000 jobs, a list of 503s at 50 000), and so do those for sub-documents and
+ * regular expressions, which are not looked for.
+ */
 const NO_ORDERS = [
   null,
   { $gte: '' },
   { $in: [true, false] },
   { $gte: new Date(0) },
   NaN,
-  { $type: ['object', 'array', 'objectId', 'binData', 'regex'] },
+  { $gte: [] },
+  { $gte: new ObjectId('0'.repeat(24)) },
+  { $gte: new Binary(Buffer.alloc(0)) },
 ];
 
 async function misplacedJobs(jobs: Collection<JobDocument>): Promise<Unreadable[]> {
