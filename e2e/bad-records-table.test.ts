@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { allOperations } from '@cloudlysis/contract';
-import { ObjectId, type Document } from 'mongodb';
+import { BSONRegExp, ObjectId, type Document } from 'mongodb';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { eventually } from '../backend/testing/eventually.ts';
 
@@ -54,6 +54,7 @@ const VALUES: readonly unknown[] = [
   [{ a: 1 }],
   new Date(0),
   new ObjectId('0123456789abcdef01234567'),
+  new BSONRegExp('(?i)no pattern of JavaScript'),
 ];
 
 /** Every way a document of this form can be none; each with an id of its own. */
@@ -64,7 +65,7 @@ function garbageOf(good: Document, idOf: (n: number) => string, own: (n: number)
     const { [omit]: _, ...rest } = { ...good, ...own(n) };
     return { ...rest, ...put, _id: idOf(n) };
   });
-  return [...made, ...[new ObjectId(), 7, { a: 1 }, new Date(1)].map((_id, n) => ({ ...good, ...own(forms.length + n), _id }))]; // prettier-ignore
+  return [...made, ...[new ObjectId(), 7, { a: 1 }, new Date(1), { a: new BSONRegExp('(') }].map((_id, n) => ({ ...good, ...own(forms.length + n), _id }))]; // prettier-ignore
 }
 
 const hex = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;

@@ -1,5 +1,5 @@
 /** A value of every BSON type, for tests that put each into each field. */
-import { Binary, BSONRegExp, Code, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, type Collection, type Document } from 'mongodb'; // prettier-ignore
+import { Binary, BSONRegExp, BSONSymbol, Code, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, type Collection, type Document } from 'mongodb'; // prettier-ignore
 
 const ofNumber = (value: unknown): number => (typeof value === 'number' ? value : 7);
 
@@ -25,8 +25,11 @@ export const BSON_VALUES: Readonly<Record<string, (now: unknown) => unknown>> = 
   'a date as text': (now) => (now instanceof Date ? now.toISOString() : '1970-01-01T00:00:00.000Z'),
   null: () => null,
   'a pattern': () => new BSONRegExp('x'),
+  'a pattern that JavaScript does not know': () => new BSONRegExp('(?i)x'),
   code: () => new Code('x'),
   'a timestamp': () => new Timestamp({ t: 1, i: 1 }),
+  'code with a scope': () => new Code('x', { a: 1 }),
+  'a symbol': () => new BSONSymbol('x'),
   'the least key': () => new MinKey(),
   'the greatest key': () => new MaxKey(),
   nothing: () => undefined,

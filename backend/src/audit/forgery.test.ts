@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Binary, BSON, Double, Long, ObjectId, type Collection, type Document } from 'mongodb';
+import { Binary, BSON, BSONRegExp, Double, Long, ObjectId, type Collection, type Document } from 'mongodb';
 import { Verification } from '@cloudlysis/contract';
 import { COUNTED_KEYS, STORED_KEYS } from './audit-record.ts';
 import { draftOf, testLog, type TestLog } from './audit.fixture.ts';
@@ -73,7 +73,15 @@ describe('AUD-01 every field of every document, to every BSON type, is named wit
   const kinds = Object.entries(BSON_VALUES);
   const inParts = <T>(all: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size)); // prettier-ignore
   /** Where each costs a look at the whole log: the nearest to what is right, and the farthest from it. */
-  const some = ['the same as a double', 'the same as text', 'null', 'an object', 'a date', 'nothing'];
+  const some = [
+    'the same as a double',
+    'the same as text',
+    'null',
+    'an object',
+    'a date',
+    'a pattern that JavaScript does not know',
+    'nothing',
+  ];
   const few = kinds.filter(([name]) => some.includes(name));
   const fewer = kinds.filter(([name]) => ['the same as a double', 'the same as text', 'a date', 'nothing'].includes(name)); // prettier-ignore
 
@@ -280,7 +288,8 @@ describe('AUD-01 documents where none may be', () => {
 
   it('segments with a number that is taken, to come, or none', async () => {
     const segment = { first_seq: 1, last_seq: 1000, prev: '0'.repeat(64), hash: '0'.repeat(64), min_at: new Date(0), max_at: new Date(0), dropped_at: null }; // prettier-ignore
-    for (const number of [1, 2, 7_000, 0, -1, 1.5, '1', null, NaN, true, new Date(0), { n: 1 }]) {
+    const numbers = [1, 2, 7_000, 0, -1, 1.5, '1', null, NaN, true, new Date(0), { n: 1 }, new BSONRegExp('(?i)x')]; // prettier-ignore
+    for (const number of numbers) {
       await of('segments').insertOne({ ...segment, segment: number });
       const found = await verdict();
       await restore('segments');

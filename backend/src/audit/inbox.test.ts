@@ -98,6 +98,21 @@ describe('NFR-07 AUD-01 what is no record in the inbox', () => {
     expect(await log.verify()).toMatchObject({ ok: true, checked: 4, set_aside: 1 });
   });
 
+  it('with any value for its time or in its id: the lease is kept, lists answer, and the chain goes on', async () => {
+    const values = Object.entries(BSON_VALUES);
+    await of('inbox').insertMany(values.map(([name, value]) => ({ _id: name as never, at: value(3) })));
+    await of('inbox').insertMany(values.map(([, value], n) => ({ _id: { n, value: value(3) } as never })));
+    const id = await log.audit.log.append(draftOf());
+    expect((await log.audit.freshness()).waiting).toBe(2 * values.length + 1);
+    log.audit.start();
+    for (let n = 0; n < 400 && (await of('inbox').countDocuments({})) > 0; n++) await log.ambient.sleep(25);
+    const [head] = await of('head').find({}).toArray();
+    expect(head).toMatchObject({ seq: 2 * values.length + 1, holder: 'replica-a' });
+    const { items } = await log.call('audit.records.list', { query: { limit: 200 } });
+    expect(items.filter(({ record_id }) => record_id === id)).toHaveLength(1);
+    expect(await log.verify()).toMatchObject({ ok: true, set_aside: 2 * values.length });
+  });
+
   it('a large one, and more of them than a batch holds, stand in nobody’s way', async () => {
     await of('inbox').insertOne({ _id: 'large' as never, words: 'x'.repeat(9_000_000) });
     await of('inbox').insertMany(Array.from({ length: 130 }, (_, n) => ({ _id: n as never, n })));

@@ -52,7 +52,7 @@ export function setAside(raw: Uint8Array, reason: string, id: string, at: Date, 
 /** The `_id` of whatever stands in a collection; undefined when its bytes cannot be read. */
 export function idOf(raw: Uint8Array): unknown {
   try {
-    return BSON.deserialize(raw, { promoteValues: false, validation: { utf8: false } })['_id'];
+    return BSON.deserialize(raw, { promoteValues: false, bsonRegExp: true, validation: { utf8: false } })['_id'];
   } catch {
     return undefined;
   }

@@ -9,9 +9,17 @@ export type Shape = Readonly<Record<string, Rule>>;
 export type Typed = Readonly<Record<string, unknown>>;
 
 /** @throws BSONError for bytes that are no document */
-export const typed = (raw: Uint8Array): Typed => BSON.deserialize(raw, { promoteValues: false });
+export const typed = (raw: Uint8Array): Typed => BSON.deserialize(raw, { promoteValues: false, bsonRegExp: true });
+/** As `typed`; nothing at all for bytes that are no document. */
+export function safely(raw: Uint8Array): Typed {
+  try {
+    return typed(raw);
+  } catch {
+    return {};
+  }
+}
 /** As the driver would give it. */
-export const plain = <T>(raw: Uint8Array): T => BSON.deserialize(raw) as T;
+export const plain = <T>(raw: Uint8Array): T => BSON.deserialize(raw, { bsonRegExp: true }) as T;
 
 /** What is wrong with a document, in one sentence that names the field; undefined when it has exactly this shape. */
 export function misfit(doc: Typed, raw: Uint8Array, shape: Shape): string | undefined {

@@ -7,7 +7,7 @@ import type { Faults } from './faults.ts';
 import type { JobTrace, JobTraces } from './job-traces.ts';
 import { PIECE, readWaiting, SET_ASIDE, waitingShape } from './record-shape.ts';
 import { idOf, pieceId, shown, toldBy } from './set-aside.ts';
-import { misfit, plain, typed } from './stored-shape.ts';
+import { misfit, plain, safely } from './stored-shape.ts';
 
 /** Returns how many documents wait. */
 export async function verifyInbox(store: AuditStore, environment: string, faults: Faults): Promise<number> {
@@ -51,7 +51,7 @@ export async function verifyAside(store: AuditStore, { _id, seq, after }: Placed
     const id = pieceId(_id, n);
     const raw = await store.piece(id);
     if (raw === null) return faults.add('set aside', id, seq, _id, 'it is missing');
-    const odd = misfit(typed(raw), raw, PIECE);
+    const odd = misfit(safely(raw), raw, PIECE);
     if (odd) return faults.add('set aside', id, seq, _id, odd);
     hash.update(plain<{ bytes: { buffer: Uint8Array } }>(raw).bytes.buffer);
   }

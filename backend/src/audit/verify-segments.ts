@@ -4,7 +4,7 @@ import type { Faults } from './faults.ts';
 import type { Batches } from './raw-reads.ts';
 import { segmentShape } from './record-shape.ts';
 import { sameOpen, type WalkedSegment } from './verify-records.ts';
-import { misfit, numberOf, plain, typed, typeName } from './stored-shape.ts';
+import { misfit, numberOf, plain, safely, typed, typeName } from './stored-shape.ts';
 
 export class SegmentWalk {
   readonly #faults: Faults;
@@ -85,17 +85,11 @@ async function* eachOf(batches: Batches): AsyncGenerator<Uint8Array> {
   for await (const batch of batches) yield* batch;
 }
 
-function numberIn(raw: Uint8Array): number | null {
-  try {
-    return numberOf(typed(raw)['segment']);
-  } catch {
-    return null;
-  }
-}
+const numberIn = (raw: Uint8Array): number | null => numberOf(safely(raw)['segment']);
 
 /** A segment outside the numbers that were walked. */
 export function astray(faults: Faults, raw: Uint8Array): void {
-  const key = typed(raw)['segment'];
+  const key = safely(raw)['segment'];
   const number = numberOf(key);
   const name = number === null ? `(${typeName(key)})` : String(number);
   const seq = number === null ? null : Math.min(Number.MAX_SAFE_INTEGER, lastOf(number));

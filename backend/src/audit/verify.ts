@@ -6,7 +6,7 @@ import { Faults } from './faults.ts';
 import type { JobTraces } from './job-traces.ts';
 import { HEAD } from './record-shape.ts';
 import { idOf, shown } from './set-aside.ts';
-import { misfit, numberOf, plain, typed } from './stored-shape.ts';
+import { misfit, numberOf, plain, safely } from './stored-shape.ts';
 import { RecordWalk } from './verify-records.ts';
 import { verifyAside, verifyAsideStrays, verifyInbox, verifyJobs } from './verify-rest.ts';
 import { astray, SegmentWalk } from './verify-segments.ts';
@@ -112,14 +112,6 @@ async function strays(store: AuditStore, head: Tip, faults: Faults, signal: Abor
       if (number !== null && Number.isInteger(number) && number > sealed && number <= now) continue;
       astray(faults, raw);
     }
-  }
-}
-
-function safely(raw: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    return typed(raw);
-  } catch {
-    return {};
   }
 }
 

@@ -186,7 +186,11 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       const [next] = await many({ queue: 'lane', lane }, 1);
       return next !== undefined && (await update({ _id: next._id, queue: 'lane' }, { $set: { queue: 'ready' } }));
     },
-    lanesWaiting: () => translated(() => jobs.distinct('lane', { queue: 'lane' })),
+    // A lane that is no text would be asked for as a pattern or a question.
+    lanesWaiting: async () =>
+      (await translated(() => jobs.distinct('lane', { queue: 'lane' }))).filter(
+        (lane: unknown) => typeof lane === 'string',
+      ),
 
     ...createJobPages(jobs, now),
     auditTraces: () => auditTraces(jobs),

@@ -9,6 +9,12 @@ export const READ_MS = 3_000;
 /** A mutation must be refused within 2 s of the store going away, so every operation is given less than that. */
 const DEADLINE_MS = 1500;
 
+/**
+ * One value must not spoil the answer it comes in: the driver throws a whole batch away for a pattern that the server
+ * takes and JavaScript does not (`(?i)x`), and for text whose bytes are no UTF-8, which the server does not look at.
+ */
+const LEGIBLE = { bsonRegExp: true, enableUtf8Validation: false } as const;
+
 export interface MongoSight {
   /** Name of the replica set; null on a sharded cluster. */
   readonly replicaSet: string | null;
@@ -44,6 +50,7 @@ export async function connectMongo(uri: string, name: string, owner: string | nu
     maxPoolSize: 32,
     appName: 'cloudlysis-control',
     ignoreUndefined: true,
+    ...LEGIBLE,
   });
   const db = client.db(name);
   const hello = await translated(() => client.db('admin').command({ hello: 1 }));
