@@ -33,16 +33,20 @@ export const textOfId = (id: unknown): string => {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
 };
 
-/** Each row as it is read, and those that cannot be. */
+/** Each row as it is read, and those that cannot be; `schema` is for rows that nobody holds against the contract later. */
 export function readRows<R extends { readonly _id: unknown }, W>(
   rows: readonly R[],
   read: (row: R) => W,
+  schema?: z.ZodType<W>,
 ): { items: W[]; unreadable: Unreadable[] } {
   const items: W[] = [];
   const unreadable: Unreadable[] = [];
   for (const row of rows) {
     try {
-      items.push(read(row));
+      const item = read(row);
+      const wrong = schema?.safeParse(item).error?.issues.find(({ code }) => WRONG_TYPES.has(code));
+      if (wrong) unreadable.push({ id: textOfId(row._id), reason: faultOf(wrong) });
+      else items.push(item);
     } catch (error) {
       unreadable.push({ id: textOfId(row._id), reason: reasonOf(error) });
     }
@@ -77,10 +81,8 @@ export function sound<R extends { readonly _id: unknown }>(
 
 /** As a row of a list, where one alone is asked for. @throws Problem `record.unreadable` that names it */
 export function readOne<R extends { readonly _id: unknown }, W>(row: R, read: (row: R) => W, schema: z.ZodType<W>): W {
-  const { items, unreadable } = readRows([row], read);
+  const { items, unreadable } = readRows([row], read, schema);
   if (unreadable[0]) throw unreadableProblem(unreadable[0]);
-  const wrong = schema.safeParse(items[0]).error?.issues.find(({ code }) => WRONG_TYPES.has(code));
-  if (wrong) throw unreadableProblem({ id: textOfId(row._id), reason: faultOf(wrong) });
   return items[0]!;
 }
 

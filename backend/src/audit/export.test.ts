@@ -4,10 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import canonicalize from 'canonicalize';
 import { CloudEvent } from 'cloudevents';
 import { AuditRecord, auditOperations } from '@cloudlysis/contract';
+import { STORED_KEYS } from './audit-record.ts';
+import { BSON_VALUES, setField } from './bson-values.fixture.ts';
 import { GENESIS } from './chain.ts';
 import { draftOf, everyPage, testLog, type TestLog } from './audit.fixture.ts';
 
 const NASTY = ['=1+1', '+1', '-1', '@cmd', '\tx', '\rx', 'a,b', 'say "hi"', 'two\r\nlines', 'ünï😀', '’'];
+const idOf = (n: number): string => `aud_00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 let log: TestLog;
 let newestFirst: AuditRecord[];
 
@@ -119,7 +122,6 @@ describe('AUD-08 an export is itself recorded', () => {
     await log.audit.log.append(draftOf());
     const [pattern] = await inbox.find({}).toArray();
     // In parts, and with ids of the service: a loaded machine does not answer 2 500 at once in time.
-    const idOf = (n: number): string => `aud_00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
     for (let from = 0; from < 2_500; from += 250)
       await inbox.insertMany(Array.from({ length: 250 }, (_, n) => ({ ...pattern, _id: idOf(from + n) as never })));
     await log.placeAll();
@@ -132,4 +134,59 @@ describe('AUD-08 an export is itself recorded', () => {
     expect(ended).toMatchObject({ code: 'audit.export_finished', outcome: 'cancelled' });
     expect((ended!.after as { records: number }).records).toBeLessThanOrEqual(1_500);
   });
+});
+
+describe('AUD-05 AUD-08 records that cannot be read', () => {
+  const values = ['the same as text', 'null', 'an object', 'an array of itself', 'a date', 'a pattern that JavaScript does not know', 'nothing']; // prettier-ignore
+  const fields = STORED_KEYS.filter((field) => !['_id', 'seq'].includes(field));
+  const total = 2 * fields.length * values.length;
+  let poor: TestLog;
+  let touched: Set<string>;
+  beforeAll(async () => {
+    poor = await testLog();
+    await poor.audit.log.append(draftOf());
+    const inbox = poor.mongo.db.collection('audit_inbox');
+    const [pattern] = await inbox.find({}).toArray();
+    await inbox.insertMany(Array.from({ length: total - 1 }, (_, n) => ({ ...pattern, _id: idOf(n) as never }))); // prettier-ignore
+    await poor.placeAll();
+    const records = poor.mongo.db.collection('audit_records');
+    const all = await records.find({}).sort({ seq: 1 }).toArray();
+    touched = new Set();
+    for (const [n, field] of fields.entries())
+      for (const [k, name] of values.entries()) {
+        const doc = all[2 * (n * values.length + k)]!;
+        await setField(records, doc, field, BSON_VALUES[name]!(doc[field]));
+        touched.add(String(doc._id));
+      }
+  }, 120_000);
+  afterAll(async () => poor[Symbol.asyncDispose]());
+
+  const idsIn = {
+    jsonl: (body: string) => body.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown),
+    cloudevents: (body: string) => (JSON.parse(body) as { data: unknown }[]).map(({ data }) => data),
+    csv: (body: string) => parseCsv(body).slice(1).map(([record_id]) => ({ record_id })),
+  } as const; // prettier-ignore
+
+  it.each(['jsonl', 'cloudevents', 'csv'] as const)(
+    'are left out of %s, every other is there, and the end record says what it lacks',
+    async (format) => {
+      const whole = await poor.call('audit.export', { query: { limit: undefined, format } });
+      const found = idsIn[format](await text(whole.stream)) as AuditRecord[];
+      if (format !== 'csv') for (const record of found) expect(AuditRecord.parse(record)).toEqual(record);
+      await poor.placeAll();
+      const records = poor.mongo.db.collection('audit_records');
+      const end = (await records.find({ code: 'audit.export_finished' }).sort({ seq: -1 }).limit(1).toArray())[0]!;
+      const after = JSON.parse(end['after'] as string) as { records: number; lacking: number; unreadable: { id: string; reason: string }[] }; // prettier-ignore
+      expect(end).toMatchObject({ outcome: 'failed' });
+      expect(after.records).toBe(found.length);
+      expect(after.lacking).toBeGreaterThan(touched.size / 2);
+      expect(after.lacking).toBeLessThanOrEqual(touched.size);
+      expect(after.unreadable).toHaveLength(50);
+      for (const { id, reason } of after.unreadable)
+        expect([touched.has(id), reason]).toEqual([true, expect.any(String)]);
+      const ids = new Set(found.map(({ record_id }) => record_id));
+      for (let n = 0; n < total - 1; n++) if (!touched.has(idOf(n))) expect(ids).toContain(idOf(n));
+    },
+    60_000,
+  );
 });

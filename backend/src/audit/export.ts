@@ -54,16 +54,21 @@ const ENCODINGS: Readonly<Record<ExportFormat, Encoding>> = {
 
 /** `sequence` is the CloudEvents extension of that name: the place in the chain. */
 function eventOf(record: AuditRecord): string {
-  const event = new CloudEvent({
-    id: record.record_id,
-    source: `/cloudlysis/control/${encodeURIComponent(record.environment)}`,
-    type: `com.cloudlysis.audit.${record.code}`,
-    subject: record.resource,
-    time: record.at,
-    datacontenttype: 'application/json',
-    sequence: String(record.seq),
-    data: record,
-  });
+  const event = new CloudEvent(
+    {
+      id: record.record_id,
+      source: `/cloudlysis/control/${encodeURIComponent(record.environment)}`,
+      type: `com.cloudlysis.audit.${record.code}`,
+      // It may be absent and not empty.
+      ...(record.resource === '' ? {} : { subject: record.resource }),
+      time: record.at,
+      datacontenttype: 'application/json',
+      sequence: String(record.seq),
+      data: record,
+    },
+    // Its types are the contract's; what it would throw for one record takes away all behind it.
+    false,
+  );
   return JSON.stringify(event.toJSON());
 }
 
@@ -78,7 +83,7 @@ export async function* encoded(
   if (encoding.start) yield encoding.start;
   let first = true;
   for await (const records of windows) {
-    const { items, unreadable } = readRows(records, wireRecord);
+    const { items, unreadable } = readRows(records, wireRecord, AuditRecord);
     count(items.length, unreadable);
     if (items.length === 0) continue;
     yield encoding.window(items, first);
