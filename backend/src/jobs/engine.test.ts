@@ -1,4 +1,5 @@
 // The engine against a real database: one job per key, one at a time per lane, resumed at any crash, undone in reverse.
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Check, MutationId } from '@cloudlysis/contract';
 import { Problem } from '@cloudlysis/contract';
@@ -6,6 +7,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
+import { eventually } from '../../testing/eventually.ts';
 import { passingControlKey } from '../control-key.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
@@ -269,6 +271,25 @@ describe('running', () => {
     expect(await world.all()).toEqual({});
     await expect(engine.cancel(first._id, 'user:x', 'again', record)).rejects.toMatchObject({ code: 'job.state' });
   });
+
+  it('NFR-07 replicas whose registrations a restored backup took back are known again, and keep their jobs', async () => {
+    const { replica, mongo } = await bench();
+    const held = Promise.withResolvers<void>();
+    const engines = [await replica('r1', { hold: held.promise }), await replica('r2', { hold: held.promise })];
+    const registered = mongo.db.collection<{ _id: string; boot: string }>('replicas');
+    const boots = async () => Object.fromEntries((await registered.find({}).toArray()).map(({ _id, boot }) => [_id, boot])); // prettier-ignore
+    const before = await boots();
+    await registered.updateMany({}, { $set: { boot: 'of an older life', beat: 7 } });
+    await eventually('both are registered again', async () => isDeepStrictEqual(await boots(), before), 15_000);
+    const jobs = [await engines[0]!.submit(submission('acme', 'k1')), await engines[1]!.submit(submission('globex', 'k2'))]; // prettier-ignore
+    // Three times as long as it takes a replica to see that another is gone.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    held.resolve();
+    for (const [n, job] of jobs.entries()) {
+      const ended = await settle(engines[n]!, job);
+      expect([ended.state, ended.fence]).toEqual(['succeeded', job.fence]);
+    }
+  }, 40_000);
 
   it('SCL-05 runs children once each and ends when they have', async () => {
     const { replica, world } = await bench();

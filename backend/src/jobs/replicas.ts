@@ -73,6 +73,17 @@ export function replicas(
     replica.released = true;
   };
 
+  /**
+   * A restored backup names a boot that is over: with it standing there for good, every other replica would take this one's
+   * jobs, and this one theirs. Another process under our name beats, and is left in peace.
+   */
+  const comeBack = async (): Promise<void> => {
+    const there = seen.get(replicaId);
+    if (there && there.boot !== boot && isSilent(there))
+      await collection.updateOne({ _id: replicaId, boot: there.boot, beat: there.beat }, { $set: { boot, beat, key } });
+    else await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat, key } }, { upsert: true });
+  };
+
   const look = async (): Promise<void> => {
     const present = await collection.find().toArray();
     for (const { _id, boot, beat, ahead_ms, key } of present) {
@@ -114,8 +125,7 @@ export function replicas(
           { $set: { beat: ++beat, ahead_ms: aheadMs() } },
         );
         // Another process runs under our name since, or an operator removed us: whoever is registered last counts.
-        if (mine.matchedCount === 0)
-          await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat, key } }, { upsert: true });
+        if (mine.matchedCount === 0) await comeBack();
         lastBeat = started;
         await look();
       }),

@@ -101,6 +101,8 @@ export class KvMirror {
     const [mark, entry] = await Promise.all([this.source.mark(), this.source.get(key)]);
     if (!mark) return;
     if (!sameBucket(bucket, mark) || emptied(then, mark)) return this.heal();
+    // What was heard last is no longer there, and something older is the last again.
+    if (entry && known !== undefined && entry.seq < known && known <= mark.last) return this.heal();
     if (entry) this.take(entry);
     // Seen in this bucket and no longer in it, unless the watch told more meanwhile.
     else if (known !== undefined && this.seqs.get(key) === known) this.vanished(key);
@@ -174,18 +176,19 @@ export class KvMirror {
       this.seqs.delete(key);
       this.vanished(key);
     }
-    for (const entry of entries) this.take(entry, true);
+    for (const entry of entries) this.take(entry, mark);
     this.mark = mark;
   }
 
-  private take({ key, seq, meaning }: BucketEntry, again = false): void {
+  /** `whole`: it is the last of its key in a reading that began there, so what was known before and is not in it was taken out. */
+  private take({ key, seq, meaning }: BucketEntry, whole?: BucketMark): void {
     const known = this.seqs.get(key);
-    if (known !== undefined && (again ? seq < known : seq <= known)) return;
+    if (known !== undefined && (whole ? seq < known && known > whole.last : seq <= known)) return;
     this.seqs.set(key, seq);
     this.heard = Math.max(this.heard, seq);
     this.kept.delete(key);
     if (meaning.gone && meaning.aged) this.vanished(key);
-    else this.into.apply(key, meaning.gone ? undefined : meaning.value, known === undefined);
+    else this.into.apply(key, meaning.gone ? undefined : meaning.value, known === undefined || seq < known);
   }
 
   private vanished(key: string): void {
