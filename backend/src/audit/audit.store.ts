@@ -131,6 +131,11 @@ export class AuditStore {
     return this.#read(this.#head.findOne({ _id: 'head' }));
   }
 
+  /** As a majority has it, so that no failover takes it back. */
+  committedHead(): Promise<Head | null> {
+    return this.#read(this.#head.findOne({ _id: 'head' }, { readConcern: { level: 'majority' } }));
+  }
+
   /** One transaction: the head is swapped, the records get their places, the inbox loses them. @throws Overtaken */
   async commit(head: Head, placing: Placing, odd: readonly Odd[] = []): Promise<void> {
     const ids = placing.records.map((record) => record._id).filter((id) => !odd.some(({ event }) => event._id === id));

@@ -340,6 +340,32 @@ describe('AUD-01 what was taken away', () => {
     expect((await verdict()).ok).toBe(true);
   });
 
+  it('the tail, with the head moved back to fit: so does every replica that only saw it placed, whoever places on', async () => {
+    await using its = await testLog();
+    await its.fill([draftOf(), draftOf()]);
+    const before = await its.mongo.db.collection('audit_head').findOne({});
+    const beside = its.replica('beside');
+    its.audit.start();
+    beside.start();
+    const last = await its.audit.log.append(draftOf());
+    await its.placeAll();
+    // It looks once a second.
+    await its.ambient.sleep(1_500);
+    expect((await beside.verify(new AbortController().signal)).ok).toBe(true);
+    expect(beside.moved()).toBeNull();
+    await its.audit.stop();
+    await its.mongo.db.collection('audit_records').deleteOne({ _id: last as never });
+    await its.mongo.db.collection('audit_head').replaceOne({}, { ...before, _id: undefined } as never);
+    await its.ambient.sleep(2_000);
+    expect(beside.moved()).toBe('the head stood at record 3 and was moved back to 2');
+    // Continued beyond the mark it is whole again, for everybody who did not see it.
+    await its.fill([draftOf(), draftOf(), draftOf()]);
+    const told = await beside.verify(new AbortController().signal);
+    expect([told.ok, told.first_bad?.seq]).toEqual([false, 3]);
+    expect((await its.replica('fresh').verify(new AbortController().signal)).ok).toBe(true);
+    await beside.stop();
+  }, 30_000);
+
   it('the tail, with the head moved back to fit: the replica that placed it knows, and the jobs know', async () => {
     const cut = record(COUNT)['_id'] as string;
     const jobs = [{ jobId: 'job_1', recordId: cut, ended: null }, { jobId: 'job_2', recordId: record(2)['_id'], ended: 'succeeded' }]; // prettier-ignore

@@ -52,6 +52,8 @@ export interface Audit {
   verify(signal: AbortSignal): Promise<Verification>;
   /** How far the chain has got. @throws Problem `audit.unavailable` */
   freshness(): Promise<AuditFreshness>;
+  /** Why the chain cannot be the one that this process saw: it was cut, or the store put back; null when nothing speaks against it. */
+  moved(): string | null;
   /** What the last verification in this process found; null before the first. */
   lastVerification(): (Verification & { readonly at: Date }) | null;
 }
@@ -104,6 +106,7 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
       const seq = Number.isSafeInteger(head?.seq) ? head!.seq : 0;
       return { seq, waiting, waitingSince: since, blocked: sequencer.blocked, setAside };
     },
+    moved: () => witness.moved,
     lastVerification: () => verified,
   };
 }

@@ -121,11 +121,12 @@ export class Sequencer {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { ambient, lease, logger, metrics, inbox } = this.#deps;
+    const { store, ambient, lease, logger, metrics, inbox, witness } = this.#deps;
     for (let swept = -Infinity; !signal.aborted; await this.#rest(signal)) {
       try {
         if (ambient.monotonic() - swept >= SWEEP_MS) {
           swept = ambient.monotonic();
+          await witness.look(() => store.committedHead());
           metrics.inbox(await inbox.look(), ambient.now());
           await lease.keep();
         }

@@ -85,7 +85,7 @@ export class RecordWalk {
       return 'it cannot be read';
     }
     if (seq === this.#mark.seq && record.hash !== this.#mark.hash)
-      return 'it is not the record that this replica placed here';
+      return 'it is not the record that this replica placed here, or saw placed';
     if (record.code === SET_ASIDE) this.asides.push(record);
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** What this process itself has placed, kept outside the store: a chain that was cut and continued is known by it. */
+/** What this process itself has placed or seen placed, kept outside the store: a chain that was cut and continued is known by it. */
 import type { Head } from './chain.ts';
 
 export interface Mark {
@@ -13,7 +13,7 @@ export class Witness {
   #mark: Mark = { seq: 0, hash: '' };
   #moved: string | null = null;
 
-  /** The last place that this process has given. */
+  /** The last place that this process has given, or seen given. */
   get mark(): Mark {
     return this.#mark;
   }
@@ -27,6 +27,16 @@ export class Witness {
   placed(from: Tip, to: Tip): void {
     this.#moved ??= contradiction(this.#mark, from);
     this.#mark = { seq: to.seq, hash: to.hash };
+  }
+
+  /** `read` gives the head as no failover takes it back. Another replica may place meanwhile, so it is judged by what was known before. */
+  async look(read: () => Promise<Tip | null>): Promise<void> {
+    const before = this.#mark;
+    const head = await read();
+    // That there is none, or none that can be read, is said by whoever needs it.
+    if (!Number.isSafeInteger(head?.seq) || typeof head?.hash !== 'string') return;
+    this.#moved ??= contradiction(before, head);
+    if (head.seq > this.#mark.seq) this.#mark = { seq: head.seq, hash: head.hash };
   }
 }
 

@@ -61,7 +61,7 @@ export interface OverviewFacts {
   }>;
   readonly store: Asked<number>;
   readonly audit: Asked<AuditFreshness>;
-  /** What the last verification found wrong; null where it held, or there was none. */
+  /** What the last verification found wrong, or what this replica saw of it; null where nothing speaks against it. */
   readonly chainBroken: { readonly reason: string; readonly at: Date } | null;
   readonly jobs: Asked<JobCounts>;
   readonly failures: Asked<readonly FailedJob[]>;

@@ -20,7 +20,7 @@ export interface OverviewDeps {
   readonly ambient: Ambient;
   readonly mongo: Pick<Mongo, 'ping'>;
   readonly nats: Pick<NatsPort, 'ping' | 'account' | 'limits'>;
-  readonly audit: Pick<Audit, 'freshness' | 'lastVerification'>;
+  readonly audit: Pick<Audit, 'freshness' | 'lastVerification' | 'moved'>;
   readonly jobs: Pick<JobEngine, 'store' | 'withOtherKey'>;
   readonly metrics: Pick<NodeMetrics, 'traffic' | 'figures'>;
   readonly placement: PlacementBook;
@@ -61,6 +61,8 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   ]);
   timer.abort();
   const verified = audit.lastVerification();
+  const moved = audit.moved();
+  const broken = verified?.first_bad && { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at }; // prettier-ignore
   const kinds = ['gateway', 'aggregate', 'projection', 'runner'] as const;
   return {
     now, shards, bus, store, audit: freshness, jobs, failures, drift, tenants,
@@ -71,7 +73,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
     otherKeys: deps.jobs.withOtherKey(),
     traffic: metrics.traffic(),
     figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],
-    chainBroken: verified?.first_bad ? { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at } : null,
+    chainBroken: broken ?? (moved === null ? null : { reason: moved, at: now }),
   }; // prettier-ignore
 }
 
