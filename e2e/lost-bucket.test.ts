@@ -120,6 +120,24 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     60_000,
   );
 
+  it('TEN-14 OPS-11 a flag that holds back a tenant whom nobody paused here is left alone and said, with the way out', async () => {
+    const tenant = 'tenant-03';
+    const params = { tenant_id: tenant };
+    const statusOf = async () => (await operator.read('tenants.get', { params })).status;
+    const kv = await new Kvm(stack.nc).open('config');
+    await kv.put(`tenants.${tenant}`, JSON.stringify({ paused: true, reason: 'of a record that was put back', revision: 900 })); // prettier-ignore
+    await eventually('it is said', async () => (await statusOf()).state === 'degraded', 30_000);
+    expect((await statusOf()).reason).toMatch(/held back by its flag on NATS .*\(of a record that was put back\).*pause and resume it/); // prettier-ignore
+    expect((await stack.command(tenant, randomUUID())).status).toBe(423);
+    const { attention } = await operator.read('overview.get');
+    expect(attention.filter(({ detail }) => /held back by its flag/.test(detail))).toHaveLength(1);
+    const body = { reason: 'INC-7' };
+    for (const kind of ['tenants.pause', 'tenants.resume'] as const)
+      expect((await carryOut(operator, kind, { params, body })).state).toBe('succeeded');
+    await eventually('it is served', async () => (await statusOf()).state === 'active', 10_000);
+    expect((await stack.command(tenant, randomUUID())).status).toBe(200);
+  }, 90_000);
+
   it('the server forgets every watch, then a tenant moves: its first command is answered and the gateway is proven', async () => {
     const jsm = await jetstreamManager(stack.nc);
     const watches = await jsm.consumers.list('KV_placement').next();

@@ -9,7 +9,7 @@ import type { ActiveJob } from '../jobs/job-reader.ts';
 import { encodeCursor } from '../paging.ts';
 import type { Visible } from '../principal.ts';
 import { changedNodes, type NodeFindings } from './node-findings.ts';
-import { computeStatus, type LagFinding, type Status } from './tenant-status.ts';
+import { computeStatus, type LagFinding, type Status, type StrayPause } from './tenant-status.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { fitting, idIn, positionOf, updatedKeyOf, type TenantFilter, type TenantQuery } from './tenant-query.ts';
 import { inOutline, toWire, type StillTenant, UNKNOWN_TRAFFIC } from './tenant-view.ts';
@@ -38,6 +38,7 @@ export interface Entry {
   status: Status;
   /** When the last trouble that was seen here ended. */
   calmSince: Date | null;
+  strayPause: StrayPause | null;
   /** Id and name as searches compare them. */
   haystack: string;
   /** Traffic is not part of it: that changes for all at once. */
@@ -104,7 +105,9 @@ export class Directory {
 ${folded(record.metadata.name)}`;
     const updatedKey = updatedKeyOf(record);
     if (known && known.updatedKey !== updatedKey) this.byUpdate.delete(known.updatedKey);
-    const now = { record, haystack, updatedKey, wire: null };
+    // Of another record; whoever looks after the flags looks again.
+    const strayPause = known?.record.version === record.version ? known.strayPause : null;
+    const now = { record, haystack, updatedKey, wire: null, strayPause };
     if (known) Object.assign(known, now);
     else {
       const status = { state: 'active', reason: '', since: record.created_at } as const;
@@ -113,6 +116,14 @@ ${folded(record.metadata.name)}`;
     }
     this.byUpdate.add(updatedKey);
     this.judge(this.entries.get(record._id)!);
+  }
+
+  /** Whether a flag holds the tenant back against its record; null when it does not. */
+  heldBackAstray(id: string, by: StrayPause | null): void {
+    const entry = this.entries.get(id);
+    if (!entry || (entry.strayPause === null && by === null)) return;
+    entry.strayPause = by;
+    this.judge(entry);
   }
 
   remove(id: string): void {
@@ -195,6 +206,7 @@ ${folded(record.metadata.name)}`;
       reports: this.seen.reports,
       lags: this.seen.lags.get(_id) ?? NOTHING,
       calmSince: entry.calmSince,
+      strayPause: entry.strayPause,
       now: this.seen.now,
     };
     let status = computeStatus(entry.record, facts);

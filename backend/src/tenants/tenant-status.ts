@@ -32,12 +32,20 @@ export interface LagFinding {
   readonly since: Date | null;
 }
 
+/** A flag on NATS that holds a tenant back, though its record says that nobody paused it. */
+export interface StrayPause {
+  readonly reason: string;
+  readonly since: Date;
+}
+
 export interface StatusFacts {
   readonly activeJob: ActiveJob | null;
   /** Null while they are not known, which is not held against the tenant. */
   readonly placements: readonly Placement[] | null;
   readonly reports: ReadonlyMap<string, NodeFinding>;
   readonly lags: readonly LagFinding[];
+  /** Null or absent where record and flag agree, as far as is known. */
+  readonly strayPause?: StrayPause | null;
   /** When the last trouble that was seen ended; null when none was. */
   readonly calmSince: Date | null;
   readonly now: Date;
@@ -111,8 +119,13 @@ interface Cause {
   readonly since: Date;
 }
 
-function degraded(record: TenantRecord, { placements, reports, lags }: StatusFacts): Status | null {
+function degraded(record: TenantRecord, { placements, reports, lags, strayPause }: StatusFacts): Status | null {
   const causes: Cause[] = [];
+  if (strayPause) {
+    const { reason, since } = strayPause;
+    const sentence = `held back by its flag on NATS since ${clock(since)} (${reason.slice(0, 200)}), though nobody paused it here: pause and resume it to let it through`;
+    causes.push({ sentence, since });
+  }
   for (const kind of placements ? PLACED_KINDS : []) {
     if (placements!.some((placement) => placement.kind === kind)) continue;
     causes.push({ sentence: `no placement for ${kind}`, since: record.state_since });

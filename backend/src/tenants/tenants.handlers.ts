@@ -46,9 +46,9 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
     ]);
     const placements = inOrder(placed);
     directory.place(record._id, placements);
-    const calmSince = directory.get(record._id)?.calmSince ?? null;
+    const { calmSince = null, strayPause = null } = directory.get(record._id) ?? {};
     const facts = { activeJob: activeJob as ActiveJob | null, placements, reports: observer.findings(), lags };
-    return [computeStatus(record, { ...facts, calmSince, now: ambient.now() }), placements];
+    return [computeStatus(record, { ...facts, calmSince, strayPause, now: ambient.now() }), placements];
   }
 
   /** In the first seconds of a replica placements are not all read yet: those of this page are, in one query. */
