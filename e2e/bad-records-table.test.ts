@@ -86,9 +86,9 @@ async function poison(): Promise<Record<string, Document[]>> {
     audit_segments: [{ _id: new ObjectId() }, { _id: 's', segment: 'first' }, { _id: 7, segment: 0.5 }],
     assignments: [{ _id: 'x' }, { _id: 7, principal: 7 }, { _id: new ObjectId(), principal: 'user:x', role: 'king', scope: [] }],
     revocations: [{ _id: new ObjectId() }, { _id: 'jti:x', until: 'never' }],
-    replicas: [{ _id: 7 }, { _id: 'ghost', boot: {}, beat: 'x' }],
+    replicas: [{ _id: 7 }, { _id: 'ghost', boot: {}, beat: 'x' }, { _id: 'ghost2', boot: 'x', beat: 1 }],
     job_values: [{ _id: 'x', packed: 7 }],
-    sessions: [{ _id: 'ghost', ids: 7 }],
+    sessions: [{ _id: 'ghost', ids: 7 }, { _id: 'ghost2', ids: [7] }],
   }; // prettier-ignore
   for (const [collection, documents] of Object.entries(made)) {
     const inserted = await db.collection(collection).insertMany(documents, { ordered: false }).catch((error: any) => error.result); // prettier-ignore
@@ -184,5 +184,19 @@ describe('records of every collection that cannot be read', () => {
     await stack.db.collection<{ _id: string }>('jobs').updateOne({ _id: first.job_id }, { $set: { created_at: 'yesterday', steps: 7 } as never }); // prettier-ignore
     const again = await send();
     expect([again.status, await again.json()]).toEqual([202, { job_id: first.job_id, state: 'succeeded' }]);
+  }, 60_000);
+
+  it('NFR-07 the replica goes on, and starts again beside all of it, its own registration and sessions included', async () => {
+    const { db, backend } = stack;
+    const named = { _id: { $not: /^ghost/, $type: 'string' } } as object;
+    await db.collection('replicas').updateMany(named, { $set: { boot: 7, beat: 'x' } });
+    await eventually('it is registered again', async () => typeof (await db.collection('replicas').findOne(named))?.['boot'] === 'string'); // prettier-ignore
+    expect(backend.log()).not.toMatch(/sweep failed|recorded revocations could not be read/);
+    await db.collection('sessions').updateMany(named, { $set: { ids: 7 } });
+    await backend.kill();
+    await backend.start();
+    await updated('after the start');
+    expect((await ask('/jobs')).status).toBe(200);
+    expect(backend.log()).not.toMatch(/sweep failed|recorded revocations could not be read/);
   }, 60_000);
 });

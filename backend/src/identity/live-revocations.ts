@@ -61,7 +61,8 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
       collection.find(filter, { timeoutMS: 20_000, batchSize: 10_000 }).toArray(),
     );
     // Until the bucket says that it still has them.
-    for (const { _id, until } of recorded) if (!revocations.isInBucket(_id)) revocations.outlive(_id, until);
+    for (const { _id, until } of recorded)
+      if (typeof _id === 'string' && !revocations.isInBucket(_id)) revocations.outlive(_id, timeIn(until));
     const found = new Set(recorded.map(({ _id }) => _id));
     for (const id of ids ?? []) if (!found.has(id) && !revocations.isInBucket(id)) revocations.takeBack(id);
   }
@@ -148,6 +149,9 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
     },
   };
 }
+
+/** A revocation whose time cannot be read is one all the same, and keeps none of the others out of force. */
+const timeIn = (until: unknown): Until => (until instanceof Date && Number.isFinite(until.getTime()) ? until : null);
 
 const unread = (ambient: Ambient) => ({
   name: 'revocations',

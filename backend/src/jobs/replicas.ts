@@ -16,6 +16,11 @@ interface ReplicaDocument {
   key?: string;
 }
 
+const SOUND = { boot: { $type: 'string' }, beat: { $type: 'number' } } as object;
+/** One that is not must keep nobody from seeing the others. */
+const isSound = ({ _id, boot, beat }: { readonly [K in keyof ReplicaDocument]: unknown }): boolean =>
+  typeof _id === 'string' && typeof boot === 'string' && typeof beat === 'number';
+
 interface Seen {
   readonly boot: string;
   readonly key: string | undefined;
@@ -82,10 +87,12 @@ export function replicas(
     if (there && there.boot !== boot && isSilent(there))
       await collection.updateOne({ _id: replicaId, boot: there.boot, beat: there.beat }, { $set: { boot, beat, key } });
     else await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat, key } }, { upsert: true });
+    // What is no registration is nobody's.
+    if (!there) await collection.updateOne({ _id: replicaId, $nor: [SOUND] }, { $set: { boot, beat, key } });
   };
 
   const look = async (): Promise<void> => {
-    const present = await collection.find().toArray();
+    const present = (await collection.find().toArray()).filter(isSound);
     for (const { _id, boot, beat, ahead_ms, key } of present) {
       const before = seen.get(_id);
       if (before?.boot !== boot || before.beat !== beat)

@@ -2,7 +2,7 @@
  * Sessions of transactions, on record: a process that is killed inside a transaction leaves its locks behind, and a
  * server lets go of them after 60 s only (`transactionLifetimeLimitSeconds`). Whoever comes after it ends its sessions.
  */
-import type { ClientSession, Collection, Db, MongoClient, UUID } from 'mongodb';
+import { UUID, type ClientSession, type Collection, type Db, type MongoClient } from 'mongodb';
 import { isStoreError } from './outage.ts';
 
 interface SessionsDocument {
@@ -52,9 +52,12 @@ export function recordedSessions(client: MongoClient, db: Db, owner: string | nu
     },
     async release(gone) {
       const found = await collection.findOne({ _id: gone });
-      if (!Array.isArray(found?.ids) || found.ids.length === 0) return;
-      await client.db('admin').command({ killSessions: found.ids.map((id) => ({ id })) });
-      await collection.updateOne({ _id: gone }, { $pullAll: { ids: found.ids } });
+      if (!found) return;
+      // Nothing could be added to what is no list, and one that is no session would keep the others from being ended.
+      if (!Array.isArray(found.ids)) return void (await collection.updateOne({ _id: gone }, { $set: { ids: [] } }));
+      const ids = found.ids.filter((id: unknown) => id instanceof UUID);
+      if (ids.length > 0) await client.db('admin').command({ killSessions: ids.map((id) => ({ id })) });
+      if (found.ids.length > 0) await collection.updateOne({ _id: gone }, { $pullAll: { ids: found.ids } });
     },
     close: async () => void (await Promise.all(idle.splice(0).map((session) => session.endSession()))),
   };
