@@ -2,7 +2,7 @@
 import { expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { allOperations } from './index.ts';
-import { sampleOf } from './sample.fixture.ts';
+import { placesOf, sampleOf } from './sample.fixture.ts';
 
 type Meta = Readonly<Record<string, unknown>>;
 
@@ -76,5 +76,29 @@ it('API-16 the test finds what is unbounded, and says where', () => {
   const { half: _half, ...answer } = open.shape;
   expect(unbounded(z.looseObject(answer), 'x 200', false)).toEqual([
     'x 200.text', 'x 200.list', 'x 200.deep[].at', 'x 200.any', 'x 200.date: a date, which this test does not know', 'x 200.*',
+  ]); // prettier-ignore
+});
+
+it('API-16 a list that is a set refuses a member that is named twice, in every request of every operation', () => {
+  const lists: string[] = [];
+  for (const operation of allOperations().filter(({ mutation }) => mutation)) {
+    const body = sampleOf(operation.body);
+    for (const { path, value } of placesOf(body)) {
+      const name = `${operation.id} ${path.join('.')}`;
+      if (!Array.isArray(value)) continue;
+      lists.push(name);
+      const twice = structuredClone(body) as Record<string, unknown>;
+      const holder = path.slice(0, -1).reduce((at, step) => at[step] as never, twice);
+      (holder[path.at(-1)!] as unknown[]).push(value[0]);
+      const refused = operation.body.safeParse(twice);
+      expect([name, refused.error?.issues.map(({ message }) => message)]).toEqual([
+        name,
+        [`${value[0]} is named twice`],
+      ]);
+    }
+  }
+  expect(lists.filter((name) => !name.includes('.preflight'))).toEqual([
+    'tenants.create metadata.environments', 'tenants.update metadata.environments', 'tenants.bulk_pause tenant_ids',
+    'tenants.bulk_resume tenant_ids', 'tenants.bulk_archive tenant_ids', 'scale.evacuate to',
   ]); // prettier-ignore
 });

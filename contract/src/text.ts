@@ -111,7 +111,22 @@ export const mapOf = <T extends z.ZodType>(value: T, max: number) =>
     .refine((map) => Object.keys(map).length <= max, `At most ${max} entries`)
     .meta({ maxProperties: max });
 
-/** The same in an answer: it may have been filled before this rule was, and is shown all the same. */
+/**
+ * A list whose order says nothing, with at most `max` members, each once. One that is named twice is refused and not folded:
+ * what is let in is kept as it was sent, and whoever names one twice may have meant another.
+ */
+export const setOf = <T extends z.ZodType<string>>(member: T, { min = 0, max }: { min?: number; max: number }) =>
+  z
+    .array(member)
+    .min(min)
+    .max(max)
+    .superRefine((members, context) => {
+      const twice = members.findIndex((one, at) => members.indexOf(one) !== at);
+      if (twice >= 0) context.addIssue({ code: 'custom', path: [twice], message: `${members[twice]} is named twice` });
+    })
+    .meta({ uniqueItems: true });
+
+/** A map in an answer: it may have been filled before this rule was, and is shown all the same. */
 export const mapShown = <T extends z.ZodType>(value: T, max: number) =>
   z.record(z.string().max(64), value).meta({ maxProperties: max });
 

@@ -1,7 +1,7 @@
 /** `/scale`: shards, placements, drift, and the main job: moving live tenants (SCL-01..11). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
-import { line, mapOf, mapShown, nameOf, shown } from '../text.ts';
+import { line, mapOf, mapShown, nameOf, setOf, shown } from '../text.ts';
 import {
   JobId,
   pageOf,
@@ -218,11 +218,9 @@ export const scaleMutations = {
     risk: 'high',
     body: z.strictObject({
       shard_id: ShardId,
-      to: z
-        .array(ShardId)
-        .max(50)
+      to: setOf(ShardId, { max: 50 })
         .optional()
-        .describe('Shards that may receive tenants; every other shard of the kind unless told'),
+        .describe('Shards that may receive tenants, each once; every other shard of the kind unless told'),
       concurrency: z.number().int().min(1).max(16).optional().describe('Tenants moved at once; 2 unless told'),
       source: Source.optional(),
       ...Limits,

@@ -1,15 +1,13 @@
 /** `/bulk/tenants`: one change to many tenants, one child job each (UI-15). */
 import { z } from 'zod';
 import { mutation } from '../operation.ts';
+import { setOf } from '../text.ts';
 import { Reason, TenantId } from '../wire.ts';
 
 const body = z.strictObject({
-  tenant_ids: z
-    .array(TenantId)
-    .min(1)
-    .max(200)
-    .refine((ids) => new Set(ids).size === ids.length, 'A tenant is named twice')
-    .describe('Tenants, each once, 1 to 200; every one must be in the caller’s scope'),
+  tenant_ids: setOf(TenantId, { min: 1, max: 200 }).describe(
+    'Tenants, each once, 1 to 200; every one must be in the caller’s scope',
+  ),
   concurrency: z.number().int().min(1).max(16).optional().describe('Tenants changed at once; 4 unless told'),
   reason: Reason,
 });

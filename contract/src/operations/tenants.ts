@@ -1,7 +1,7 @@
 /** `/tenants`: lifecycle, status and metadata (TEN-01..12, TEN-14). */
 import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
-import { line, mapOf, mapShown, nameOf, shown } from '../text.ts';
+import { line, mapOf, mapShown, nameOf, setOf, shown } from '../text.ts';
 import { Drain } from './scale.ts';
 import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
 
@@ -46,6 +46,7 @@ const Asked = TenantMetadata.extend({
     .extend({ phone: line(40).nullable().describe('Contact phone') })
     .describe('Whom to call'),
   billing: mapOf(line(256), 50).describe('Billing references, such as an account number; at most 50'),
+  environments: setOf(Environment, { min: 1, max: 5 }).describe('Where the tenant lives, each once'),
 });
 
 export const TenantTraffic = z
