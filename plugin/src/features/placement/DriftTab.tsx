@@ -1,6 +1,6 @@
 /** Drift: where MongoDB, the published copy, what the nodes say and what the gateways route do not agree. */
 import React from 'react';
-import type { Drift } from '@cloudlysis/contract';
+import type { Drift, Unreadable } from '@cloudlysis/contract';
 import { EmptyState, Stack, Text } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { AbleButton } from '../../change/AbleButton';
@@ -8,6 +8,7 @@ import { QueryBoundary } from '../../states/QueryBoundary';
 import type { Column } from '../../table/columns';
 import { count } from '../../table/figures';
 import { PlainTable } from '../../table/PlainTable';
+import { UnreadableRows } from '../../table/UnreadableRows';
 
 const EVERY_MS = 10_000;
 
@@ -26,7 +27,7 @@ export function DriftTab() {
   const query = useRead('scale.drift.get', {}, { every: EVERY_MS });
   return (
     <QueryBoundary query={query}>
-      {({ items, checked, unreachable }) => (
+      {({ items, checked, unreachable, unreadable }) => (
         <Stack direction="column" gap={2}>
           <Stack gap={2} alignItems="center" justifyContent="space-between">
             <Text color="secondary">{summary(items.length, checked, unreachable)}</Text>
@@ -38,8 +39,9 @@ export function DriftTab() {
               Repair drift
             </AbleButton>
           </Stack>
+          <UnreadableRows rows={unreadable} />
           {items.length === 0 ? (
-            <EmptyState variant="completed" message="Record, published copy, nodes and gateways agree" />
+            <EmptyState variant="completed" message={agreed(unreadable)} />
           ) : (
             <PlainTable
               label="Drift"
@@ -53,6 +55,12 @@ export function DriftTab() {
     </QueryBoundary>
   );
 }
+
+/** Pure: of what cannot be read nobody knows whether it agrees. */
+const agreed = (unreadable: readonly Unreadable[] = []): string =>
+  unreadable.length > 0
+    ? 'Whatever can be read agrees: record, published copy, nodes and gateways'
+    : 'Record, published copy, nodes and gateways agree';
 
 /** Pure. */
 const summary = (found: number, checked: number, unreachable: readonly string[]): string =>

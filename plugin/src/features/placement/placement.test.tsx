@@ -44,6 +44,27 @@ test('UI-20 drift says how much was compared', async () => {
   expect(await screen.findByText(/^\d+ of \d+ placements drift/)).toBeInTheDocument();
 });
 
+test('UI-14 UI-20 drift names what it could not read, and does not call it agreed', async () => {
+  // The answer of a store with such records, which the other tests must not meet.
+  const asked = globalThis.fetch;
+  const bad = { id: 'aggregate.acme', reason: 'revision: it is no number' };
+  globalThis.fetch = async (...call) => {
+    const answer = await asked(...call);
+    return String(call[0]).endsWith('/scale/drift')
+      ? Response.json({ ...(await answer.json()), unreadable: [bad] })
+      : answer;
+  };
+  try {
+    openApp('/placement/drift');
+    expect(
+      await screen.findByText(/1 record cannot be read: aggregate\.acme \(revision: it is no number\)/)
+    ).toBeInTheDocument();
+    expect(screen.queryByText('Record, published copy, nodes and gateways agree')).not.toBeInTheDocument();
+  } finally {
+    globalThis.fetch = asked;
+  }
+});
+
 test('UI-23 support may drain and not evacuate or repair', async () => {
   const { user } = openApp('/placement/drift', 'support');
   expect(await refusalOf(user, 'Repair drift')).toContain('scale.apply');
