@@ -1,9 +1,12 @@
 // Clocks that are off, over the real service: a second replica and nodes, said wherever an operator looks.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import type { Overview } from '@cloudlysis/contract';
 import { pino } from 'pino';
 import { systemAmbient } from '../backend/src/ambient.ts';
 import { readConfig } from '../backend/src/config.ts';
+import { LONGEST_TOKEN_MS } from '../backend/src/identity/revocations.ts';
 import { startControlPlane, type ControlPlane } from '../backend/src/service.ts';
 import { backendSpec } from '../backend/testing/stack-layout.ts';
 import { eventually } from '../backend/testing/eventually.ts';
@@ -68,6 +71,31 @@ it('NFR-07 UI-40 UI-45 a node and a replica that are 25 minutes off are named, w
   const told = (await fetch(`${behind.url}/healthz`)).headers.get('control-time');
   expect(Math.abs(Date.parse(told!) - Date.now())).toBeLessThan(5_000);
 });
+
+it('AUD-01 NFR-07 when refusals that were counted began and ended is told in the time that replicas share, too', async () => {
+  const headers = { authorization: `Bearer ${await stack.token({ email: 'late@b.test' })}` };
+  for (let n = 0; n < 3; n++) expect((await fetch(`${behind!.url}/admin/v1/me`, { headers })).status).toBe(401);
+  const query = { outcome: 'refused', actor: 'anonymous', limit: 200 } as const;
+  const counted = await eventually(
+    'they are told of in one record',
+    async () => (await stack.as('owner').read('audit.records.list', { query })).items.find(({ count }) => count === 2),
+    20_000,
+  );
+  for (const at of [counted.at, counted.first_at!, counted.last_at!])
+    expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
+}, 30_000);
+
+it('IAM-23 NFR-07 how long a lost revocation holds is told in the time that replicas share, whoever notes it', async () => {
+  const bucket = () => new Kvm(jetstream(stack.nc)).open('iam_revocations');
+  const onRecord = (id: string) => stack.db.collection<{ _id: string; until: Date | null }>('revocations').findOne({ _id: id });
+  await stack.backend.kill();
+  await (await bucket()).put('lost', '');
+  await eventually('it is on record', async () => (await onRecord('lost')) !== null);
+  await (await bucket()).destroy();
+  const until = await eventually('it is lost', async () => (await onRecord('lost'))?.until ?? false);
+  await stack.backend.start();
+  expect(Math.abs(until.getTime() - Date.now() - LONGEST_TOKEN_MS)).toBeLessThan(OFF_MS / 5);
+}, 30_000); // prettier-ignore
 
 it('NFR-07 what is set right is said no more', async () => {
   await stack.node('g1').fault(NO_FAULTS);

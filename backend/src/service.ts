@@ -82,7 +82,7 @@ export async function startControlPlane(
   const permissions = livePermissions({
     store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
   }); // prettier-ignore
-  const revoked = liveRevocations({ mongo, board: nats.revocations, ambient: machine, logger });
+  const revoked = liveRevocations({ mongo, board: nats.revocations, ambient, machine, logger });
   const { authenticate, keySources } = createAuthenticator(config, machine, revoked.revocations);
   const badRecords = createBadRecords(ambient, logger, metrics);
   const jobs = jobEngine({

@@ -63,7 +63,9 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const cutting = new AbortController();
   const streams = new OpenStreams(options.ambient);
   const metrics = httpMetrics(options.metrics);
-  const refusals = refusalLog({ audit: options.audit, ambient, logger, metrics });
+  const now = options.now ?? ambient.now;
+  // When the first and the last of several were is kept, and read beside what other replicas wrote.
+  const refusals = refusalLog({ audit: options.audit, ambient: { ...ambient, now }, logger, metrics });
   const rate = options.requestsPerSecond;
   const binder = {
     ...options,
@@ -83,7 +85,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const open = probes({ ambient, registry: options.metrics, ready: options.ready, stopping: stopping.signal });
   const koa = new Koa();
   koa.on('error', (error: unknown) => logger.error({ err: error }, 'http'));
-  koa.use(envelope({ ambient, logger, metrics, refusals, stopping: stopping.signal, now: options.now ?? ambient.now }));
+  koa.use(envelope({ ambient, logger, metrics, refusals, stopping: stopping.signal, now }));
   koa.use(async (ctx, next) => {
     const probe = ctx.method === 'GET' || ctx.method === 'HEAD' ? open.get(ctx.path) : undefined;
     if (!probe) return next();

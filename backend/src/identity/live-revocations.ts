@@ -9,7 +9,7 @@ import type { CopyReport } from '../copies/index.ts';
 import { followChanges, type Announced } from '../ports/mongo/change-stream.ts';
 import { translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { Board, BoardWatch } from '../ports/nats/index.ts';
-import { Revocations, type Until } from './revocations.ts';
+import { LONGEST_TOKEN_MS, Revocations, type Until } from './revocations.ts';
 
 interface RevocationDocument {
   readonly _id: string;
@@ -27,7 +27,10 @@ export interface LiveRevocations {
 interface LiveOptions {
   readonly mongo: Pick<Mongo, 'db'>;
   readonly board: Pick<Board<true>, 'watch'>;
+  /** Of the time that replicas share: ends of revocations are kept, and judged by others than wrote them. */
   readonly ambient: Ambient;
+  /** By whose clock tokens are judged; the same unless told. */
+  readonly machine?: Pick<Ambient, 'now'>;
   readonly logger: Logger;
 }
 
@@ -36,9 +39,9 @@ const AT_ONCE = 1_000;
 const FORGET_MS = 3_600_000;
 const FIRST_READ_MS = 1_000;
 
-export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions): LiveRevocations {
+export function liveRevocations({ mongo, board, ambient, machine = ambient, logger }: LiveOptions): LiveRevocations {
   const collection: Collection<RevocationDocument> = mongo.db.collection('revocations');
-  const revocations = new Revocations(ambient);
+  const revocations = new Revocations(ambient, machine);
   const stopping = new AbortController();
   /** What is still to be recorded, by id; undefined: taken back. */
   const toRecord = new Map<string, Until | undefined>();
@@ -104,7 +107,9 @@ export function liveRevocations({ mongo, board, ambient, logger }: LiveOptions):
         if (ambient.monotonic() - forgotten < FORGET_MS) continue;
         forgotten = ambient.monotonic();
         revocations.forgetOver();
-        await translated(() => collection.deleteMany({ until: { $lt: ambient.now() } }));
+        // Kept for as long again: a replica whose clock is behind may still take such tokens.
+        const over = new Date(ambient.now().getTime() - LONGEST_TOKEN_MS);
+        await translated(() => collection.deleteMany({ until: { $lt: over } }));
       } catch (error) {
         logger.warn({ err: error, waiting: toRecord.size }, 'revocations are in force and not yet on record');
         await ambient.sleep(4 * RECORD_MS, signal).catch(() => undefined);

@@ -72,6 +72,8 @@ const begun = async (board = nats.revocations, ambient = systemAmbient()) => {
   await live.start();
   return { ...live, ids: () => ['a', 'b', 'c'].filter((id) => live.revocations.isRevoked([id])).join('') };
 };
+/** A machine whose clock was never set, and one that is far ahead, beside the time that all replicas share. */
+const machineOff = (ms: number) => ({ now: () => new Date(Date.now() + ms) });
 const recorded = async () => (await mongo.db.collection('revocations').find().toArray()).map(({ _id }) => String(_id)).sort().join(''); // prettier-ignore
 
 it('IAM-23 revocations outlive a restart without NATS and a bucket that was lost, until they are taken back', async () => {
@@ -126,4 +128,36 @@ it('IAM-23 what one replica heard is in force in all, though the bucket was lost
   );
   await Promise.all([heard.stop(), deaf.stop()]);
   await away.close();
+});
+
+it('IAM-23 NFR-07 a replica whose own clock is off neither ends what the others refuse nor serves it itself', async () => {
+  const kv = await nats.ensureStreams().then(() => new Kvm(jetstream(direct)).open('iam_revocations'));
+  await kv.put('off', '');
+  const offs = [0, -40 * 365 * DAY_MS, -3 * DAY_MS, 30 * DAY_MS];
+  const begin = (ms: number) =>
+    liveRevocations({ mongo, board: nats.revocations, ambient: systemAmbient(), machine: machineOff(ms), logger: pino({ level: 'silent' }) }); // prettier-ignore
+  const all = offs.map(begin);
+  for (const live of all) await live.start();
+  const refused = () => all.map(({ revocations }) => revocations.isRevoked(['off']));
+  await eventually('all heard it', async () => refused().every(Boolean));
+  await kv.destroy();
+  const until = await eventually('its end is on record', async () => {
+    const found = await mongo.db.collection<{ _id: string; until: Date | null }>('revocations').findOne({ _id: 'off' });
+    return found?.until ?? false;
+  });
+  expect(Math.abs(until.getTime() - Date.now() - LONGEST_TOKEN_MS)).toBeLessThan(60_000);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(refused()).toEqual(offs.map(() => true));
+  await Promise.all(all.map((live) => live.stop()));
+}); // prettier-ignore
+
+it('IAM-23 NFR-07 a clock that is behind takes tokens for longer, and refuses what was revoked for as long', () => {
+  let now = Date.now();
+  const behind = new Revocations({ now: () => new Date(now) }, { now: () => new Date(now - 5 * DAY_MS) });
+  behind.outlive('a');
+  now += LONGEST_TOKEN_MS + DAY_MS;
+  behind.forgetOver();
+  expect(behind.isRevoked(['a'])).toBe(true);
+  now += 5 * DAY_MS;
+  expect(behind.isRevoked(['a'])).toBe(false);
 });
