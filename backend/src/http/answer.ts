@@ -139,7 +139,7 @@ export class OpenStreams {
     }
   }
 
-  /** A token that is revoked, or expires, ends what it opened. */
+  /** A token that is revoked, or expires, ends what it opened; so does a right that is taken away. */
   private async endWhenRefused({ stream }: Streamed, letIn: () => unknown, sent: AbortSignal): Promise<void> {
     for (;;) {
       await this.ambient.sleep(LOOK_MS, sent).catch(() => undefined);
@@ -147,7 +147,8 @@ export class OpenStreams {
       try {
         await letIn();
       } catch (error) {
-        if (error instanceof Problem && error.status === 401) return void stream.destroy();
+        const isRefused = error instanceof Problem && (error.status === 401 || error.code === 'permission.missing');
+        if (isRefused) return void stream.destroy();
       }
     }
   }

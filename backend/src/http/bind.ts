@@ -7,6 +7,7 @@ import type { Context } from 'koa';
 import type { Ambient } from '../ambient.ts';
 import type { Call, MutationHandlers, ReadHandlers, Streamed, SubmitHeaders } from '../call.ts';
 import type { Authenticator, Permissions } from '../identity/index.ts';
+import type { Visible } from '../principal.ts';
 import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from './answer.ts';
 import { askedScope, authorise, tenantNamed } from './authorise.ts';
 import { problemWithoutAddresses } from '../ports/nodes/index.ts';
@@ -118,14 +119,28 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
       },
     };
     const leave = await deps.turnstiles.get(operation.id)?.enter(principal.id, call.signal);
+    // Before the handler looks: what a stream was begun with is what must still hold.
+    const begun = operation.streams ? call.visible : 'all';
+    const letIn = async (): Promise<void> => {
+      const now = await deps.authenticate(req.headers);
+      authorise(operation, now, askedScope(operation, exchange.tenantId), deps);
+      if (isNarrower(deps.permissions.visible(now, operation.permission), begun))
+        throw new Problem('permission.missing');
+    };
     try {
-      await send(ctx, operation, await run(call, headers), deps, () => call.visible === 'all');
+      await send(ctx, operation, await run(call, headers), deps, { seesAll: () => call.visible === 'all', letIn });
     } catch (error) {
       throw operation.scope === 'platform' ? error : problemWithoutAddresses(error);
     } finally {
       leave?.();
     }
   };
+}
+
+/** Whether something that could be seen before no longer can. */
+function isNarrower(now: Visible, before: Visible): boolean {
+  if (now === before || now === 'all') return false;
+  return before === 'all' || [...before].some((tenantId) => !now.has(tenantId));
 }
 
 /** Nothing is known of a body that was not read. */
@@ -151,13 +166,13 @@ async function send(
   operation: Operation,
   answer: Answer | Streamed,
   deps: BinderDeps,
-  seesAll: () => boolean,
+  { seesAll, letIn }: { seesAll(): boolean; letIn(): Promise<void> },
 ): Promise<void> {
   if ('stream' in answer) {
     const { exchange } = (ctx as RequestContext).state;
     const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - exchange.started);
     if (ctx.method === 'HEAD') return headOf(ctx, answer);
-    return deps.streams.send(ctx, answer, observe, () => deps.authenticate(ctx.req.headers));
+    return deps.streams.send(ctx, answer, observe, letIn);
   }
   const { status, text } = worded(operation, answer, deps, seesAll);
   ctx.status = status;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
-import { Problem, type Job } from '@cloudlysis/contract';
+import { Problem, type Assignment, type Job } from '@cloudlysis/contract';
 import { systemAmbient } from '../ambient.ts';
 import { PermissionTable } from '../identity/index.ts';
 import { constantMutations, constantReads, JOB, JOB_ID } from './answers.fixture.ts';
@@ -140,6 +140,55 @@ it('IAM-23 a token that is revoked, or that expires, is sent no more of what it 
   ahead = 86_400_000;
   await ended[1];
   for (const answer of answers) await answer.body?.cancel().catch(() => undefined);
+});
+
+it('IAM-29 IAM-30 a right that is taken away ends what it opened, as far as it reached', async () => {
+  const role = 'operator' as const;
+  const on = (...ids: string[]): Assignment[] =>
+    ids.map((tenant_id) => ({ principal: 'ada@b.test', role, scope: { kind: 'tenant', tenant_id } }));
+  const permissions = new PermissionTable('dev', on('a', 'b'));
+  const opened: Readable[] = [];
+  const endless = (): Readable => {
+    const stream = new Readable({ read: () => undefined });
+    opened.push(stream);
+    return stream;
+  };
+  await using api = await startTestApi({
+    permissions,
+    reads: {
+      ...constantReads(permissions),
+      'jobs.events': async () => ({ type: 'text/event-stream', stream: endless() }),
+    },
+  });
+  const path = `/admin/v1/jobs/${JOB_ID}/events`;
+  const token = await api.token(undefined, { email: 'ada@b.test' });
+  const open = async (): Promise<Readable> => {
+    expect((await api.fetch(path, { token })).status).toBe(200);
+    return opened.at(-1)!;
+  };
+  const all = (...scopes: Assignment['scope'][]): Assignment[] =>
+    scopes.map((scope) => ({ principal: 'ada@b.test', role, scope }));
+  // One more, another way to the same, and the same anew end nothing.
+  const first = await open();
+  permissions.replaceAll(on('a', 'b', 'c'));
+  await sleep(700);
+  permissions.replaceAll(all({ kind: 'global' }));
+  await sleep(700);
+  permissions.replaceAll(on('b', 'a'));
+  await sleep(700);
+  expect(first.destroyed).toBe(false);
+  for (const less of [on('a'), on('a', 'c'), []]) {
+    permissions.replaceAll(on('a', 'b'));
+    const stream = await open();
+    const ended = once(stream, 'close');
+    permissions.replaceAll(less);
+    await ended;
+  }
+  permissions.replaceAll(all({ kind: 'global' }));
+  const platform = await open();
+  const ended = once(platform, 'close');
+  permissions.replaceAll(on('a', 'b'));
+  await ended;
 });
 
 it('a stop finishes what is in flight, ends event streams and answers no more', async () => {

@@ -98,12 +98,20 @@ function missing(permission: string, scope: AskedScope): string {
     : `${permission} is missing on tenant ${scope.tenantId.slice(0, 64)}`;
 }
 
-/** Tenants on which the permission is held; `all` when it holds on the platform. */
+/** Grants are replaced as a whole, so what was found out about them holds for as long as they do. */
+const found = new WeakMap<Grants, Map<string, 'all' | ReadonlySet<string>>>();
+
+/** Tenants on which the permission is held; `all` when it holds on the platform. The same set until the grants change. */
 export function tenantsWith(grants: Grants | null | undefined, permission: Permission): 'all' | ReadonlySet<string> {
   const bit = BIT.get(permission);
   if (!grants || !bit) return new Set();
   if (has(grants.platform, bit)) return 'all';
-  const found = new Set<string>();
-  for (const [tenantId, mask] of grants.tenants ?? []) if (has(mask, bit)) found.add(tenantId);
-  return found;
+  const known = found.get(grants) ?? new Map<string, 'all' | ReadonlySet<string>>();
+  found.set(grants, known);
+  let tenants = known.get(permission);
+  if (!tenants) {
+    const held = [...(grants.tenants ?? [])].flatMap(([tenantId, mask]) => (has(mask, bit) ? [tenantId] : []));
+    known.set(permission, (tenants = new Set(held)));
+  }
+  return tenants;
 }
