@@ -61,6 +61,29 @@ it('UI-42 a node that hangs is unreachable after its deadline and keeps nobody e
   }
 });
 
+it('NFR-01 what a node says of its bus and its storage is told without where they are, in health as in the status', async () => {
+  const node = ground.node('p1');
+  const says = ['connect ECONNREFUSED 10.0.0.9:4222', 'getaddrinfo ENOTFOUND nats.internal', 'nats://u@bus.internal:4222 is away', 'connect ECONNREFUSED fd00::7:4222']; // prettier-ignore
+  node.ready = false;
+  node.dependencies = [
+    ...says.map((detail, n) => ({ name: `bus-${n}`, ok: false, detail })),
+    { name: '10.0.0.8:27017', ok: false, detail: 'full' },
+  ];
+  const where = /10\.0\.0|internal|fd00|4222|27017/;
+  try {
+    const { p1 } = await asked();
+    expect(p1!.dependencies.map(({ ok }) => ok)).toEqual([false, false, false, false, false]);
+    expect(JSON.stringify(p1)).not.toMatch(where);
+    expect(p1!.reason).toContain('ECONNREFUSED');
+    await eventually('it is degraded', async () => (await replica.get('acme')).status.state === 'degraded', 15_000);
+    expect((await replica.get('acme')).status.reason).toMatch(/not ready \(bus-0/);
+    expect(JSON.stringify(await replica.get('acme'))).not.toMatch(where);
+  } finally {
+    node.ready = true;
+    node.dependencies = [];
+  }
+});
+
 it('UI-14 a tenant carries its traffic and lag as last sampled, in the list as alone', async () => {
   await eventually(
     'traffic is sampled',

@@ -1,5 +1,6 @@
 /** From the nodes' reports to what is wrong with them, and since when: pure, carrying the beginning over from last time. */
 import type { DrainOrder } from '../placement/index.ts';
+import { withoutAddresses } from '../ports/nodes/index.ts';
 import type { NodeReport } from '../placement/placement-book.ts';
 import type { NodeFinding } from './tenant-status.ts';
 
@@ -42,7 +43,7 @@ function problemOf({ problem, readiness }: NodeReport): string | null {
   if (problem !== null) return `unreachable (${problem})`;
   if (!readiness || readiness.ready) return null;
   const failing = readiness.dependencies.filter(({ ok }) => !ok).map(({ name }) => name);
-  return failing.length ? `not ready (${failing.join(', ')})` : 'not ready';
+  return failing.length ? `not ready (${withoutAddresses(failing.join(', '))})` : 'not ready';
 }
 
 /** Nodes that are not as they were. */

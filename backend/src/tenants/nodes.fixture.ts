@@ -21,6 +21,8 @@ export interface TestNode extends AsyncDisposable {
   /** Tenants it drains. */
   readonly drained: Set<string>;
   ready: boolean;
+  /** Its dependencies, as it tells of them. */
+  dependencies: { name: string; ok: boolean; detail: string }[];
   /** As a gateway: the shard it sends every command to, whatever is published; "nowhere" for a tenant it does not know. */
   misroutes: string | null;
 }
@@ -42,6 +44,7 @@ export async function startTestNode(nats: NatsPort, kind: ServiceKind, shardId: 
     defies: false,
     drained: new Set(),
     ready: true,
+    dependencies: [],
     misroutes: null,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -56,7 +59,8 @@ export async function startTestNode(nats: NatsPort, kind: ServiceKind, shardId: 
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (url === '/health/live') return send(200, { live: true, service: kind, shard_id: shardId });
     if (node.broken) return send(503, { code: 'broken' });
-    if (url === '/health/ready') return send(node.ready ? 200 : 503, { ready: node.ready, dependencies: [] });
+    const { ready, dependencies } = node;
+    if (url === '/health/ready') return send(ready ? 200 : 503, { ready, dependencies });
     if (url === '/metrics') {
       return void response.end(`gateway_tenant_requests_total{tenant_id="acme"} ${performance.now() / 10}\n`);
     }

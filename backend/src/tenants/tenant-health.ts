@@ -3,7 +3,7 @@ import { Problem, type NodeHealth } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import { nodeHealth } from '../placement/index.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
-import { withoutAddresses, type NodesPort, type NodeState } from '../ports/nodes/index.ts';
+import { withoutAddresses, withoutAddressesIn, type NodesPort, type NodeState } from '../ports/nodes/index.ts';
 import { addressOf, type ServingNode, type ServingNodes } from './serving-nodes.ts';
 
 export interface TenantHealth {
@@ -58,7 +58,11 @@ async function ask(
     drain: drainOf(said, tenantId),
     in_flight: said && (tenant?.in_flight ?? 0),
     consumer_lag: lag.status === 'fulfilled' ? lag.value : null,
-    dependencies: (ready?.dependencies ?? []).map(({ name, ok, detail }) => ({ name, ok, detail: detail ?? null })),
+    // What a node says of its bus and its storage tells where they are.
+    ...withoutAddressesIn({
+      reason: health.reason,
+      dependencies: (ready?.dependencies ?? []).map(({ name, ok, detail }) => ({ name, ok, detail: detail ?? null })),
+    }),
     checked_at: ambient.now().toISOString(),
   };
 }

@@ -32,12 +32,47 @@ it('NFR-01 no form of an address is left, wherever it stands', () => {
   );
 });
 
+it('NFR-01 nor are addresses without brackets, and names that were looked up', () => {
+  const bare = fc.oneof(fc.ipV6(), fc.constantFrom('::1', '::', 'fe80::1%eth0', 'fd00::7', '::ffff:10.0.0.7'));
+  const port = fc.oneof(
+    fc.constant(''),
+    fc.integer({ min: 10, max: 65_535 }).map((n) => `:${n}`),
+  );
+  const sentence = fc.constantFrom<(at: string) => string>(
+    (at) => `connect ECONNREFUSED ${at}`,
+    (at) => `nats: ${at} did not answer`,
+    (at) => `its storage (${at}) is full; ${at}, too`,
+  );
+  fc.assert(
+    fc.property(bare, port, sentence, (ip, of, say) => {
+      expect(withoutAddresses(say('X')).replaceAll('X', 'its address')).toBe(withoutAddresses(say(`${ip}${of}`)));
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(withoutAddresses('getaddrinfo ENOTFOUND nats.internal')).toBe('getaddrinfo ENOTFOUND its address');
+  expect(withoutAddresses('getaddrinfo EAI_AGAIN node-3 (storage)')).toBe(
+    'getaddrinfo EAI_AGAIN its address (storage)',
+  );
+});
+
+it('NFR-01 NFR-07 however long and odd a text that a node says, it is looked through at once', () => {
+  const units = ['a', 'a-', 'a.', 'a:', ':', '::', ' a', 'a:b:c:d.', '[::', '::1%', 'tenant:', 'http:/', 'a+b://', '1.', 'ENOTFOUND '];
+  for (const unit of units) {
+    const text = unit.repeat(200_000 / unit.length);
+    const began = performance.now();
+    withoutAddresses(text);
+    expect([unit, performance.now() - began < 2_000]).toEqual([unit, true]);
+  }
+  expect(withoutAddresses('x-http://10.0.0.7:1/a 1http://b.internal:80')).toBe('its /a its ');
+}); // prettier-ignore
+
 it('NFR-01 what is no address stays as it is', () => {
   for (const text of [
     'tenant:2024 waits for shard:1234 since 09:02:11',
     'job_01a21784-d77b-7f47-b783-bc5efa8815a4 (scale.drain, asked for by user:ada@x.test: INC-9)',
     'aggregate/a1 unreachable since 2026-11-26T11:01:52.039Z',
     'consumer lag 12 042 > 5 000 on projection/p2; 100 of 200: 50 %',
+    'a:b:c, 1:2:3, 12:30, ada, cafe, 0f3b9c1d2f4e6a8b and tenants.update',
     'ratio 1:10, user:grafana:bob, service:svc-1, placement.aggregate.acme at revision 41',
   ])
     expect(withoutAddresses(text)).toBe(text);
