@@ -88,6 +88,8 @@ export interface JobDefinition<I> {
   /** Looks at the world and says what would happen. No effect. @throws Problem when there is nothing to plan for (`tenant.unknown`). */
   plan(input: I, caller: PlanCaller): Promise<PlanDraft>;
   readonly steps: readonly Step<I>[];
+  /** Starts jobs and waits for them. Such jobs have slots of their own: in those of the others they would wait for ever. */
+  readonly startsJobs?: true;
   /** Asks the world whether the change holds. A check with status `block` makes the job fail and compensates it. */
   verify(context: StepContext<I>): Promise<Proof>;
   /** Resource state that changes together with the job's end, in its transaction. */

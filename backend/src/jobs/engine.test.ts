@@ -12,6 +12,7 @@ import { passingControlKey } from '../control-key.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
+import { eventually } from '../../testing/eventually.ts';
 import type { ChildJob, JobDefinition, Step, StepContext } from './definition.ts';
 import { jobEngine, type CrashPoint, type JobEngine } from './index.ts';
 import type { JobDocument } from './job-document.ts';
@@ -64,6 +65,9 @@ interface Script {
   plan?: () => Promise<{ checks?: Check[]; world?: unknown }>;
   risk?: 'low' | 'high';
   children?: (input: Input) => ChildJob[];
+  slots?: number;
+  /** In place of undoing at once. */
+  undo?: (step: string, signal: AbortSignal) => Promise<void>;
 }
 
 /** Three steps that each write one cell; `b` records what it found before it writes. */
@@ -71,7 +75,7 @@ function definition(kind: MutationId, world: World, script: Script = {}): JobDef
   const step = (name: string): Step<Input> => ({
     name,
     title: `Write ${name}`,
-    timeoutMs: 5_000,
+    timeoutMs: script.children ? 30_000 : 5_000,
     ...(name === 'b' ? { intent: async () => ({ found: await world.all() }) } : {}),
     run: async (context: StepContext<Input>) => {
       const problem = script.fail?.[name]?.();
@@ -81,13 +85,17 @@ function definition(kind: MutationId, world: World, script: Script = {}): JobDef
       if (name === 'c' && script.children) await context.children(script.children(context.input), 2);
       return { wrote: name };
     },
-    compensate: (context) => world.unset(`${context.input.tenant}.${name}`),
+    compensate: async (context) => {
+      await script.undo?.(name, context.signal);
+      await world.unset(`${context.input.tenant}.${name}`);
+    },
   });
   return {
     kind, risk: script.risk ?? 'low', permission: 'tenants.update',
     lane: (input) => `tenant:${input.tenant}`, tenantId: (input) => input.tenant, resource: (input) => `tenant:${input.tenant}`,
     plan: async () => ({ checks: [], diff: [], blastRadius: nothingFelt, rollback: 'undone', ...(await script.plan?.()) }),
     steps: ['a', 'b', 'c'].map(step),
+    ...(script.children ? { startsJobs: true as const } : {}),
     verify: async () => ({ checks: script.verify?.() ?? [check('holds', 'pass')], facts: {} }),
   }; // prettier-ignore
 }
@@ -122,7 +130,7 @@ async function bench(): Promise<Bench> {
       await audit.ensureIndexes();
       const engine = jobEngine({
         mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000, controlKey,
-        ...(crashPoint ? { crashPoint } : {}),
+        ...(crashPoint ? { crashPoint } : {}), ...(script.slots ? { slots: script.slots } : {}),
       }); // prettier-ignore
       engine.define({
         'tenants.update': definition('tenants.update', world, script),
@@ -223,6 +231,23 @@ describe('running', () => {
     expect(await mongo.db.collection('jobs').countDocuments({ idempotency: /^g/, fence: 1 })).toBe(0);
   });
 
+  it('NFR-07 two replicas under one name do nothing twice and say it of each other; a restart says nothing', async () => {
+    const { replica, world } = await bench();
+    const [one, two] = [await replica('r1'), await replica('r1')];
+    const said = (): (string | null)[] => [one.namesake(), two.namesake()];
+    await eventually('both say it', async () => said().join() === 'r1,r1');
+    const jobs = await Promise.all([one, two].map((engine, n) => engine.submit(submission(`t${n}`, `k${n}`))));
+    const ended = await Promise.all(jobs.map((job) => settle(one, job)));
+    expect(ended.map(({ state }) => state)).toEqual(['succeeded', 'succeeded']);
+    expect(Object.keys(await world.all())).toHaveLength(6);
+    await two.stop(500);
+    await eventually('it is over', async () => one.namesake() === null);
+    await one.stop(500);
+    const again = await replica('r1');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(again.namesake()).toBeNull();
+  });
+
   it('GEN-35 NFR-07 undoes finished steps in reverse when a later one fails, and says why', async () => {
     const { replica, world } = await bench();
     const engine = await replica('r1', { fail: { c: () => new Problem('drain.refused', 'no') } });
@@ -291,6 +316,26 @@ describe('running', () => {
     }
   }, 40_000);
 
+  it('API-03 NFR-07 a way back that takes longer than a sweep is gone once, and not begun again at each', async () => {
+    const { replica, world } = await bench();
+    const began: string[] = [];
+    let release = (): void => undefined;
+    const undo = async (step: string, signal: AbortSignal): Promise<void> => {
+      began.push(step);
+      await systemAmbient().sleep(2_500, signal);
+    };
+    const engine = await replica('r1', { hold: new Promise((resolve) => (release = resolve)), undo });
+    const job = await engine.submit(submission('acme', 'k'));
+    await eventually('it is in b', async () => Object.keys(await world.all()).length === 2);
+    const record = { code: 'job.cancel_requested', action: 'jobs.cancel', actor: 'user:x', resource: 'tenant:acme', outcome: 'requested' } as const; // prettier-ignore
+    const cancelled = await engine.cancel(job._id, 'user:x', 'changed my mind', record);
+    release();
+    const ended = await settle(engine, cancelled);
+    expect([ended.state, began]).toEqual(['compensated', ['b', 'a']]);
+    expect(ended.fence).toBe(cancelled.fence + 1);
+    expect(await world.all()).toEqual({});
+  });
+
   it('SCL-05 runs children once each and ends when they have', async () => {
     const { replica, world } = await bench();
     const children = (input: Input): ChildJob[] =>
@@ -305,6 +350,20 @@ describe('running', () => {
     const born = await engine.store.childrenOf(job._id);
     expect(born.map((child) => child.state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
     expect(Object.keys(await world.all())).toHaveLength(12);
+  });
+
+  it('SCL-05 NFR-07 more jobs that wait for jobs of theirs than there are slots all end, and stand in nobody’s way', async () => {
+    const { replica } = await bench();
+    const children = ({ tenant }: Input): ChildJob[] =>
+      ['x'].map((key) => ({ kind: 'tenants.resume', input: { tenant: `${tenant}-${key}` }, key }));
+    const engine = await replica('r1', { children, slots: 2 });
+    const jobs = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => engine.submit(submission(`t${n}`, `k${n}`))).concat(
+        engine.submit(submission('other', 'k', { kind: 'tenants.resume' })),
+      ),
+    );
+    const ended = await Promise.all(jobs.map((job) => settle(engine, job)));
+    expect(ended.map(({ state }) => state)).toEqual(jobs.map(() => 'succeeded'));
   });
 });
 

@@ -54,6 +54,8 @@ export interface JobEngine extends JobReader {
   definitionOf(kind: string): JobDefinition<unknown>;
   /** Replicas alive that have another CONTROL_KEY. */
   withOtherKey(): string[];
+  /** Our name, if another process runs under it. */
+  namesake(): string | null;
   /** The plan of a change, sealed for whoever asks. */
   preflight(wanted: Parameters<typeof preflight>[1]): Promise<Plan>;
   readonly seal: PlanSeal;
@@ -79,6 +81,9 @@ const FULL_SWEEP = 60;
 const CLOCK_SWEEP = 10;
 
 interface Running {
+  readonly kind: string;
+  /** Of the claim that it runs under. */
+  readonly fence: number;
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
@@ -117,7 +122,13 @@ export function jobEngine(options: EngineOptions): JobEngine {
     if (!definition) throw new Error(`No job is defined for ${kind}`);
     return definition;
   };
-  const hasSlot = (): boolean => state === 'started' && running.size < slots && !peers.leaseLost();
+  /** Jobs that start jobs have as many slots as those they wait for, and apart from them. */
+  const isParent = (kind: string): boolean => definitions.get(kind)?.startsJobs === true;
+  /** Several submitted at once may have begun in more than there are. */
+  const freeSlots = (ofParents: boolean): number =>
+    Math.max(0, slots - [...running.values()].filter(({ kind }) => isParent(kind) === ofParents).length);
+  const takesJobs = (): boolean => state === 'started' && !peers.leaseLost();
+  const hasSlot = (kind: string): boolean => takesJobs() && freeSlots(isParent(kind)) > 0;
 
   /** Runs a job this replica has claimed, then hands its lane and its slot on. */
   function launch(job: JobDocument, waited: boolean): void {
@@ -140,7 +151,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
           log.warn({ err: error }, 'not handed on; the sweep will'),
         );
       });
-    running.set(job._id, { abort, done });
+    running.set(job._id, { kind: job.kind, fence: job.fence, abort, done });
   }
 
   async function handOn(job: JobDocument, lostFence: boolean): Promise<void> {
@@ -158,7 +169,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     if (running.has(job._id) || starting.has(job._id)) return;
     // A newer replica's job, or nobody's: it would be claimed and handed back for ever.
     if (!definitions.has(job.kind)) return;
-    if (!hasSlot()) return void (readyLeft = true);
+    if (!hasSlot(job.kind)) return void (readyLeft = true);
     starting.add(job._id);
     const claimed = await store.claim(job, peers.self, ambient.now()).finally(() => starting.delete(job._id));
     if (claimed === 'lost') return;
@@ -183,13 +194,21 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   /** Looks for claimable jobs only when some may be there: asking after every job would double its reads. */
   async function claimReady(): Promise<void> {
-    while (readyLeft && hasSlot()) {
-      readyLeft = false;
-      const free = slots - running.size;
-      const ready = await store.ready(free, (kind) => definitions.has(kind));
+    let skipped = false;
+    const isWanted = (kind: string): boolean => {
+      const hasRoom = hasSlot(kind);
+      skipped ||= definitions.has(kind) && !hasRoom;
+      return definitions.has(kind) && hasRoom;
+    };
+    while (readyLeft && takesJobs() && freeSlots(true) + freeSlots(false) > 0) {
+      readyLeft = skipped = false;
+      const free = freeSlots(true) + freeSlots(false);
+      const ready = await store.ready(free, isWanted);
       readyLeft ||= ready.length === free;
       for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
     }
+    // Those for whom there was no room are looked for when there is some.
+    readyLeft ||= skipped;
   }
 
   /** Order matters: owners are read before replicas, and replicas register before they own, so nobody alive looks dead. */
@@ -200,8 +219,11 @@ export function jobEngine(options: EngineOptions): JobEngine {
     if (sweeps % CLOCK_SWEEP === 0) await clock.read();
     const lanes = new Set(held.map((job) => job.lane));
     for (const job of held) {
-      if (running.has(job._id)) {
-        if (job.state === 'cancelling') running.get(job._id)!.abort.abort(new FenceLost(job._id));
+      const run = running.get(job._id);
+      if (run) {
+        // Taken by a cancel that another replica was asked for. By its state alone the way back itself, which may take
+        // longer than a sweep, would be broken off and begun again for ever.
+        if (job.fence > run.fence) run.abort.abort(new FenceLost(job._id));
       } else if (job.owner === null || job.owner === peers.self || peers.isDead(job.owner)) await take(job);
     }
     // Lanes that other replicas saw waiting are looked up rarely: they hand on themselves unless they died.
@@ -228,7 +250,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     const jobId = ambient.id('job');
     starting.add(jobId);
     try {
-      const claimant = hasSlot() ? peers.self : null;
+      const claimant = hasSlot(wanted.kind) ? peers.self : null;
       const { job, isNew } = await submit(
         { mongo, store, audit, ambient, seal, definitionOf },
         wanted,
@@ -321,6 +343,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     definitionOf,
     seal,
     withOtherKey: () => peers.withOtherKey(),
+    namesake: () => (peers.hasNamesake() ? options.replicaId : null),
     preflight: (wanted) => preflight({ seal, ambient, definitionOf }, wanted),
     submit: submitJob,
     cancel,

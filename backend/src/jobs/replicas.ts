@@ -14,6 +14,13 @@ interface ReplicaDocument {
   ahead_ms?: number | null;
   /** Mark of its CONTROL_KEY; absent in a replica of version 0.1. */
   key?: string;
+  /** Another process under this name, that was there before and goes on beating. */
+  namesake?: Beat;
+}
+
+interface Beat {
+  readonly boot: string;
+  readonly beat: number;
 }
 
 const SOUND = { boot: { $type: 'string' }, beat: { $type: 'number' } } as object;
@@ -52,6 +59,8 @@ export interface Replicas {
   others(): OtherReplica[];
   /** Replicas alive whose CONTROL_KEY is another: plans made there are refused here, and the other way round. */
   withOtherKey(): string[];
+  /** Whether another process runs under our name: each of its jobs is taken for one of our earlier life, or ours for its. */
+  hasNamesake(): boolean;
   leave(): Promise<void>;
 }
 
@@ -69,6 +78,15 @@ export function replicas(
   let beat = 0;
   let lastBeat = ambient.monotonic();
   let known = false;
+  /** The other process under our name, as last seen to beat; `times`: how often it was. */
+  let namesake: (Beat & { readonly at: number; readonly times: number }) | null = null;
+
+  const lookForNamesake = (ours: ReplicaDocument | undefined): void => {
+    const other = [ours, ours?.namesake].find((one) => one !== undefined && one.boot !== boot);
+    if (!other || (namesake?.boot === other.boot && namesake.beat === other.beat)) return;
+    const times = namesake?.boot === other.boot ? namesake.times + 1 : 0;
+    namesake = { boot: other.boot, beat: other.beat, at: ambient.monotonic(), times };
+  };
 
   const isSilent = (replica: Seen): boolean => ambient.monotonic() - replica.at > leaseMs;
   /** A replica that was killed inside a transaction keeps its locks for a minute, audit chain included. */
@@ -80,13 +98,18 @@ export function replicas(
 
   /**
    * A restored backup names a boot that is over: with it standing there for good, every other replica would take this one's
-   * jobs, and this one theirs. Another process under our name beats, and is left in peace.
+   * jobs, and this one theirs. Another process under our name beats, and is left in peace: it is told of us.
    */
   const comeBack = async (): Promise<void> => {
     const there = seen.get(replicaId);
     if (there && there.boot !== boot && isSilent(there))
       await collection.updateOne({ _id: replicaId, boot: there.boot, beat: there.beat }, { $set: { boot, beat, key } });
-    else await collection.updateOne({ _id: replicaId }, { $setOnInsert: { boot, beat, key } }, { upsert: true });
+    else
+      await collection.updateOne(
+        { _id: replicaId },
+        { $set: { namesake: { boot, beat } }, $setOnInsert: { boot, beat, key } },
+        { upsert: true },
+      );
     // What is no registration is nobody's.
     if (!there) await collection.updateOne({ _id: replicaId, $nor: [SOUND] }, { $set: { boot, beat, key } });
   };
@@ -107,6 +130,7 @@ export function replicas(
         });
     }
     for (const [name, one] of seen) if (!one.released && isSilent(one)) await releaseOnce(name, one);
+    lookForNamesake(present.find(({ _id }) => _id === replicaId));
     const names = new Set(present.map((replica) => replica._id));
     for (const name of seen.keys()) if (!names.has(name)) seen.delete(name);
     known = true;
@@ -151,6 +175,7 @@ export function replicas(
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     withOtherKey: () =>
       [...seen].flatMap(([name, one]) => (one.key !== undefined && one.key !== key && !isSilent(one) ? [name] : [])),
+    hasNamesake: () => namesake !== null && namesake.times > 0 && ambient.monotonic() - namesake.at <= leaseMs,
     leave: () => translated(async () => void (await collection.deleteOne({ _id: replicaId, boot }))),
   };
 }

@@ -300,7 +300,10 @@ class Run {
       signal,
       outcomeOf: <T>(name: string) => (byName(name)?.outcome ?? undefined) as T | undefined,
       intentOf: <T>(name: string) => (byName(name)?.intent ?? undefined) as T | undefined,
-      children: (jobs, concurrency) => this.deps.runChildren(job, jobs, concurrency, signal),
+      children: async (jobs, concurrency) => {
+        if (!this.definition.startsJobs) throw new Error(`${job.kind} does not say that it starts jobs`);
+        return this.deps.runChildren(job, jobs, concurrency, signal);
+      },
     };
   }
 

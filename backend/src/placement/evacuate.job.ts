@@ -28,6 +28,7 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
     kind: 'scale.evacuate',
     risk: 'high',
     permission: 'scale.migrate',
+    startsJobs: true,
     lane: (input) => `shard:${input.shard_id}`,
     tenantId: () => null,
     resource: (input) => `shard:${input.shard_id}`,

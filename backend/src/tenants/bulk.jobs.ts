@@ -48,6 +48,7 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
   return {
     kind: bulk,
     risk: mutations[bulk].submit.mutation.risk,
+    startsJobs: true,
     permission: words.kind === 'tenants.archive' ? 'tenants.archive' : 'tenants.pause',
     // Each tenant's own lane is held by its child; this one only keeps the same request from running beside itself.
     lane: ({ tenant_ids }) => `bulk:${digest(tenant_ids)}`,
