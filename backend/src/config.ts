@@ -20,7 +20,7 @@ const Settings = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
   MODE: z.enum(['development', 'production']).default('production'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Name of this replica; a restart under the same name takes its own jobs back at once. */
+  /** Name of this replica, of no other; a restart under the same name takes its own jobs back at once. Host name and port unless told. */
   REPLICA_ID: Text.optional(),
   /** Commit this was built from, for people. */
   GIT_SHA: Text.optional(),

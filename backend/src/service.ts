@@ -1,4 +1,5 @@
 /** The composition root: every port and every feature is wired here, one line each, started in order and stopped in reverse. */
+import { hostname } from 'node:os';
 import { mutations, Problem, type MutationId } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -59,7 +60,8 @@ export async function startControlPlane(
 ): Promise<ControlPlane> {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics, prefix: 'cp_' });
-  const replicaId = config.REPLICA_ID ?? `${config.HOST}:${config.PORT}`;
+  // Not where it listens: that is 0.0.0.0:4000 in every container.
+  const replicaId = config.REPLICA_ID ?? `${hostname()}:${config.PORT}`;
   const { environment } = config.platform;
 
   const controlKey = controlKeyOf(config, logger);

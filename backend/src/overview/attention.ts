@@ -23,6 +23,7 @@ export function attentionOf(facts: OverviewFacts, services: readonly Service[]):
         ...copies(facts),
         ...clocks(facts),
         ...keys(facts),
+        ...namesakes(facts),
         ...drift(facts),
         ...records(facts),
       ]
@@ -203,6 +204,20 @@ const keys = ({ otherKeys }: OverviewFacts): Found[] =>
         severity: 'critical',
         title: 'Replicas have different control keys',
         detail: `${otherKeys.slice(0, 5).join(', ')} ${otherKeys.length === 1 ? 'has' : 'have'} another CONTROL_KEY than the replica that answered: plans made by one are refused by the other; give all the same file and restart`,
+        since: null,
+        resource: 'service:control-plane',
+        action: null,
+      }]; // prettier-ignore
+
+/** Nothing is done twice, since every claim has its fence; each job is begun again for no reason. */
+const namesakes = ({ namesake }: OverviewFacts): Found[] =>
+  namesake === null
+    ? []
+    : [{
+        id: 'replica.namesake',
+        severity: 'critical',
+        title: `Two replicas are called ${namesake}`,
+        detail: 'each is taken for an earlier life of the other, so jobs of one are taken over by the other while they run; give each a REPLICA_ID of its own and restart',
         since: null,
         resource: 'service:control-plane',
         action: null,

@@ -69,6 +69,8 @@ export interface OverviewFacts {
   readonly tenants: Asked<TenantSummary>;
   /** Replicas alive whose CONTROL_KEY is not that of the one that answers. */
   readonly otherKeys: readonly string[];
+  /** The name under which two replicas run; null where each has its own. */
+  readonly namesake: string | null;
   /** Of what this replica answers from memory. */
   readonly copies: readonly CopyState[];
   /** Of replicas and nodes, held against the store's. */

@@ -104,6 +104,7 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     { freq: 9 },
   ),
   otherKeys: fc.constantFrom<string[]>([], ['replica-9']),
+  namesake: fc.constantFrom(null, 'replica-8'),
   jobs: asked(fc.record({ open: fc.nat(9), failed: fc.nat(9), succeeded: fc.nat(9) })),
   failures: asked(
     fc.array(
@@ -202,6 +203,8 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
         expect(items.some(({ id }) => id === 'control-key.differs')).toBe(
           given.wholePlatform && given.otherKeys.length > 0,
         );
+      if (items.length < MAX_ITEMS)
+        expect(items.some(({ id }) => id === 'replica.namesake')).toBe(given.wholePlatform && given.namesake !== null);
       if (!given.wholePlatform)
         expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
     }),
@@ -227,6 +230,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
     jobs: unread(given.jobs),
     clocks: given.clocks.map((one) => ({ ...one, name: 'HIDDEN', resource: 'shard:HIDDEN' })),
     otherKeys: given.otherKeys.map(() => 'HIDDEN'),
+    namesake: given.namesake && 'HIDDEN',
     copies: given.copies.map((copy) => ({ ...copy, name: 'HIDDEN', reason: copy.reason && hidden })),
     failures: unread(failures),
     tenants: unread(tenants),
