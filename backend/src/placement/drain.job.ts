@@ -127,18 +127,24 @@ function effectCheck(input: Input, tenants: number): Check {
   return checkOf('drain.effect', 'What it means for tenants', drains ? 'warn' : 'pass', values);
 }
 
+async function tellNode(
+  deps: PlacementDeps,
+  input: Input,
+  action: Input['action'],
+  signal: AbortSignal,
+): Promise<void> {
+  const node = deps.nodes.at(await shardAt(deps, input));
+  const tenant = tenantOf(input);
+  if (action === 'drain') await node.drain(tenant, signal);
+  else await node.resume(tenant, signal);
+  // A resume of the node opens every gate of it, also of tenants that are drained for themselves.
+  if (tenant !== null || action === 'drain') return;
+  for (const { tenant_id, wanted } of await tenantOrders(deps, input)) {
+    if (wanted === 'drained') await node.drain(tenant_id, signal);
+  }
+}
+
 function actStep(deps: PlacementDeps): Step<Input> {
-  const apply = async (input: Input, action: Input['action'], signal: AbortSignal): Promise<void> => {
-    const node = deps.nodes.at(await shardAt(deps, input));
-    const tenant = tenantOf(input);
-    if (action === 'drain') await node.drain(tenant, signal);
-    else await node.resume(tenant, signal);
-    // A resume of the node opens every gate of it, also of tenants that are drained for themselves.
-    if (tenant !== null || action === 'drain') return;
-    for (const { tenant_id, wanted } of await tenantOrders(deps, input)) {
-      if (wanted === 'drained') await node.drain(tenant_id, signal);
-    }
-  };
   return {
     name: 'act',
     title: (input) => `${input.action === 'drain' ? 'Drain' : 'Resume'} ${subjectOf(input)}`,
@@ -166,7 +172,7 @@ function actStep(deps: PlacementDeps): Step<Input> {
       };
       await deps.drains.wish(input.shard_id, tenantOf(input), wish);
       await endExceptions(deps, input);
-      if (gone == null) await apply(input, input.action, signal);
+      if (gone == null) await tellNode(deps, input, input.action, signal);
       return null;
     },
     async compensate({ input, intent, jobId, actor, reason, signal }) {
@@ -180,7 +186,7 @@ function actStep(deps: PlacementDeps): Step<Input> {
       else await deps.drains.forget(input.shard_id, tenantOf(input));
       if (before.gone != null) return;
       try {
-        await apply(input, before.was_drained ? 'drain' : 'resume', signal);
+        await tellNode(deps, input, before.was_drained ? 'drain' : 'resume', signal);
       } catch (error) {
         signal.throwIfAborted();
         // A node that is away is told by the keeper when it is back.
@@ -211,7 +217,11 @@ function convergeStep(deps: PlacementDeps): Step<Input> {
     async run({ input, intentOf, signal }) {
       const shard = await shardAt(deps, input);
       const gone = intentOf<Before>('act')?.gone ?? null;
-      if (gone !== null) return { node_problem: gone };
+      if (gone !== null) {
+        if ((await deps.watch.look(shard, signal)).state === null) return { node_problem: gone };
+        // It came back meanwhile. The keeper of orders lets it be as long as this job works on it.
+        await tellNode(deps, input, input.action, signal);
+      }
       if (input.action === 'resume') return untilResumed(deps, input, shard, signal);
       const limit = limitsOf(input).drainTimeoutMs;
       const drained = await untilDrained(deps, shard, input.tenant_id ?? null, limit, signal);

@@ -224,6 +224,17 @@ describe('OPS-07 a node that is away', () => {
     60_000,
   );
 
+  it('that comes back while the job runs is told by it, in both directions', async () => {
+    const tenant = await world.tenant('back-early', { aggregate: 'a1' });
+    const before = async (step: string) => void (step === 'converge' && a1().thaw());
+    for (const [action, state] of [['drain', 'drained'], ['resume', 'serving']] as const) {
+      await a1().freeze();
+      const ended = await order(action, tenant, { node: 'gone' }, { before });
+      expect([action, ended.problem, ended.proof?.checks.map(({ status }) => status)]).toEqual([action, null, ['pass', 'pass']]);
+      expect(await stateOf(tenant)).toBe(state);
+    }
+  }, 60_000); // prettier-ignore
+
   it('API-03 a move that turns back while its source is away still ends undone, and the source serves when it is back', async () => {
     const tenant = await world.tenant('cancelled', { aggregate: 'a1' });
     const before = async (step: string) => void (step === 'converge' && (await a1().freeze()));
