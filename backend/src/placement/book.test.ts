@@ -197,7 +197,11 @@ describe('NATS or the store down', () => {
     const cut = await connectNats(own.url);
     const store = await freshMongo();
     const placement = feature({ mongo: store, nats: cut });
-    placement.tenants = { stateOf: async () => ({ state: 'active', reason: 'test' }), lagOf: () => null };
+    placement.tenants = {
+      stateOf: async () => ({ state: 'active', reason: 'test' }),
+      stateSeen: () => 'active',
+      lagOf: () => null,
+    };
     await placement.ensureIndexes();
     await placement.seed();
     await placement.book.assign('acme', 'aggregate', 'a1', 'job_1');

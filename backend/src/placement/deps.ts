@@ -35,12 +35,15 @@ export interface PlacementDeps {
   /** Null when there is no such tenant. */
   tenantState: TenantsSight['stateOf'];
   lagOf: TenantsSight['lagOf'];
+  stateSeen: TenantsSight['stateSeen'];
 }
 
 /** What placement asks of tenants; bound late, because they stand on placement. */
 export interface TenantsSight {
   /** Null when there is no such tenant. */
   stateOf(tenantId: string): Promise<TenantSight | null>;
+  /** As the lists show it, without a read: for plans about thousands. Null where it is not known. */
+  stateSeen(tenantId: string): string | null;
   /** Events behind, as sampled last; null before the first sample. */
   lagOf(tenantId: string): { readonly events: number | null } | null;
 }

@@ -9,7 +9,7 @@ import type { PlacementDeps } from './deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
 import { laneHolder } from './move-survey.ts';
 import type { ShardSight } from './node-checks.ts';
-import { laneCheck, moveDiff } from './placement.ts';
+import { isMovable, laneCheck, moveDiff } from './placement.ts';
 import { goneChecks, sourceChecks } from './source-gone.ts';
 import { shardOf } from './placement.store.ts';
 
@@ -78,6 +78,8 @@ interface EvacuationSight {
   readonly candidates: number;
   readonly diff: Change[];
   readonly holder: string | null;
+  /** Tenants that no migration would take as they are, in words. */
+  readonly staying: readonly string[];
 }
 
 async function survey(deps: PlacementDeps, input: Input, jobId: string | null): Promise<EvacuationSight> {
@@ -109,7 +111,11 @@ async function survey(deps: PlacementDeps, input: Input, jobId: string | null): 
   const byTenant = new Map(here.map((placement) => [placement.tenant_id, placement]));
   const diff = evacuation.moves.flatMap(({ tenantId, to }) => moveDiff(byTenant.get(tenantId)!, to));
   const sourceGone = input.source === 'gone';
-  return { source, sourceGone, evacuation, candidates: candidates.length, diff, holder };
+  const staying = here.flatMap(({ tenant_id }) => {
+    const state = deps.stateSeen(tenant_id);
+    return state !== null && !isMovable({ state }) ? [`${tenant_id} is ${state}`] : [];
+  });
+  return { source, sourceGone, evacuation, candidates: candidates.length, diff, holder, staying };
 }
 
 async function targetsOf({ book, store }: PlacementDeps, from: Shard, to: Input['to']): Promise<Shard[]> {
@@ -124,7 +130,7 @@ async function targetsOf({ book, store }: PlacementDeps, from: Shard, to: Input[
 const isFit = ({ shard, state, readiness }: ShardSight): boolean =>
   state !== null && readiness?.ready === true && !state.draining && state.shard_id === shard.shard_id;
 
-function decide({ source, sourceGone, evacuation, candidates, holder }: EvacuationSight): Check[] {
+function decide({ source, sourceGone, evacuation, candidates, holder, staying }: EvacuationSight): Check[] {
   const { homeless, moves, loads } = evacuation;
   const total = moves.length + homeless.length;
   const left = homeless.length;
@@ -145,6 +151,7 @@ function decide({ source, sourceGone, evacuation, candidates, holder }: Evacuati
         ? `no room for ${grouped(left)} of ${grouped(total)} tenants: ${named(homeless)}`
         : `room for all ${grouped(total)} tenants`,
     }),
+    ...stayingChecks(staying, source.shard.shard_id),
     ...loads.map(({ shard, before, after }) => {
       const { tenants } = shard.capacity;
       return checkOf(`load.${shard.shard_id}`, `Load of ${shard.shard_id}`, after / tenants > 0.8 ? 'warn' : 'pass', {
@@ -155,6 +162,14 @@ function decide({ source, sourceGone, evacuation, candidates, holder }: Evacuati
       });
     }),
   ];
+}
+
+/** Said before anything moves: the evacuation then ends without success, with everybody else moved. */
+function stayingChecks(staying: readonly string[], shardId: string): Check[] {
+  if (staying.length === 0) return [];
+  const detail = `${grouped(staying.length)} stay on ${shardId}, because they cannot be moved as they are: ${named(staying)}`;
+  const values = { measured: staying.length, limit: 0, unit: 'tenants', detail };
+  return [checkOf('tenants.movable', 'Every tenant can be moved', 'warn', values)];
 }
 
 /** Which tenants go where; recorded before the first is moved, and apart from the job where they are many. */

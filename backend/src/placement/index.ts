@@ -94,6 +94,7 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
     metrics: createPlacementMetrics(options.metrics),
     tenantState: (tenantId) => feature.tenants.stateOf(tenantId),
     lagOf: (tenantId) => feature.tenants.lagOf(tenantId),
+    stateSeen: (tenantId) => feature.tenants.stateSeen(tenantId),
   }; // prettier-ignore
   const feature: PlacementFeature = {
     copy: mirror.copy,
@@ -107,7 +108,7 @@ export function createPlacement(options: PlacementOptions): PlacementFeature {
     },
     handlers: placementHandlers(deps),
     surveyDrift: (signal) => drift.survey(signal),
-    tenants: { stateOf: async () => null, lagOf: () => null },
+    tenants: { stateOf: async () => null, stateSeen: () => null, lagOf: () => null },
     async ensureIndexes() {
       await store.ensureIndexes();
       await drains.ensureIndexes();

@@ -62,6 +62,7 @@ export async function startWorld(...shards: string[]): Promise<World> {
         const state = tenants.get(id);
         return state ? { state, reason: 'as the test says' } : null;
       },
+      stateSeen: (id) => tenants.get(id) ?? null,
       lagOf: (id) => (tenants.has(id) ? { events: 3 } : null),
     };
     return placement;

@@ -109,8 +109,10 @@ const NOT_MOVABLE = ['provisioning', 'archived'];
 /** Moving mends none of these, and a drained or paused tenant moves without a pause of its own. */
 const WORTH_SAYING = ['suspended', 'degraded', 'draining'];
 
+export const isMovable = ({ state }: Pick<TenantSight, 'state'>): boolean => !NOT_MOVABLE.includes(state);
+
 function tenantCheck({ tenantId, tenant }: MoveSight): Check {
-  const status = NOT_MOVABLE.includes(tenant.state) ? 'block' : WORTH_SAYING.includes(tenant.state) ? 'warn' : 'pass';
+  const status = !isMovable(tenant) ? 'block' : WORTH_SAYING.includes(tenant.state) ? 'warn' : 'pass';
   const detail = `${tenantId} is ${tenant.state}: ${tenant.reason}`;
   return checkOf('tenant.active', 'The tenant is active', status, { measured: tenant.state, limit: 'active', detail });
 }

@@ -72,6 +72,12 @@ describe('SCL-06 an evacuation', () => {
   it('that fails for one tenant names it; the others stay moved, and it stays served', async () => {
     for (const id of ['f1', 'f2']) await world.tenant(id, { aggregate: 'a1' });
     world.tenants.set('f2', 'archived');
+    const { checks } = await world.engine.plan('scale.evacuate', { shard_id: 'a1', reason: 'test' });
+    expect(checks.find(({ id }) => id === 'tenants.movable')).toMatchObject({
+      status: 'warn',
+      measured: 1,
+      detail: '1 stay on a1, because they cannot be moved as they are: f2 is archived',
+    });
     const ended = await run('scale.evacuate', { shard_id: 'a1' });
     expect(ended.problem).toMatchObject({ code: 'step.failed' });
     expect(ended.problem!.message).toMatch(/^1 of 2 tenants were not moved .* f2 refused \(.*f2 is archived/);

@@ -54,6 +54,8 @@ export interface Tenants extends TenantReads {
   readonly definitions: ReturnType<typeof definitionsOf>;
   /** Those a caller may see, by state, and the troubled ones. @throws Problem `store.unavailable` before all were read once */
   summary(visible: Visible): Promise<TenantSummary>;
+  /** As the lists show it, without a read; null where it is not known. */
+  stateSeen(tenantId: string): string | null;
   /** Events behind, as sampled last; null before the first sample. */
   lagOf(tenantId: string): LagSample | null;
   ensureIndexes(): Promise<void>;
@@ -103,6 +105,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
       await feed.current();
       return summaryOf(directory, visible);
     },
+    stateSeen: (tenantId) => directory.get(tenantId)?.status.state ?? null,
     lagOf: parts.lagOf,
     ensureIndexes: () => store.ensureIndexes(),
     seed: () => seedTenants(config.platform.tenants, parts),
