@@ -50,12 +50,29 @@ const Settings = z.object({
   REQUESTS_PER_SECOND: z.coerce.number().positive().default(200),
 });
 
+/** Of two with one name, one would be left out and nobody would know which. */
+const eachOnce =
+  <T>(nameOf: (one: T) => string) =>
+  (all: readonly T[], context: z.core.$RefinementCtx<T[]>): void => {
+    const seen = new Set<string>();
+    for (const [at, name] of all.map(nameOf).entries()) {
+      if (seen.has(name)) context.addIssue({ code: 'custom', path: [at], message: `${name} is named twice` });
+      seen.add(name);
+    }
+  };
+
 /** What the platform looks like at first start: seeded once, MongoDB is the record afterwards. */
 export const Platform = z.object({
   environment: Environment.default('dev'),
-  shards: z.array(Shard).default([]),
+  shards: z
+    .array(Shard)
+    .superRefine(eachOnce(({ shard_id }) => shard_id))
+    .default([]),
   assignments: z.array(Assignment).default([]),
-  tenants: z.array(TenantId).default([]),
+  tenants: z
+    .array(TenantId)
+    .superRefine(eachOnce((id) => id))
+    .default([]),
 });
 export type Platform = z.infer<typeof Platform>;
 

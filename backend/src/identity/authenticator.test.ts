@@ -250,6 +250,8 @@ describe('MIS-06 a Grafana ID token', () => {
     const mapped = authenticator({ GRAFANA_ROLE_MAP: 'Admin=operator, Viewer=read-only' });
     expect((await mapped.authenticate(headers)).granted).toMatchObject([{ role: 'operator' }]);
     expect(() => authenticator({ GRAFANA_ROLE_MAP: 'Admin=root' })).toThrow('Admin=root');
+    for (const twice of ['Admin=owner,Admin=read-only', 'Admin=owner=read-only'])
+      expect(() => authenticator({ GRAFANA_ROLE_MAP: twice })).toThrow('Admin');
   });
 });
 

@@ -79,14 +79,16 @@ const isVouchedFor = (way: unknown): boolean =>
 /** `Admin=operator,Viewer=read-only` as a map. @throws Error that names the part that is wrong */
 export function readRoleMap(text: string): ReadonlyMap<string, RoleName> {
   const parts = text.split(',').map((part) => part.trim()).filter((part) => part !== ''); // prettier-ignore
-  return new Map(
-    parts.map((part) => {
-      const [orgRole, role] = part.split('=').map((side) => side.trim());
-      const known = RoleName.safeParse(role);
-      if (!orgRole || !known.success) throw new Error(`GRAFANA_ROLE_MAP: "${part}" is not <org role>=<role template>`);
-      return [orgRole, known.data];
-    }),
-  );
+  const roles = new Map<string, RoleName>();
+  for (const part of parts) {
+    const [orgRole, role, ...rest] = part.split('=').map((side) => side.trim());
+    const known = RoleName.safeParse(role);
+    if (!orgRole || !known.success || rest.length > 0)
+      throw new Error(`GRAFANA_ROLE_MAP: "${part}" is not <org role>=<role template>`);
+    if (roles.has(orgRole)) throw new Error(`GRAFANA_ROLE_MAP: "${orgRole}" is named twice`);
+    roles.set(orgRole, known.data);
+  }
+  return roles;
 }
 
 function granted(principal: string, role: unknown): readonly Assignment[] {
