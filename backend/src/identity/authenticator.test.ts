@@ -170,6 +170,21 @@ describe('keys', () => {
     expect(await codeOf(authenticate, headers)).toBe('token.invalid');
   });
 
+  it('IAM-23 NFR-07 and so it does where the clock was set back after it was verified', async () => {
+    await using rotating = await startIssuer('old');
+    let [passed, off] = [0, 0];
+    const ambient = { ...systemAmbient(), monotonic: () => passed, now: () => new Date(Date.now() + passed + off) };
+    const { authenticate } = authenticator(
+      { GATEWAY_ISSUER: rotating.url, GATEWAY_JWKS_URL: rotating.jwksUrl },
+      ambient,
+    );
+    const headers = bearer(await rotating.token({ exp: seconds(86_400) }));
+    expect(await codeOf(authenticate, headers)).toBe('service:user-1');
+    off = -400 * 86_400_000;
+    passed = 2 * 3_600_000;
+    expect(await codeOf(authenticate, headers)).toBe('token.invalid');
+  });
+
   it('an issuer that is away leaves known keys in use', async () => {
     await using failing = await startIssuer('k1');
     const { ambient, pass } = clock();

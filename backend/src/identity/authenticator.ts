@@ -65,7 +65,7 @@ export function createAuthenticator(
     const principal = principalOf(checked);
     // Checked anew now and then, so that a token ends with the key that signed it when its issuer withdraws that.
     const expiresAt = Math.min(exp * 1000, ambient.now().getTime() + RECHECK_MS);
-    cache.set(key, { principal, expiresAt, ids });
+    cache.set(key, { principal, expiresAt, recheckAt: ambient.monotonic() + RECHECK_MS, ids });
     return principal;
   }
 

@@ -8,6 +8,8 @@ export interface Verified {
   readonly principal: Principal;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** By the clock that never jumps: one that was set back would otherwise keep what it no longer takes. */
+  readonly recheckAt: number;
   /** Token id and session id; either one revoked ends it. */
   readonly ids: readonly string[];
 }
@@ -37,7 +39,8 @@ export class VerifiedTokens {
     const entry = this.entries.get(key);
     if (!entry) return undefined;
     this.entries.delete(key);
-    if (entry.expiresAt <= this.ambient.now().getTime() || this.revocations.isRevoked(entry.ids)) return undefined;
+    const isOver = entry.expiresAt <= this.ambient.now().getTime() || entry.recheckAt <= this.ambient.monotonic();
+    if (isOver || this.revocations.isRevoked(entry.ids)) return undefined;
     this.entries.set(key, entry);
     return entry;
   }
