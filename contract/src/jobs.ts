@@ -109,6 +109,17 @@ export const Proof = z
   .describe('Evidence that the change holds');
 export type Proof = z.infer<typeof Proof>;
 
+export const Waiting = z
+  .strictObject({
+    for: z
+      .enum(['lane', 'replica'])
+      .describe('`lane`: another job holds its resource; `replica`: no replica that runs now knows what it is made of'),
+    what: shown().describe('Which lane, or what of it is not known'),
+    since: Timestamp.describe('Since when'),
+  })
+  .describe('What a job waits for');
+export type Waiting = z.infer<typeof Waiting>;
+
 export const Job = z
   .strictObject({
     job_id: JobId,
@@ -131,6 +142,8 @@ export const Job = z
       })
       .nullable()
       .describe('The call that reverses it; null where it cannot be reversed'),
+    version: z.int().describe('Version of its definition: which steps it was planned with'),
+    waiting: Waiting.nullable().describe('What it waits for; null where it goes on by itself, or has ended'),
     fence: z.number().int().describe('Fencing token: how often it was claimed'),
     owner: shown().nullable().describe('Replica that holds it'),
     parent_job_id: JobId.nullable().describe('Job that started it'),
@@ -166,6 +179,7 @@ export const JobSummary = z
         action: shown().nullable().describe('Which of two ways, such as `drain`; null where there is one'),
       })
       .describe('What of its input a title needs'),
+    waiting: Job.shape.waiting,
     steps: z
       .strictObject({
         total: z.number().int().describe('Steps it has'),

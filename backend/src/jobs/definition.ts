@@ -76,6 +76,10 @@ export interface Step<I> {
 export interface JobDefinition<I> {
   /** The mutation it carries out. */
   readonly kind: MutationId;
+  /** Raised whenever its steps or what they mean change, so that replicas know what they can carry on; 1 unless told. */
+  readonly version?: number;
+  /** The oldest version whose jobs it carries on, with the steps they were planned with; `version` unless told. */
+  readonly since?: number;
   readonly risk: Risk;
   readonly permission: Permission;
   /** What it holds alone: `tenant:acme`, `shard:a1`, `platform`. */
@@ -90,6 +94,8 @@ export interface JobDefinition<I> {
   readonly steps: readonly Step<I>[];
   /** Starts jobs and waits for them. Such jobs have slots of their own: in those of the others they would wait for ever. */
   readonly startsJobs?: true;
+  /** Steps that are planned no more, kept while jobs of an older version may need them. */
+  readonly retired?: readonly Step<I>[];
   /** Asks the world whether the change holds. A check with status `block` makes the job fail and compensates it. */
   verify(context: StepContext<I>): Promise<Proof>;
   /** Resource state that changes together with the job's end, in its transaction. */

@@ -18,12 +18,14 @@ import { isFinal, type JobDocument } from './job-document.ts';
 import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost, jobStore, mustGet, type JobStore } from './jobs.store.ts';
 import { jobWatch, type JobWatch } from './job-watch.ts';
+import { assertDefinition } from './known-job.ts';
 import { jobMetrics } from './metrics.ts';
 import { replicas, type Replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
 import { jobSignals, type JobSignals } from './signals.ts';
 import { planSeal, type PlanSeal } from './plan-seal.ts';
 import { preflight, submit, type Submission } from './submission.ts';
+import { unknownJobs, type UnknownJob } from './unknown-jobs.ts';
 
 export interface EngineOptions {
   readonly mongo: Mongo;
@@ -56,6 +58,8 @@ export interface JobEngine extends JobReader {
   withOtherKey(): string[];
   /** Our name, if another process runs under it. */
   namesake(): string | null;
+  /** Jobs that this replica met and does not know, and that nobody takes. */
+  unknownJobs(): readonly UnknownJob[];
   /** The plan of a change, sealed for whoever asks. */
   preflight(wanted: Parameters<typeof preflight>[1]): Promise<Plan>;
   readonly seal: PlanSeal;
@@ -107,6 +111,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
   const starting = new Set<string>();
   const metrics = jobMetrics(options.metrics, () => running.size);
+  const unmet = unknownJobs(store, ambient, (kind) => definitions.get(kind));
   let state: 'new' | 'started' | 'stopping' = 'new';
   let unwatch: (() => Promise<void>) | undefined;
   let sweeping: Promise<void> | undefined;
@@ -167,8 +172,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   async function take(job: JobDocument): Promise<void> {
     if (running.has(job._id) || starting.has(job._id)) return;
-    // A newer replica's job, or nobody's: it would be claimed and handed back for ever.
-    if (!definitions.has(job.kind)) return;
+    if (!unmet.knows(job)) return;
     if (!hasSlot(job.kind)) return void (readyLeft = true);
     starting.add(job._id);
     const claimed = await store.claim(job, peers.self, ambient.now()).finally(() => starting.delete(job._id));
@@ -195,10 +199,11 @@ export function jobEngine(options: EngineOptions): JobEngine {
   /** Looks for claimable jobs only when some may be there: asking after every job would double its reads. */
   async function claimReady(): Promise<void> {
     let skipped = false;
-    const isWanted = (kind: string): boolean => {
-      const hasRoom = hasSlot(kind);
-      skipped ||= definitions.has(kind) && !hasRoom;
-      return definitions.has(kind) && hasRoom;
+    const isWanted = (job: JobDocument): boolean => {
+      if (!unmet.knows(job)) return false;
+      const hasRoom = hasSlot(job.kind);
+      skipped ||= !hasRoom;
+      return hasRoom;
     };
     while (readyLeft && takesJobs() && freeSlots(true) + freeSlots(false) > 0) {
       readyLeft = skipped = false;
@@ -231,6 +236,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     for (const lane of lanesWaiting) if (!lanes.has(lane)) await freeLane(lane);
     readyLeft = true;
     await claimReady();
+    await unmet.tell();
   }
 
   async function sweepForever(): Promise<void> {
@@ -336,14 +342,17 @@ export function jobEngine(options: EngineOptions): JobEngine {
     watch,
     now: ambient.now,
     define: (more) => {
-      for (const [kind, definition] of Object.entries(more))
+      for (const [kind, definition] of Object.entries(more)) {
+        assertDefinition(definition as unknown as JobDefinition<unknown>);
         definitions.set(kind, definition as unknown as JobDefinition<unknown>);
+      }
     },
     otherReplicas: peers.others,
     definitionOf,
     seal,
     withOtherKey: () => peers.withOtherKey(),
     namesake: () => (peers.hasNamesake() ? options.replicaId : null),
+    unknownJobs: unmet.waiting,
     preflight: (wanted) => preflight({ seal, ambient, definitionOf }, wanted),
     submit: submitJob,
     cancel,

@@ -5,4 +5,5 @@ export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
 export { jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
 export { summaryToWire, type JobSummaryDocument } from './job-summary.ts';
 export type { CrashPoint } from './runner.ts';
+export type { UnknownJob } from './unknown-jobs.ts';
 export { planOf, shownDiff } from './plan-diff.ts';

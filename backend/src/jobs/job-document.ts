@@ -21,7 +21,11 @@ export interface JobDocument {
   _id: string;
   /** Sorts jobs by the time they were submitted: milliseconds × 4096 + tie-breaker. */
   order: number;
+  /** Of this document (stored-job.ts). */
+  shape: number;
   kind: MutationId;
+  /** Of the definition it was planned with. */
+  version: number;
   risk: Risk;
   permission: Permission;
   state: JobState;
@@ -30,6 +34,8 @@ export interface JobDocument {
   active: boolean;
   /** While queued: may be claimed, or waits for its lane. */
   queue: 'ready' | 'lane' | null;
+  /** What of it no replica that met it knew, since when; null again once one takes it. */
+  parked: { what: string; at: Date } | null;
   /** `<replica>#<boot>` that runs it; null when it was handed back. */
   owner: string | null;
   fence: number;
@@ -63,6 +69,15 @@ export interface JobDocument {
 }
 
 export const isoOf = (at: Date | null): string | null => at?.toISOString() ?? null;
+
+/** What keeps a job from going on, other than its own work. */
+export function waitingOf(
+  job: Pick<JobDocument, 'state' | 'queue' | 'lane' | 'created_at'> & Partial<Pick<JobDocument, 'parked'>>,
+): Job['waiting'] {
+  if (isFinal(job.state)) return null;
+  if (job.parked) return { for: 'replica', what: job.parked.what, since: job.parked.at.toISOString() };
+  return job.queue === 'lane' ? { for: 'lane', what: job.lane, since: job.created_at.toISOString() } : null;
+}
 
 const stepToWire = (step: StepDocument): Job['steps'][number] => ({
   name: step.name,
@@ -118,6 +133,8 @@ export const jobToWire = (whole: JobDocument, seesAll: boolean): Job => {
     problem: job.problem,
     undo: job.undo && { operation: job.undo.operation, params: job.undo.params, body: job.undo.body ?? null },
     fence: job.fence,
+    version: job.version,
+    waiting: waitingOf(job),
     owner: seesAll ? job.owner : null,
     parent_job_id: job.parent_job_id,
     retry_of: job.retry_of,

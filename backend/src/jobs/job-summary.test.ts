@@ -27,7 +27,7 @@ function heavy(n: number): JobDocument {
     name: 'drain', title: 'Drain', attempts: 1, started_at: AT, ended_at: null, outcome: flags, problem: null, intent: { flags },
   }; // prettier-ignore
   return {
-    _id: id, order: AT.getTime() * 4096 + n, kind: 'scale.migrate', risk: 'low', permission: 'tenants.update', state: 'failed',
+    _id: id, order: AT.getTime() * 4096 + n, shape: 1, version: 1, parked: null, kind: 'scale.migrate', risk: 'low', permission: 'tenants.update', state: 'failed',
     lane: 'tenant:acme', active: false, queue: null, owner: null, fence: 1, direction: 'forward', idempotency: id,
     request_hash: '', input: { tenant_id: 'acme', kind: 'runner', to: 'r2', metadata: { feature_flags: flags } },
     plan: EXAMPLES['scale.migrate.preflight']!.answers![200] as Plan,

@@ -26,7 +26,7 @@ const ambient = systemAmbient();
 const AT = new Date();
 const stored = async (id: string): Promise<JobDocument> => {
   const job = {
-    _id: id, order: 1, kind: 'tenants.update', state: 'running', fence: 1, idempotency: id, lane: id, steps: [],
+    _id: id, order: 1, shape: 2, version: 1, parked: null, kind: 'tenants.update', state: 'running', fence: 1, idempotency: id, lane: id, steps: [],
     provenance: { requestId: 'r', traceId: null }, created_at: AT, started_at: AT, ended_at: null, undo: null, plan: { diff: [] },
   } as unknown as JobDocument; // prettier-ignore
   await mongo.db.collection<JobDocument>('jobs').insertOne(job);

@@ -17,7 +17,7 @@ import type { IdempotencyKey } from './idempotency.ts';
 import type { JobTrace } from '../audit/index.ts';
 import { isFinal, type JobDocument, type StepDocument } from './job-document.ts';
 import { largeValues } from './large-values.ts';
-import { jobFault } from './stored-job.ts';
+import { jobFault, upgraded } from './stored-job.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
 /** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
@@ -48,9 +48,12 @@ export interface JobStore extends JobPages {
   /** Running and cancelling jobs: those that hold their lane. */
   active(): Promise<JobDocument[]>;
   isHeld(lane: string): Promise<boolean>;
-  ready(limit: number, knows: (kind: string) => boolean): Promise<JobDocument[]>;
+  /** The oldest that may be claimed and are `known`. */
+  ready(limit: number, known: (job: JobDocument) => boolean): Promise<JobDocument[]>;
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
   childrenOf(jobId: string, states?: readonly JobState[]): Promise<JobDocument[]>;
+  /** Says of a job that nobody took up what of it is not known. False where somebody took it. */
+  markUnknown(job: JobDocument, what: string): Promise<boolean>;
   /** Marks a queued job as waiting for its lane. */
   park(jobId: string): Promise<void>;
   /** Makes the oldest job that waits for a lane claimable. */
@@ -91,6 +94,11 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     limit: number,
     accepts: (job: JobDocument) => boolean = isAny,
   ): Promise<JobDocument[]> => translated(() => readable(jobs.find(filter).sort({ order: 1 }), limit, accepts));
+  const one = (filter: Filter<JobDocument>, sort?: { order: 1 }): Promise<JobDocument | null> =>
+    prompt(async () => {
+      const job = await jobs.findOne(filter, sort ? { sort } : {});
+      return job && upgraded(job);
+    });
   const misplaced = remembered(() => misplacedJobs(jobs), now);
   const update = (
     filter: Filter<JobDocument>,
@@ -123,14 +131,15 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     },
 
     whole: (job) => large.whole(job),
-    get: (jobId) => prompt(() => jobs.findOne({ _id: jobId })),
-    byIdempotency: ({ key, earlier }) => prompt(() => jobs.findOne({ $or: [{ idempotency: key }, earlier] })),
+    get: (jobId) => one({ _id: jobId }),
+    byIdempotency: ({ key, earlier }) => one({ $or: [{ idempotency: key }, earlier] }),
 
     async claim(job, owner, now) {
       const claimed: Partial<JobDocument> = {
         state: job.state === 'queued' ? 'running' : job.state,
         active: true,
         queue: null,
+        parked: null,
         owner,
         fence: job.fence + 1,
         started_at: job.started_at ?? now,
@@ -170,16 +179,13 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     active: () => many({ active: true }, 1_000),
     isHeld: (lane) =>
       translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
-    ready: (limit, knows) => many({ queue: 'ready' }, limit, ({ kind }) => knows(kind)),
+    ready: (limit, known) => many({ queue: 'ready' }, limit, known),
     childrenOf: (jobId, states) =>
       many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000),
     holderOf: (lane, except) =>
-      prompt(() =>
-        jobs.findOne(
-          { lane, state: { $in: [...NON_FINAL] }, ...(except ? { _id: { $ne: except } } : {}) },
-          { sort: { order: 1 } },
-        ),
-      ),
+      one({ lane, state: { $in: [...NON_FINAL] }, ...(except ? { _id: { $ne: except } } : {}) }, { order: 1 }),
+    markUnknown: ({ _id, fence, owner, state }, what) =>
+      update({ _id, fence, owner, state, parked: null }, { $set: { parked: { what, at: now() } } }),
 
     park: async (jobId) => void (await update({ _id: jobId, state: 'queued' }, { $set: { queue: 'lane' } })),
     async unpark(lane) {
@@ -220,7 +226,9 @@ async function readable(
   const found: JobDocument[] = [];
   try {
     for await (const job of cursor.limit(limit + MOST_LOOKED_AT).batchSize(limit + 1)) {
-      if (jobFault(job) === null && accepts(job)) found.push(job);
+      if (jobFault(job) !== null) continue;
+      const met = upgraded(job);
+      if (accepts(met)) found.push(met);
       if (found.length >= limit) break;
     }
     return found;

@@ -14,6 +14,7 @@ import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { ChildJob, ChildResult, JobDefinition, Step, StepContext } from './definition.ts';
 import { endRecord } from './end-record.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
+import { definitionFor } from './known-job.ts';
 import { boundedProof } from './large-values.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
 import { assertAlive } from './plan-expiry.ts';
@@ -83,7 +84,8 @@ class Run {
     this.deps = deps;
     this.job = job;
     this.signal = signal;
-    this.definition = deps.definitionOf(job.kind);
+    // Its own steps, whatever the definition has now: an index means the same step in both.
+    this.definition = definitionFor(job, deps.definitionOf(job.kind));
   }
 
   /** A job that waited for its lane may have been overtaken by what ran before it. */

@@ -10,8 +10,10 @@ import type { JobStore } from './jobs.store.ts';
 import { sha256 } from './digest.ts';
 import { callKey, childKey, type IdempotencyKey } from './idempotency.ts';
 import { sideOf } from './plan-diff.ts';
+import { versionOf } from './known-job.ts';
 import { planIdIn, subjectIn, type Bound, type PlanSeal } from './plan-seal.ts';
 import { assertUnblocked, makePlan, withChecks } from './planning.ts';
+import { SHAPE } from './stored-job.ts';
 
 export interface Submission {
   readonly kind: MutationId;
@@ -197,6 +199,9 @@ function newJob(
   return {
     _id: jobId,
     order,
+    shape: SHAPE,
+    version: versionOf(definition),
+    parked: null,
     kind: wanted.kind,
     risk: definition.risk,
     permission: definition.permission,

@@ -24,6 +24,7 @@ export function attentionOf(facts: OverviewFacts, services: readonly Service[]):
         ...clocks(facts),
         ...keys(facts),
         ...namesakes(facts),
+        ...unknown(facts),
         ...drift(facts),
         ...records(facts),
       ]
@@ -194,6 +195,20 @@ const copies = (facts: OverviewFacts): Found[] =>
     resource: 'service:control-plane',
     action: null,
   }));
+
+/** During a deployment for seconds; longer where the only replica that knew them is gone. */
+const unknown = ({ unknownJobs }: OverviewFacts): Found[] =>
+  unknownJobs.length === 0
+    ? []
+    : [{
+        id: 'jobs.unknown',
+        severity: 'warning',
+        title: `${unknownJobs.length} ${unknownJobs.length === 1 ? 'job waits' : 'jobs wait'} for a replica that knows ${unknownJobs.length === 1 ? 'it' : 'them'}`,
+        detail: `No replica that runs knows ${[...new Set(unknownJobs.map(({ what }) => what))].slice(0, 3).join(', ')}: start one of the release that made ${unknownJobs.length === 1 ? 'it' : 'them'}, or a later one that carries ${unknownJobs.length === 1 ? 'it' : 'them'} on; ${unknownJobs.slice(0, 3).map(({ jobId }) => jobId).join(', ')}`,
+        since: null,
+        resource: unknownJobs.length === 1 ? `job:${unknownJobs[0]!.jobId}` : 'service:control-plane',
+        action: null,
+      }]; // prettier-ignore
 
 /** Nobody sees it but those whose changes are refused, about every second one. */
 const keys = ({ otherKeys }: OverviewFacts): Found[] =>

@@ -4,6 +4,7 @@ import type { BadRecord } from '../bad-records.ts';
 import type { AuditFreshness } from '../audit/index.ts';
 import type { PeerClock } from '../clocks/index.ts';
 import type { CopyState } from '../copies/index.ts';
+import type { UnknownJob } from '../jobs/index.ts';
 import type { KindFigures, Traffic } from '../node-metrics/index.ts';
 import type { CopyDoubt, DrainOrder, DriftSurvey } from '../placement/index.ts';
 import type { JetStreamAccount, StreamLimit } from '../ports/nats/index.ts';
@@ -71,6 +72,7 @@ export interface OverviewFacts {
   readonly otherKeys: readonly string[];
   /** The name under which two replicas run; null where each has its own. */
   readonly namesake: string | null;
+  readonly unknownJobs: readonly UnknownJob[];
   /** Of what this replica answers from memory. */
   readonly copies: readonly CopyState[];
   /** Of replicas and nodes, held against the store's. */

@@ -30,6 +30,7 @@ export function inOutline(facts: OverviewFacts): OverviewFacts {
     copies: facts.copies.map((copy) => ({ ...copy, name: 'what is stored', reason: copy.reason && UNSAID })),
     otherKeys: [],
     namesake: null,
+    unknownJobs: [],
     drift: { ok: true, value: { items: [], checked: 0, unreachable: [] } },
     chainBroken: chainBroken && { ...chainBroken, reason: 'the last verification found a break' },
   };

@@ -105,6 +105,10 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
   ),
   otherKeys: fc.constantFrom<string[]>([], ['replica-9']),
   namesake: fc.constantFrom(null, 'replica-8'),
+  unknownJobs: fc.array(
+    fc.record({ jobId: fc.constantFrom('job_8', 'job_9'), what: fc.constant('version 2 of scale.migrate') }),
+    { maxLength: 2 },
+  ),
   jobs: asked(fc.record({ open: fc.nat(9), failed: fc.nat(9), succeeded: fc.nat(9) })),
   failures: asked(
     fc.array(
@@ -205,6 +209,7 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
         );
       if (items.length < MAX_ITEMS)
         expect(items.some(({ id }) => id === 'replica.namesake')).toBe(given.wholePlatform && given.namesake !== null);
+      expect(items.some(({ id }) => id === 'jobs.unknown')).toBe(given.wholePlatform && given.unknownJobs.length > 0);
       if (!given.wholePlatform)
         expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
     }),
@@ -231,6 +236,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
     clocks: given.clocks.map((one) => ({ ...one, name: 'HIDDEN', resource: 'shard:HIDDEN' })),
     otherKeys: given.otherKeys.map(() => 'HIDDEN'),
     namesake: given.namesake && 'HIDDEN',
+    unknownJobs: given.unknownJobs.map(() => ({ jobId: 'HIDDEN', what: 'HIDDEN' })),
     copies: given.copies.map((copy) => ({ ...copy, name: 'HIDDEN', reason: copy.reason && hidden })),
     failures: unread(failures),
     tenants: unread(tenants),

@@ -21,7 +21,7 @@ export interface OverviewDeps {
   readonly mongo: Pick<Mongo, 'ping'>;
   readonly nats: Pick<NatsPort, 'ping' | 'account' | 'limits'>;
   readonly audit: Pick<Audit, 'freshness' | 'lastVerification' | 'moved'>;
-  readonly jobs: Pick<JobEngine, 'store' | 'withOtherKey' | 'namesake'>;
+  readonly jobs: Pick<JobEngine, 'store' | 'withOtherKey' | 'namesake' | 'unknownJobs'>;
   readonly metrics: Pick<NodeMetrics, 'traffic' | 'figures'>;
   readonly placement: PlacementBook;
   readonly tenants: Pick<Tenants, 'summary'>;
@@ -72,6 +72,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
     clocks: deps.clocks.peers(),
     otherKeys: deps.jobs.withOtherKey(),
     namesake: deps.jobs.namesake(),
+    unknownJobs: deps.jobs.unknownJobs(),
     traffic: metrics.traffic(),
     figures: Object.fromEntries(kinds.map((kind) => [kind, metrics.figures(kind)])) as OverviewFacts['figures'],
     chainBroken: broken ?? (moved === null ? null : { reason: moved, at: now }),

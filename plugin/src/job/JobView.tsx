@@ -17,6 +17,7 @@ import { ChildJobs } from './ChildJobs';
 import { ProofView } from './ProofView';
 import { Timeline } from './Timeline';
 import { NextMoves } from './NextMoves';
+import { WaitingLine } from './WaitingLine';
 
 export function JobView({ jobId }: { jobId: string }) {
   const { query, live } = useJob(jobId);
@@ -26,6 +27,7 @@ export function JobView({ jobId }: { jobId: string }) {
         <Stack direction="column" gap={2}>
           <JobHead job={job} live={live} />
           {query.isError && <FaultView error={query.error} onRetry={() => query.refetch()} />}
+          {job.waiting && <WaitingLine waiting={job.waiting} />}
           {job.problem && (
             <Alert severity={job.state === 'failed' ? 'error' : 'warning'} title={job.problem.title}>
               {job.problem.detail}

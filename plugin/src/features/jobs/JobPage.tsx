@@ -51,6 +51,7 @@ function Trace({ job }: { job: Job }) {
           facts: [
             ['Job', job.job_id],
             ['Lane', job.lane],
+            ['Version of its definition', job.version],
             ['Fencing token', job.fence],
             ['Held by', job.owner ?? '–'],
             ['Request', job.request_id],

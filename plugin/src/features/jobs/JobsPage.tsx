@@ -8,6 +8,7 @@ import { paths } from '../../app/routes';
 import { actorName } from '../../table/actor';
 import { optionsOf } from '../../table/columns';
 import { duration } from '../../table/figures';
+import { waitingWords } from '../../job/WaitingLine';
 import { ServerTable, type ListSpec } from '../../table/ServerTable';
 import { StatePill } from '../../table/StatePill';
 import { Time } from '../../table/Time';
@@ -35,7 +36,7 @@ const jobList: ListSpec<'jobs.list'> = {
       id: 'state',
       header: 'State',
       width: '120px',
-      cell: (job) => <StatePill state={job.state} reason={job.problem?.detail} />,
+      cell: (job) => <StatePill state={job.state} reason={waitingWords(job.waiting) ?? job.problem?.detail} />,
     },
     { id: 'tenant', header: 'Tenant', width: '110px', cell: (job) => job.tenant_id ?? '–' },
     { id: 'reason', header: 'Reason', cell: (job) => job.reason ?? '–' },
