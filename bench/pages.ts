@@ -1,7 +1,7 @@
 // First and deep pages of long lists, over HTTP from a real backend process on the embedded store.
 import { encodeCursor } from '../backend/src/paging.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
-import { fillAudit, fillTenants, tenantName } from './big-store.ts';
+import { fillAudit, fillJobs, fillTenants, jobPlace, tenantName } from './big-store.ts';
 import type { Figure, Section } from './figure.ts';
 import { digits, inPairs, quantile, timed, told } from './spread.ts';
 
@@ -9,6 +9,7 @@ const GOAL_MS = 50;
 const DEEP_GOAL = 1.2;
 const TENANTS = 10_000;
 const RECORDS = 100_000;
+const JOBS = 20_000;
 const PAIRS = 60;
 const LIMIT = 50;
 
@@ -25,6 +26,7 @@ export async function measure(): Promise<Section> {
     const filled = (await timed(() => fillAudit(stack.db, RECORDS))) / 1000;
     await stack.backend.start();
     const proof = await stack.as('owner').read('audit.verify');
+    await fillJobs(stack.db, JOBS);
     const figures = [
       ...(await pageFigures(
         stack,
@@ -32,6 +34,7 @@ export async function measure(): Promise<Section> {
         '/tenants',
         tenantName(TENANTS - 500),
       )),
+      ...(await pageFigures(stack, `jobs page at ${digits(JOBS)} jobs`, '/jobs', jobPlace(500))),
       ...(await pageFigures(stack, `audit page at ${digits(RECORDS)} records`, '/audit/records', 500)),
     ];
     return {

@@ -176,7 +176,8 @@ describe('what goes wrong on the way', () => {
     const { from, input } = await move('tenant-02');
     await stack.node(from).fault({ refuse_drain: true });
     const job = await carryOut(operator, 'scale.migrate', input);
-    expect(['failed', 'compensated']).toContain(job.state);
+    // The step that refused did nothing, and the one before it was undone.
+    expect(job.state).toBe('compensated');
     expect(job.problem).toMatchObject({ code: 'drain.refused', step: 'drain' });
     await expectServing('tenant-02', from);
     await stack.node(from).fault({ refuse_drain: false });

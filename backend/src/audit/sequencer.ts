@@ -17,7 +17,7 @@ import type { Witness } from './witness.ts';
 export const BATCH_RECORDS = 100;
 /** How long a woken sequencer lets records gather: placing one costs 6 ms, placing ten 10 ms. */
 const LINGER_MS = 20;
-const SWEEP_MS = 1_000;
+export const SWEEP_MS = 1_000;
 /** A read waits at most this long for what was written before it. */
 const SETTLE_MS = 500;
 const STOP_MS = 1_000;

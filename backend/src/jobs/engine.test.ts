@@ -398,7 +398,6 @@ describe('the end of a job', () => {
     const { replica } = await bench();
     let recipe: readonly Recipe[] = [];
     let stopAt: number | null = null;
-    let crashed = false;
     const reached = { step: Promise.withResolvers<void>() };
     const held = (step: string): Promise<void> | undefined => {
       if (step !== `s${stopAt}`) return undefined;
@@ -415,15 +414,16 @@ describe('the end of a job', () => {
       maxLength: 5,
     });
     let runs = 0;
-    const property = fc.asyncProperty(recipes, fc.option(fc.nat(4)), fc.boolean(), async (wanted, at, crash) => {
+    // Rare, because a boot takes a second, and drawn, so that a counterexample can be run again.
+    const crashes = fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
+    const property = fc.asyncProperty(recipes, fc.option(fc.nat(4)), crashes, async (wanted, at, crash) => {
       [recipe, stopAt, reached.step] = [wanted, at !== null && at < wanted.length ? at : null, Promise.withResolvers()];
       const willStop = stopAt !== null && !wanted.slice(0, stopAt).some(({ fails }) => fails);
       const job = await define(engine).submit(submission(`t${runs}`, `k${runs++}`, { kind: 'tenants.archive' }));
       if (willStop) {
         await reached.step.promise;
-        if (crash && !crashed) {
-          // Once: a boot takes a second. The next one finds the step running and is cancelled there.
-          crashed = true;
+        if (crash) {
+          // The next boot finds the step running and is cancelled there.
           await engine.stop(50);
           reached.step = Promise.withResolvers();
           engine = define(await replica('r1'));
@@ -442,7 +442,7 @@ describe('the end of a job', () => {
       }
       if (willStop) expect(states[stopAt!]).toBe(wanted[stopAt!]!.compensates ? 'compensated' : 'interrupted');
     });
-    await fc.assert(property, { numRuns: 30 });
+    await fc.assert(property, { numRuns: 30, examples: [[[{ compensates: true, fails: false }], 0, true]] });
   });
 
   it('API-04 AUD-11 records the whole execution trace in the audit log, in the transaction that ends the job', async () => {
@@ -528,11 +528,15 @@ describe('several replicas', () => {
     'NFR-07 a replica that dies at %s (%s the effect) is taken over by its next boot',
     async (step, at) => {
       const { replica, world } = await bench();
-      const dies = (point: CrashPoint): Promise<void> | undefined =>
-        point.step === step && point.at === at ? new Promise<void>(() => undefined) : undefined;
+      const reached = Promise.withResolvers<void>();
+      const dies = (point: CrashPoint): Promise<void> | undefined => {
+        if (point.step !== step || point.at !== at) return undefined;
+        reached.resolve();
+        return new Promise<void>(() => undefined);
+      };
       const first = await replica('r1', {}, dies);
       const job = await first.submit(submission('acme', 'k'));
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await reached.promise;
       const second = await replica('r1');
       const done = await settle(second, job);
       expect(done.state).toBe('succeeded');
