@@ -12,7 +12,6 @@ import { passingControlKey } from '../control-key.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
-import { eventually } from '../../testing/eventually.ts';
 import type { ChildJob, JobDefinition, Step, StepContext } from './definition.ts';
 import { jobEngine, type CrashPoint, type JobEngine } from './index.ts';
 import type { JobDocument } from './job-document.ts';

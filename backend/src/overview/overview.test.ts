@@ -209,7 +209,8 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
         );
       if (items.length < MAX_ITEMS)
         expect(items.some(({ id }) => id === 'replica.namesake')).toBe(given.wholePlatform && given.namesake !== null);
-      expect(items.some(({ id }) => id === 'jobs.unknown')).toBe(given.wholePlatform && given.unknownJobs.length > 0);
+      if (items.length < MAX_ITEMS)
+        expect(items.some(({ id }) => id === 'jobs.unknown')).toBe(given.wholePlatform && given.unknownJobs.length > 0);
       if (!given.wholePlatform)
         expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
     }),
