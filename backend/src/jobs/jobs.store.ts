@@ -262,9 +262,9 @@ async function misplacedJobs(jobs: Collection<JobDocument>): Promise<Unreadable[
   return found.map(({ _id }) => ({ id: textOfId(_id), reason: 'order: it is no number' }));
 }
 
-const REMEMBERED_MS = 2_000;
+const REMEMBERED_MS = 10_000;
 
-/** Read at most every 2 s, however many lists are asked for. */
+/** Read at most every 10 s, however many lists are asked for: it is eight questions to the store, and seldom finds anything. */
 function remembered<T>(read: () => Promise<T>, now: () => Date): () => Promise<T> {
   let last: { readonly at: number; readonly value: Promise<T> } | undefined;
   return () => {
