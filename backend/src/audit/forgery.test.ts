@@ -349,19 +349,18 @@ describe('AUD-01 what was taken away', () => {
     beside.start();
     const last = await its.audit.log.append(draftOf());
     await its.placeAll();
-    // It looks once a second.
-    await its.ambient.sleep(1_500);
     expect((await beside.verify(new AbortController().signal)).ok).toBe(true);
     expect(beside.moved()).toBeNull();
     await its.audit.stop();
     await its.mongo.db.collection('audit_records').deleteOne({ _id: last as never });
     await its.mongo.db.collection('audit_head').replaceOne({}, { ...before, _id: undefined } as never);
-    await its.ambient.sleep(2_000);
+    // It looks once a second, also when nobody asks.
+    for (let n = 0; n < 800 && beside.moved() === null; n++) await its.ambient.sleep(25);
     expect(beside.moved()).toBe('the head stood at record 3 and was moved back to 2');
     // Continued beyond the mark it is whole again, for everybody who did not see it.
     await its.fill([draftOf(), draftOf(), draftOf()]);
     const told = await beside.verify(new AbortController().signal);
-    expect([told.ok, told.first_bad?.seq]).toEqual([false, 3]);
+    expect([told.ok, told.faults?.some(({ reason }) => /moved back to 2/.test(reason))]).toEqual([false, true]);
     expect((await its.replica('fresh').verify(new AbortController().signal)).ok).toBe(true);
     await beside.stop();
   }, 30_000);

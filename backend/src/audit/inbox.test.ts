@@ -105,7 +105,7 @@ describe('NFR-07 AUD-01 what is no record in the inbox', () => {
     const id = await log.audit.log.append(draftOf());
     expect((await log.audit.freshness()).waiting).toBe(2 * values.length + 1);
     log.audit.start();
-    for (let n = 0; n < 400 && (await of('inbox').countDocuments({})) > 0; n++) await log.ambient.sleep(25);
+    for (let n = 0; n < 1_200 && (await of('inbox').countDocuments({})) > 0; n++) await log.ambient.sleep(25);
     const [head] = await of('head').find({}).toArray();
     expect(head).toMatchObject({ seq: 2 * values.length + 1, holder: 'replica-a' });
     const { items } = await log.call('audit.records.list', { query: { limit: 200 } });

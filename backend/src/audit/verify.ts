@@ -33,6 +33,7 @@ export async function verifyChain(
   signal: AbortSignal,
 ): Promise<Verification> {
   const faults = new Faults();
+  await witness.look(() => store.committedHead());
   const { mark, moved } = witness;
   const later = new Faults();
   const head = await readHead(store, later);
