@@ -96,6 +96,30 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     expect((await stack.command('tenant-02', randomUUID())).status).toBe(200);
   }, 60_000);
 
+  it('TEN-14 AUD-01 a flag that NATS does not let be put back is on record once, and put back when it does', async () => {
+    const params = { tenant_id: 'tenant-02' };
+    const body = { reason: 'INC-8' };
+    const told = async () => {
+      const { items } = await operator.read('audit.records.list', { query: { tenant_id: 'tenant-02', limit: 200 } });
+      return items.filter(({ code }) => code === 'flag.put_back').length;
+    };
+    expect((await carryOut(operator, 'tenants.pause', { params, body })).state).toBe('succeeded');
+    const before = await told();
+    const { streams } = await jetstreamManager(stack.nc);
+    const { config, state } = await streams.info('KV_config');
+    await streams.update('KV_config', { ...config, max_msgs: state.messages });
+    await streams.purge('KV_config', { filter: '$KV.config.tenants.tenant-02' });
+    // As many entries as there may be: what was purged gave its room to another.
+    await (await new Kvm(stack.nc).open('config')).put('filler', 'x');
+    await eventually('it is on record', async () => (await told()) > before);
+    await sleep(7_000);
+    expect(await told()).toBe(before + 1);
+    await streams.update('KV_config', { ...config });
+    await eventually('it is put back', async () => (await new Kvm(stack.nc).open('config')).get('tenants.tenant-02'));
+    expect(await told()).toBe(before + 1);
+    expect((await carryOut(operator, 'tenants.resume', { params, body })).state).toBe('succeeded');
+  }, 60_000);
+
   it.each([
     'nobody can read this',
     '{"paused":"yes"}',

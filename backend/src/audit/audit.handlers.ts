@@ -91,9 +91,10 @@ async function exported(deps: HandlerDeps, call: ExportCall): Promise<Streamed> 
   const record_id = await deps.log.append({ ...draft, outcome: 'requested', after: { format, filter, tenants } });
   await deps.settle();
   const encoding = encodingOf(format);
-  const stream = Readable.from(told(deps, draft, { filter, visible }, format, record_id, call.signal), {
-    objectMode: false,
-  });
+  const pieces = told(deps, draft, { filter, visible }, format, record_id, call.signal);
+  // Begun here: what never began has no end, and somebody who reads no byte (HEAD, a client that is gone) has one, too.
+  await pieces.next();
+  const stream = Readable.from(pieces, { objectMode: false });
   const day = deps.ambient.now().toISOString().slice(0, 10);
   return { type: encoding.type, stream, filename: `audit-${deps.environment}-${day}.${encoding.extension}` };
 }
@@ -116,6 +117,7 @@ async function* told(
   };
   let outcome: AuditDraft['outcome'] = 'cancelled';
   try {
+    yield '';
     const windows = deps.search.windows(question, { size: EXPORT_WINDOW, order: 1 });
     for await (const piece of encoded(encodingOf(format), windows, count)) {
       signal.throwIfAborted();

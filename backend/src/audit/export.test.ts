@@ -136,6 +136,15 @@ describe('AUD-08 an export is itself recorded', () => {
   });
 });
 
+it('AUD-08 an export of which nobody reads a byte has its end on record, too', async () => {
+  const { stream } = await log.call('audit.export', { query: { limit: undefined, format: 'csv' } });
+  stream.destroy();
+  await new Promise((resolve) => stream.once('close', resolve));
+  const [ended, begun] = await everyPage(log, { action: 'audit.export' });
+  expect(ended).toMatchObject({ code: 'audit.export_finished', outcome: 'cancelled', after: { records: 0 } });
+  expect((ended!.after as { export_id: string }).export_id).toBe(begun!.record_id);
+});
+
 describe('AUD-05 AUD-08 records that cannot be read', () => {
   const values = ['the same as text', 'null', 'an object', 'an array of itself', 'a date', 'a pattern that JavaScript does not know', 'nothing']; // prettier-ignore
   const fields = STORED_KEYS.filter((field) => !['_id', 'seq'].includes(field));

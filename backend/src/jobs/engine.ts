@@ -196,24 +196,26 @@ export function jobEngine(options: EngineOptions): JobEngine {
     readyLeft = true;
   }
 
-  /** Looks for claimable jobs only when some may be there: asking after every job would double its reads. */
+  /**
+   * Looks for claimable jobs only when some may be there: asking after every job would double its reads. Each pool asks for
+   * its own: one that is full would otherwise read the whole queue of the other at every sweep.
+   */
   async function claimReady(): Promise<void> {
-    let skipped = false;
-    const isWanted = (job: JobDocument): boolean => {
-      if (!unmet.knows(job)) return false;
-      const hasRoom = hasSlot(job.kind);
-      skipped ||= !hasRoom;
-      return hasRoom;
-    };
-    while (readyLeft && takesJobs() && freeSlots(true) + freeSlots(false) > 0) {
-      readyLeft = skipped = false;
-      const free = freeSlots(true) + freeSlots(false);
-      const ready = await store.ready(free, isWanted);
-      readyLeft ||= ready.length === free;
-      for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
+    for (let more = readyLeft; more && takesJobs();) {
+      more = readyLeft = false;
+      const parents = [...definitions.keys()].filter(isParent);
+      for (const ofParents of [false, true]) {
+        const free = freeSlots(ofParents);
+        // Those for whom there is no room are looked for when there is some.
+        if (free === 0) {
+          readyLeft = true;
+          continue;
+        }
+        const ready = await store.ready(free, ofParents ? { $in: parents } : { $nin: parents }, unmet.knows);
+        more ||= ready.length === free;
+        for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
+      }
     }
-    // Those for whom there was no room are looked for when there is some.
-    readyLeft ||= skipped;
   }
 
   /** Order matters: owners are read before replicas, and replicas register before they own, so nobody alive looks dead. */

@@ -29,6 +29,8 @@ export type JobPatch = Partial<Omit<JobDocument, '_id' | 'steps'>> & { [step: `s
 
 export const NON_FINAL: readonly JobState[] = ['queued', 'running', 'cancelling'];
 
+export type Kinds = { readonly $in: readonly string[] } | { readonly $nin: readonly string[] };
+
 export interface JobStore extends JobPages {
   ensureIndexes(): Promise<void>;
   /** False when the lane is held by another job; the caller's transaction is then void. */
@@ -48,8 +50,8 @@ export interface JobStore extends JobPages {
   /** Running and cancelling jobs: those that hold their lane. */
   active(): Promise<JobDocument[]>;
   isHeld(lane: string): Promise<boolean>;
-  /** The oldest that may be claimed and are `known`. */
-  ready(limit: number, known: (job: JobDocument) => boolean): Promise<JobDocument[]>;
+  /** The oldest of the kinds that may be claimed and are `known`. */
+  ready(limit: number, kinds: Kinds, known: (job: JobDocument) => boolean): Promise<JobDocument[]>;
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
   childrenOf(jobId: string, states?: readonly JobState[]): Promise<JobDocument[]>;
   /** Says of a job that nobody took up what of it is not known. False where somebody took it. */
@@ -179,7 +181,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     active: () => many({ active: true }, 1_000),
     isHeld: (lane) =>
       translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
-    ready: (limit, known) => many({ queue: 'ready' }, limit, known),
+    ready: (limit, kinds, known) => many({ queue: 'ready', kind: kinds } as Filter<JobDocument>, limit, known),
     childrenOf: (jobId, states) =>
       many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000),
     holderOf: (lane, except) =>

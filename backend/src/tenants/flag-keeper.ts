@@ -41,6 +41,8 @@ export class FlagKeeper {
   private queue: string[] = [];
   private others: string[] = [];
   private readonly contrary = new Map<string, { readonly kvRevision: number; readonly since: number }>();
+  /** What was tried for a tenant and is on record: a NATS that refuses writes makes no record at each round. */
+  private readonly tried = new Map<string, string>();
   private running: Promise<void> | undefined;
 
   constructor(deps: FlagKeeperDeps) {
@@ -100,20 +102,13 @@ export class FlagKeeper {
     const record = await store.find(id);
     if (!record || !isHeldBack(record)) return void this.contrary.delete(id);
     const revision = Math.max(entry?.value.revision ?? 0, held) + 1;
-    const reason = record.paused?.reason ?? 'archived';
+    const reason = reasonOf(record);
     const was = entry ? `it let the tenant through at revision ${entry.value.revision}` : 'there was none to be read';
-    await audit.append({
-      code: 'flag.put_back',
-      action: record.archived ? 'tenants.archive' : 'tenants.pause',
-      actor: 'system:control-plane',
-      resource: `tenant:${id}`,
-      tenantId: id,
-      outcome: 'requested',
-      reason,
-      jobId: record.job_id,
-      after: { paused: true, revision, detail: `the published flag was not as recorded: ${was}` },
-    });
+    const attempt = `${entry?.kvRevision ?? 0}/${revision}`;
+    if (this.tried.get(id) !== attempt) await audit.append(putBack(id, record, revision, was));
+    this.tried.set(id, attempt);
     await nats.config.put(key, { paused: true, reason, revision }, entry?.kvRevision ?? 0);
+    this.tried.delete(id);
   }
 
   private stands(id: string, kvRevision: number): boolean {
@@ -135,6 +130,24 @@ export class FlagKeeper {
     }
   }
 }
+
+const putBack = (
+  id: string,
+  record: TenantRecord,
+  revision: number,
+  was: string,
+): Parameters<AuditLog['append']>[0] => ({
+  code: 'flag.put_back',
+  action: record.archived ? 'tenants.archive' : 'tenants.pause',
+  actor: 'system:control-plane',
+  resource: `tenant:${id}`,
+  tenantId: id,
+  outcome: 'requested',
+  reason: reasonOf(record),
+  jobId: record.job_id,
+  after: { paused: true, revision, detail: `the published flag was not as recorded: ${was}` },
+});
+const reasonOf = (record: TenantRecord): string => record.paused?.reason ?? 'archived';
 
 const isLetThrough = (record: TenantRecord | undefined): boolean =>
   record !== undefined && record.phase !== 'provisioning' && !isHeldBack(record);

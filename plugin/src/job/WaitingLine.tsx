@@ -24,8 +24,8 @@ export function WaitingLine({ waiting }: { waiting: Waiting }) {
   return waiting.for === 'lane' ? (
     <Alert severity="info" title="Waits for its turn">
       Another job holds {waiting.what} since before <Time at={waiting.since} />:{' '}
-      <AppLink to={paths.jobs({ lane: waiting.what, open: 'true' })}>{`jobs on ${waiting.what}`}</AppLink>. It begins when
-      that one has ended.
+      <AppLink to={paths.jobs({ lane: waiting.what, open: 'true' })}>{`jobs on ${waiting.what}`}</AppLink>. It begins
+      when that one has ended.
     </Alert>
   ) : (
     <Alert severity="warning" title="Waits for a replica that knows it">
