@@ -4,6 +4,7 @@
  */
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, PlanCaller, Step } from '../jobs/definition.ts';
 import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
@@ -40,10 +41,7 @@ const tenantOf = ({ tenant_id }: Input): string | null => tenant_id ?? null;
 const wantedBy = ({ action }: Input): DrainOrder['wanted'] => (action === 'drain' ? 'drained' : 'serving');
 
 export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
-  return {
-    kind: 'scale.drain',
-    risk: 'high',
-    permission: 'scale.drain',
+  return defineJob('scale.drain', {
     lane: laneOf,
     tenantId: (input) => input.tenant_id ?? null,
     resource: laneOf,
@@ -70,7 +68,7 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
       const { node: _node, ...body } = input;
       return { operation: 'scale.drain', params: {}, body: { ...body, action, reason: `Undo of ${context.jobId}` } };
     },
-  };
+  });
 }
 
 async function plan(deps: PlacementDeps, input: Input, { jobId, seesAll = false }: PlanCaller) {

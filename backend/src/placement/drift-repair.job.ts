@@ -1,6 +1,7 @@
 /** `scale.drift.repair`: publish the recorded placements again where they drifted, and have nodes and gateways read them. */
 import { Problem, type Drift, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, StepContext } from '../jobs/definition.ts';
 import { blastRadiusOf, inFlightOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
@@ -29,10 +30,7 @@ function silentCheck(unreachable: readonly string[], words: string) {
 const keyOf = ({ kind, tenant_id }: Pick<Drift, 'kind' | 'tenant_id'>): string => placementKeyOf(kind, tenant_id);
 
 export function driftRepairJob(deps: PlacementDeps): JobDefinition<Input> {
-  return {
-    kind: 'scale.drift.repair',
-    risk: 'high',
-    permission: 'scale.apply',
+  return defineJob('scale.drift.repair', {
     lane: () => 'platform',
     tenantId: () => null,
     resource: () => 'placement',
@@ -63,7 +61,7 @@ export function driftRepairJob(deps: PlacementDeps): JobDefinition<Input> {
       },
     ],
     verify: (context) => verifyMended(deps, context),
-  };
+  });
 }
 
 async function plan(deps: PlacementDeps, jobId: string | null) {

@@ -1,6 +1,7 @@
 /** `scale.evacuate`: empty a shard, one child migration per tenant, a few at once. */
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
 import { planOf, shownDiff } from '../jobs/index.ts';
 import { blastRadiusOf } from './blast-radius.ts';
@@ -24,10 +25,7 @@ const HOURS_6 = 6 * 3_600_000;
 const NAMED = 200;
 
 export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
-  return {
-    kind: 'scale.evacuate',
-    risk: 'high',
-    permission: 'scale.migrate',
+  return defineJob('scale.evacuate', {
     startsJobs: true,
     lane: (input) => `shard:${input.shard_id}`,
     tenantId: () => null,
@@ -68,7 +66,7 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
       const left = here.map(({ tenant_id }) => tenant_id).sort();
       return { input, left, done: succeeded.filter((id) => !left.includes(id)), changedSince: [] };
     },
-  };
+  });
 }
 
 interface EvacuationSight {

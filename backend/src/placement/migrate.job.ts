@@ -1,5 +1,6 @@
 /** `scale.migrate`: move a live tenant — drain, converge, place, reload, ready — and prove that nothing was lost or doubled. */
 import type { InputOf } from '../call.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import { drainIntent, migrateSteps, type DrainIntent } from './migrate.steps.ts';
@@ -10,10 +11,7 @@ import { decideMigration, limitsOf, tenantOn, type MoveSight } from './placement
 type Input = InputOf<'scale.migrate'>;
 
 export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
-  return {
-    kind: 'scale.migrate',
-    risk: 'high',
-    permission: 'scale.migrate',
+  return defineJob('scale.migrate', {
     lane: (input) => `tenant:${input.tenant_id}`,
     tenantId: (input) => input.tenant_id,
     resource: (input) => `tenant:${input.tenant_id}`,
@@ -50,7 +48,7 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
       const { source: _source, ...body } = input;
       return { operation: 'scale.migrate', params: {}, body: { ...body, to: intent.from, reason } };
     },
-  };
+  });
 }
 
 function rollbackOf({ sourceGone, placement: { shard_id } }: MoveSight): string {

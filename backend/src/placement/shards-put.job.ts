@@ -1,6 +1,7 @@
 /** `scale.shards.put`: register a shard or change what is known of it. */
 import { Problem, type Change, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -28,10 +29,7 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
     const record = await deps.store.findShard(id);
     return record && shardOf(record);
   };
-  return {
-    kind: 'scale.shards.put',
-    risk: 'low',
-    permission: 'scale.apply',
+  return defineJob('scale.shards.put', {
     lane: (input) => `shard:${input.shard_id}`,
     tenantId: () => null,
     resource: (input) => `shard:${input.shard_id}`,
@@ -91,7 +89,7 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
         body: { ...body, reason: `Undo of ${context.jobId}` },
       };
     },
-  };
+  });
 }
 
 function assertKind(now: Shard | null, next: Shard, tenants: number): void {

@@ -1,6 +1,7 @@
 /** Pause, resume and archive of many tenants: one parent job, and one child job of the single kind for each (UI-15). */
 import { createHash } from 'node:crypto';
-import { mutations, Problem, type Check } from '@cloudlysis/contract';
+import { Problem, type Check } from '@cloudlysis/contract';
+import { defineJob } from '../jobs/define-job.ts';
 import type { ChildJob, ChildResult, JobDefinition, Remainder, StepContext, Undo } from '../jobs/definition.ts';
 import { planBulk, type BulkInput, type BulkWords } from './bulk.plan.ts';
 import type { TenantJobParts } from './job-parts.ts';
@@ -45,11 +46,8 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
       params: {},
       body: { tenant_ids: [...tenantIds].sort(), reason: `undo of ${jobId}` },
     };
-  return {
-    kind: bulk,
-    risk: mutations[bulk].submit.mutation.risk,
+  return defineJob(bulk, {
     startsJobs: true,
-    permission: words.kind === 'tenants.archive' ? 'tenants.archive' : 'tenants.pause',
     // Each tenant's own lane is held by its child; this one only keeps the same request from running beside itself.
     lane: ({ tenant_ids }) => `bulk:${digest(tenant_ids)}`,
     tenantId: () => null,
@@ -80,7 +78,7 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
         children.map((input) => (input as { tenant_id: string }).tenant_id),
         jobId,
       ),
-  };
+  });
 }
 
 const digest = (ids: readonly string[]): string =>

@@ -1,9 +1,10 @@
 /** Creating a tenant (TEN-01, TEN-10..12): record, streams, consumers, flag, placement, readiness; undone in reverse. */
 import { Problem, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, Step, StepContext } from '../jobs/definition.ts';
 import { planCreation, shardsOf } from './create.plan.ts';
-import { commitRecord, tenantJob, waitingStepMs, type TenantJobParts } from './job-parts.ts';
+import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
 import { createProvisioning, type Provisioning } from './provisioning.ts';
 import { nodeChecks, serves } from './serving-nodes.ts';
@@ -15,8 +16,8 @@ type Context = StepContext<CreateInput>;
 
 export function createJob(parts: TenantJobParts): JobDefinition<CreateInput> {
   const provisioning = createProvisioning(parts);
-  return {
-    ...tenantJob('tenants.create'),
+  return defineJob<CreateInput>('tenants.create', {
+    ...aboutOneTenant,
     plan: (input, { jobId }) => planCreation(input, jobId, parts),
     steps: [
       recordStep(parts, provisioning),
@@ -42,7 +43,7 @@ export function createJob(parts: TenantJobParts): JobDefinition<CreateInput> {
       params: { tenant_id },
       body: { reason: `undo of ${jobId}` },
     }),
-  };
+  });
 }
 
 const versionOf = (context: Pick<Context, 'outcomeOf'>): number =>

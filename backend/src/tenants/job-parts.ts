@@ -1,5 +1,4 @@
 /** What the tenant jobs work with: the ports and rules they share, and where they tell of what they wrote. */
-import { mutations, type MutationId, type Permission, type Risk } from '@cloudlysis/contract';
 import type { ClientSession } from 'mongodb';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Ambient } from '../ambient.ts';
@@ -47,15 +46,12 @@ export interface TenantJobParts {
 /** Milliseconds a step that waits for nodes may take: their patience and what asking them costs. */
 export const waitingStepMs = ({ patienceMs }: TenantJobParts): number => patienceMs + 10_000;
 
-/** The part of a definition that the contract and the tenant's id decide. */
-export const tenantJob = <K extends MutationId>(kind: K) => ({
-  kind,
-  risk: mutations[kind].submit.mutation.risk as Risk,
-  permission: mutations[kind].submit.permission as Permission,
+/** What a job holds, whom it is about and what its records name, where it is about one tenant. */
+export const aboutOneTenant = {
   lane: ({ tenant_id }: { tenant_id: string }) => laneOf(tenant_id),
   tenantId: ({ tenant_id }: { tenant_id: string }) => tenant_id,
   resource: ({ tenant_id }: { tenant_id: string }) => `tenant:${tenant_id}`,
-});
+};
 
 /**
  * Writes the record with the job's end, over the version that was decided on. The answer to an earlier commit may have

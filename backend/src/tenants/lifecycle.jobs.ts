@@ -1,8 +1,9 @@
 /** Pause, resume, archive and restore: one shape — the flag, the nodes' agreement, then the record with the job's end. */
 import { Problem, type Change, type Check } from '@cloudlysis/contract';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, PlanCaller, StepContext } from '../jobs/definition.ts';
 import type { TenantFlags } from '../ports/nats/index.ts';
-import { commitRecord, tenantJob, waitingStepMs, type TenantJobParts } from './job-parts.ts';
+import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { blastRadius, blocked, busCheck, laneCheck, nodesCheck, passed } from './preflight-checks.ts';
 import { holdsBack, letsThrough, nodeChecks, type Agreement } from './serving-nodes.ts';
 import type { FlagIntent } from './tenant-flag.ts';
@@ -50,8 +51,8 @@ const WORDS: Record<LifecycleKind, Words> = {
 
 export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDefinition<LifecycleInput> {
   const words = WORDS[kind];
-  return {
-    ...tenantJob(kind),
+  return defineJob<LifecycleInput>(kind, {
+    ...aboutOneTenant,
     plan: (input, caller) => plan(kind, input, caller, parts),
     steps: [
       {
@@ -92,7 +93,7 @@ export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDef
       params: { tenant_id },
       body: { reason: `undo of ${jobId}` },
     }),
-  };
+  });
 }
 
 const intentOf = (context: Pick<StepContext<LifecycleInput>, 'intentOf'>): LifecycleIntent =>

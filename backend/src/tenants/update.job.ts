@@ -2,8 +2,9 @@
 import { Problem, TenantMetadata } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { changesOf } from '../changes.ts';
+import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, PlanDraft } from '../jobs/definition.ts';
-import { commitRecord, tenantJob, type TenantJobParts } from './job-parts.ts';
+import { commitRecord, aboutOneTenant, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
 import { blocked, laneCheck, passed, untouched } from './preflight-checks.ts';
 import { mergeMetadata, reversePatch, type MetadataPatch, type TenantRecord } from './tenants.ts';
@@ -19,8 +20,8 @@ interface UpdateIntent {
 
 export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
   const { store, ambient } = parts;
-  return {
-    ...tenantJob('tenants.update'),
+  return defineJob<UpdateInput>('tenants.update', {
+    ...aboutOneTenant,
     plan: (input, { jobId }) => plan(input, jobId, parts),
     steps: [
       {
@@ -73,7 +74,7 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
         reason: `undo of ${jobId}`,
       },
     }),
-  };
+  });
 }
 
 async function plan(input: UpdateInput, jobId: string | null, { store, jobs }: TenantJobParts): Promise<PlanDraft> {
