@@ -14,6 +14,7 @@ import { emptySegment, GENESIS, type Head, type Placing, type Segment } from './
 import { asProblem, DEADLINE_MS, within } from './deadline.ts';
 import { RawReads } from './raw-reads.ts';
 import type { Odd, Piece } from './set-aside.ts';
+import type { Sight } from './witness.ts';
 
 /** Fields of the filter, most selective first: the embedded store picks the index of the first field it is given. */
 export const SEARCHABLE = ['job_id', 'request_id', 'resource', 'tenant_id', 'actor', 'action', 'outcome'] as const;
@@ -25,6 +26,9 @@ const RECORD_INDEXES: IndexDescription[] = [
 
 /** What may be done with placed records: no update and no delete, by type. */
 type AppendOnly<T extends object> = Pick<Collection<T>, 'find' | 'findOne' | 'insertMany'>;
+
+/** As a majority has it, so that no failover takes it back. */
+const COMMITTED = { readConcern: { level: 'majority' } } as const;
 
 /** Somebody else placed records first; the chain is whole, and the batch is theirs. */
 export class Overtaken extends Error {}
@@ -131,10 +135,13 @@ export class AuditStore {
     return this.#read(this.#head.findOne({ _id: 'head' }));
   }
 
-  /** As a majority has it, so that no failover takes it back. */
-  committedHead(): Promise<Head | null> {
-    return this.#read(this.#head.findOne({ _id: 'head' }, { readConcern: { level: 'majority' } }));
-  }
+  readonly sight: Sight = {
+    committedHead: () => this.#read(this.#head.findOne({ _id: 'head' }, COMMITTED)),
+    committedHash: async (seq) => {
+      const found = await this.#read(this.#records.findOne({ seq }, { ...COMMITTED, projection: { hash: 1 } }));
+      return typeof found?.hash === 'string' ? found.hash : null;
+    },
+  };
 
   /** One transaction: the head is swapped, the records get their places, the inbox loses them. @throws Overtaken */
   async commit(head: Head, placing: Placing, odd: readonly Odd[] = []): Promise<void> {

@@ -352,11 +352,25 @@ describe('AUD-01 what was taken away', () => {
     expect((await beside.verify(new AbortController().signal)).ok).toBe(true);
     expect(beside.moved()).toBeNull();
     await its.audit.stop();
-    await its.mongo.db.collection('audit_records').deleteOne({ _id: last as never });
-    await its.mongo.db.collection('audit_head').replaceOne({}, { ...before, _id: undefined } as never);
+    const [records, heads] = [its.mongo.db.collection('audit_records'), its.mongo.db.collection('audit_head')];
+    const [kept, there] = [await records.findOne({ _id: last as never }), await heads.findOne({})];
     // It looks once a second, also when nobody asks.
-    for (let n = 0; n < 800 && beside.moved() === null; n++) await its.ambient.sleep(25);
-    expect(beside.moved()).toBe('the head stood at record 3 and was moved back to 2');
+    const tells = async (wanted: string | null): Promise<void> => {
+      for (let n = 0; n < 800 && beside.moved() !== wanted; n++) await its.ambient.sleep(25);
+      expect(beside.moved()).toBe(wanted);
+    };
+    const cut = async (): Promise<void> => {
+      await records.deleteOne({ _id: last as never });
+      await heads.replaceOne({}, { ...before, _id: undefined } as never);
+      await tells('the head stood at record 3 and was moved back to 2');
+    };
+    await cut();
+    // Put back as it was, it is the chain that was seen.
+    await records.insertOne(kept!);
+    await heads.replaceOne({}, { ...there, _id: undefined } as never);
+    await tells(null);
+    expect((await beside.verify(new AbortController().signal)).ok).toBe(true);
+    await cut();
     // Continued beyond the mark it is whole again, for everybody who did not see it.
     await its.fill([draftOf(), draftOf(), draftOf()]);
     const told = await beside.verify(new AbortController().signal);

@@ -126,7 +126,7 @@ export class Sequencer {
       try {
         if (ambient.monotonic() - swept >= SWEEP_MS) {
           swept = ambient.monotonic();
-          await witness.look(() => store.committedHead());
+          await witness.look(store.sight);
           metrics.inbox(await inbox.look(), ambient.now());
           await lease.keep();
         }

@@ -33,7 +33,7 @@ export async function verifyChain(
   signal: AbortSignal,
 ): Promise<Verification> {
   const faults = new Faults();
-  await witness.look(() => store.committedHead());
+  await witness.look(store.sight);
   const { mark, moved } = witness;
   const later = new Faults();
   const head = await readHead(store, later);

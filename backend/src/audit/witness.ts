@@ -8,6 +8,13 @@ export interface Mark {
 
 type Tip = Pick<Head, 'seq' | 'hash'>;
 
+/** What of the store no failover takes back. */
+export interface Sight {
+  readonly committedHead: () => Promise<Tip | null>;
+  /** Of the record at a place; null where there is none. */
+  readonly committedHash: (seq: number) => Promise<string | null>;
+}
+
 /** For one life of one replica. Across lives the jobs are the witness, and the heads of segments in the log outside. */
 export class Witness {
   #mark: Mark = { seq: 0, hash: '' };
@@ -23,20 +30,22 @@ export class Witness {
     return this.#moved;
   }
 
-  /** After a commit: `from` is the head it began at. */
+  /** After a commit: `from` is the head it began at. A chain that was moved is measured by the mark from before. */
   placed(from: Tip, to: Tip): void {
     this.#moved ??= contradiction(this.#mark, from);
-    this.#mark = { seq: to.seq, hash: to.hash };
+    if (this.#moved === null) this.#mark = { seq: to.seq, hash: to.hash };
   }
 
-  /** `read` gives the head as no failover takes it back. Another replica may place meanwhile, so it is judged by what was known before. */
-  async look(read: () => Promise<Tip | null>): Promise<void> {
+  /** Another replica may place meanwhile, so the head is judged by what was known before. */
+  async look({ committedHead, committedHash }: Sight): Promise<void> {
     const before = this.#mark;
-    const head = await read();
+    const head = await committedHead();
     // That there is none, or none that can be read, is said by whoever needs it.
     if (!Number.isSafeInteger(head?.seq) || typeof head?.hash !== 'string') return;
-    this.#moved ??= contradiction(before, head);
-    if (head.seq > this.#mark.seq) this.#mark = { seq: head.seq, hash: head.hash };
+    if (this.#moved === null) this.#moved = contradiction(before, head);
+    // Put back as it was, and perhaps continued from there, it is the chain that was seen.
+    else if (head.seq >= before.seq && (await committedHash(before.seq)) === before.hash) this.#moved = null;
+    if (this.#moved === null && head.seq > this.#mark.seq) this.#mark = { seq: head.seq, hash: head.hash };
   }
 }
 
