@@ -1,6 +1,6 @@
 /** An audit log on a database of its own, for the tests of this folder. */
 import type { AuditRecord, ReadId } from '@cloudlysis/contract';
-import { freshDatabase } from '../../../testing/mongo.ts';
+import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import type { Principal, Visible } from '../principal.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
@@ -73,7 +73,7 @@ export async function testLog(ambient: Ambient = systemAmbient()): Promise<TestL
     call: (id, input = {}) => audit.handlers[id](callOf(input) as never) as never,
     [Symbol.asyncDispose]: async () => {
       await audit.stop();
-      await mongo.db.dropDatabase();
+      await dropDatabase(mongo.db.databaseName);
       await mongo.close();
     },
   };

@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import { createClient, type Assignment, type Client, type RoleName } from '@cloudlysis/contract';
 import { Registry } from 'prom-client';
-import { freshDatabase } from '../../../testing/mongo.ts';
+import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createBadRecords } from '../bad-records.ts';
 import { createAudit, type Audit } from '../audit/index.ts';
@@ -104,7 +104,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     records: () => mongo.db.collection('audit_inbox').find().sort({ _id: 1 }).toArray(),
     [Symbol.asyncDispose]: async () => {
       await server.stop();
-      await mongo.db.dropDatabase();
+      await dropDatabase(mongo.db.databaseName);
       await mongo.close();
       await issuer[Symbol.asyncDispose]();
     },

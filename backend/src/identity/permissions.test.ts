@@ -6,7 +6,7 @@ import {
 } from '@cloudlysis/contract'; // prettier-ignore
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
-import { freshDatabase } from '../../../testing/mongo.ts';
+import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
 import { systemAmbient } from '../ambient.ts';
 import { connectMongo } from '../ports/mongo/mongo.ts';
 import type { Principal } from '../principal.ts';
@@ -179,7 +179,7 @@ describe('IAM-29 live permissions', () => {
     await assignments.insertOne(held('c'));
     await until(() => may() === 'c');
     await live.stop();
-    await mongo.db.dropDatabase();
+    await dropDatabase(mongo.db.databaseName);
     await mongo.close();
   });
 });

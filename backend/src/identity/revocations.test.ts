@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { freshDatabase } from '../../../testing/mongo.ts';
+import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
 import { startNats, type TestNats } from '../../../testing/nats.ts';
 import { eventually } from '../../testing/eventually.ts';
 import { systemAmbient } from '../ambient.ts';
@@ -63,7 +63,7 @@ afterAll(async () => {
   await nats?.close();
   await direct?.close();
   await server?.stop();
-  await mongo?.db.dropDatabase();
+  if (mongo) await dropDatabase(mongo.db.databaseName);
   await mongo?.close();
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { freshDatabase } from '../../../testing/mongo.ts';
+import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { completeMetadata, newTenant, type TenantRecord } from './tenants.ts';
 import { createTenantStore, type TenantStore } from './tenants.store.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await mongo.db.dropDatabase();
+  await dropDatabase(mongo.db.databaseName);
   await mongo.close();
 });
 
@@ -83,7 +83,7 @@ it('NFR-07 seeding is due until it has ended, and never where tenants existed be
   expect(await fresh.seedingDue()).toBe(true);
   await fresh.seeded();
   expect(await fresh.seedingDue()).toBe(false);
-  await empty.db.dropDatabase();
+  await dropDatabase(empty.db.databaseName);
   await empty.close();
 });
 
