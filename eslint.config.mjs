@@ -11,7 +11,7 @@ const FEATURES = [
   indexOnly('tenants'),
   indexOnly('identity'),
   indexOnly('audit', ['audit-log']),
-  indexOnly('jobs', ['definition', 'job-reader']),
+  indexOnly('jobs', ['define-job', 'definition', 'job-reader']),
   indexOnly('placement', ['placement-book']),
   indexOnly('overview'),
   indexOnly('settings'),
