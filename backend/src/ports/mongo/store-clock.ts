@@ -20,7 +20,14 @@ const PRECISE_MS = 1_000;
 export function storeClock(mongo: Pick<Mongo, 'client'>, ambient: Ambient): StoreClock {
   /** The store's time at zero of the monotonic clock. */
   let zero: number | null = null;
-  const now = (): Date => (zero === null ? ambient.now() : new Date(Math.round(zero + ambient.monotonic())));
+  let last = -Infinity;
+  const now = (): Date => {
+    if (zero === null) return ambient.now();
+    const at = Math.round(zero + ambient.monotonic());
+    // Known better it may have been ahead: it stands until it is caught up with. Further back it is the store's that stepped.
+    last = at < last && last - at <= PRECISE_MS ? last : at;
+    return new Date(last);
+  };
   return {
     now,
     aheadMs: () => (zero === null ? null : Math.round(ambient.now().getTime() - zero - ambient.monotonic())),
@@ -29,7 +36,10 @@ export function storeClock(mongo: Pick<Mongo, 'client'>, ambient: Ambient): Stor
       const { localTime } = await prompt(() => mongo.client.db('admin').command({ hello: 1 }));
       const answered = ambient.monotonic();
       if (!(localTime instanceof Date) || (zero !== null && answered - asked > PRECISE_MS)) return;
-      zero = localTime.getTime() - (asked + answered) / 2;
+      // The store said its time, cut to a millisecond, somewhere between question and answer. What fits is kept: following
+      // the noise of each answer, it stepped back, and a job was older than the one before it.
+      const [low, high] = [localTime.getTime() - answered, localTime.getTime() + 1 - asked];
+      zero = zero === null ? (low + high) / 2 : Math.min(high, Math.max(low, zero));
     },
   };
 }
