@@ -42,14 +42,19 @@ async function app(): Promise<Count[]> {
   return [ready, ...(await inTurn(appChecks))];
 }
 
+/** Whole systems that are only spoken to, or killed once. */
+const CALM = 'e2e/(audit-log|authorization|bad-input|bad-records|bad-records-table|clocks|crash-sample|edge-values|overview|revocation|tenants)\\.test'; // prettier-ignore
+const except = (path: string): string[] => ['/node_modules/', path].map((one) => `--testPathIgnorePatterns=${one}`);
+
 async function everything(): Promise<Count[]> {
   // Side by side: npm waits for the network and the disk, the checks for the processor. Tests run alone: they hold times,
-  // and those of e2e, which kill and freeze whole systems of a dozen processes, also one file after the other.
+  // and those of e2e that kill and freeze whole systems of a dozen processes also one file after the other.
   const checked = await Promise.all([inTurn(ownChecks), app()]);
   const tested = [
     await pluginJest(),
-    await jest(['/node_modules/', '<rootDir>/e2e/'].map((path) => `--testPathIgnorePatterns=${path}`)),
-    await jest(['e2e/', '--runInBand']),
+    await jest(except('<rootDir>/e2e/')),
+    await jest([CALM, '--maxWorkers=2']),
+    await jest(['e2e/', '--runInBand', ...except(CALM)]),
   ];
   if (hasJourneys()) tested.push(await runJourneys([]));
   return [...checked.flat(), ...tested];
