@@ -9,7 +9,7 @@ const GOAL_MS = 50;
 const DEEP_GOAL = 1.2;
 const TENANTS = 10_000;
 const RECORDS = 100_000;
-const JOBS = 20_000;
+const JOBS = 5_000;
 const PAIRS = 60;
 const LIMIT = 50;
 

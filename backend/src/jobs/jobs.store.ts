@@ -134,7 +134,12 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
 
     whole: (job) => large.whole(job),
     get: (jobId) => one({ _id: jobId }),
-    byIdempotency: ({ key, earlier }) => one({ $or: [{ idempotency: key }, earlier] }),
+    // One after the other: the embedded store answers `$or` by reading every job (84 ms at 1 000).
+    async byIdempotency({ key, earlier }) {
+      const job = (await one({ idempotency: key })) ?? (await one({ idempotency: earlier.idempotency }));
+      const isTheirs = job?.actor === earlier.actor && job.parent_job_id === earlier.parent_job_id;
+      return job?.idempotency === key || isTheirs ? job : null;
+    },
 
     async claim(job, owner, now) {
       const claimed: Partial<JobDocument> = {
