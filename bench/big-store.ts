@@ -31,8 +31,8 @@ export async function fillTenants(db: Db, count: number): Promise<void> {
   }
 }
 
-/** When the oldest of the jobs was submitted; 20 000 that followed a minute apart end about now. */
-const FIRST_JOB = Date.now() - 20_000 * 60_000;
+/** When the oldest of the jobs was submitted; 5 000 that follow a minute apart end about now. */
+const FIRST_JOB = Date.now() - 5_000 * 60_000;
 export const jobPlace = (n: number): string => `${orderOf(n)} ${jobName(n)}`;
 const orderOf = (n: number): number => (FIRST_JOB + n * 60_000) * 4096;
 const jobName = (n: number): string => `job_01935c5e-6f00-7a3b-9c1d-${String(n).padStart(12, '0')}`;

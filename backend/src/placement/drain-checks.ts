@@ -42,8 +42,10 @@ export function nodeChecks({ node, action }: DrainAsked, sight: ShardSight): Che
   ];
 }
 
-/** What stands already on this node, and what that means for what is asked. */
-/** Whose drain of the whole node it is, is for those who may see all: a plan about one tenant has other readers, too. */
+/**
+ * What stands already on this node, and what that means for what is asked. Whose drain of the whole node it is, is for
+ * those who may see all: a plan about one tenant has other readers, too.
+ */
 export function orderedChecks(
   { shard_id, tenant_id, action }: DrainAsked,
   orders: readonly DrainOrder[],
