@@ -3,11 +3,14 @@ import type { Job, JobTicket, MutationId, mutations, Operation, Plan, ReadId, re
 import type { z } from 'zod';
 import type { Readable } from 'node:stream';
 import type { Principal, Provenance, Visible } from './principal.ts';
+import type { Secrets } from './secret.ts';
 
 export interface Call<Op extends Operation> {
   readonly params: z.output<Op['params']>;
   readonly query: z.output<Op['query']>;
   readonly body: z.output<Op['body']>;
+  /** What stands as `‹secret›` in the body. */
+  readonly secrets: Secrets;
   readonly principal: Principal;
   readonly provenance: Provenance;
   /** Tenants the caller may see under the operation's permission. */

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { translated, type Mongo } from './ports/mongo/mongo.ts';
 
 /** One label per use: what leaks of one says nothing of another. */
-export type KeyUse = 'plan-hash' | 'key-check';
+export type KeyUse = 'plan-hash' | 'key-check' | 'job-secrets' | 'secret-digest';
 
 export interface ControlKey {
   derived(use: KeyUse): KeyObject;

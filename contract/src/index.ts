@@ -4,6 +4,7 @@ export * from './text.ts';
 export * from './wire.ts';
 export * from './permissions.ts';
 export * from './problems.ts';
+export * from './secret.ts';
 export * from './operation.ts';
 export * from './jobs.ts';
 export * from './operations/audit.ts';

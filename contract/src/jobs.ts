@@ -1,6 +1,7 @@
 /** Jobs on the wire: the plan that was shown, the steps as they run, the proof at the end. */
 import { z } from 'zod';
 import { ProblemDocument } from './problems.ts';
+import { MOST_SECRETS, SECRET_SHOWN } from './secret.ts';
 import { shown } from './text.ts';
 import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
 
@@ -129,7 +130,11 @@ export const Job = z
     reason: shown().nullable().describe('Why, in their words'),
     tenant_id: TenantId.nullable().describe('Tenant it is about; null for platform-wide jobs'),
     lane: shown().describe('Resource it holds while it runs: one job at a time'),
-    input: Json.describe('Parameters and body it was submitted with'),
+    input: Json.describe(`Parameters and body it was submitted with; \`${SECRET_SHOWN}\` in place of each secret`),
+    secrets: z
+      .array(shown(256))
+      .max(MOST_SECRETS)
+      .describe('Fields of its input that are secret, as `smtp/password`: to be given again when it is tried again'),
     plan: Plan,
     steps: z.array(JobStep).max(50).describe('Steps as they run'),
     proof: Proof.nullable().describe('Evidence; null until it succeeded'),

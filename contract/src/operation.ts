@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { JobTicket, Job, Plan } from './jobs.ts';
 import type { Requirement } from './permissions.ts';
 import type { ProblemCode } from './problems.ts';
+import { assertTakeable, holdsSecrets } from './secret.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
 export type Risk = 'low' | 'high';
@@ -117,11 +118,16 @@ const withoutReason = <B extends z.ZodType>(body: B): z.ZodType<Unreasoned<z.out
 
 type Unreasoned<T> = T extends { reason: infer R } ? Omit<T, 'reason'> & { reason?: R | undefined } : T;
 
-/** A mutation is two operations: the change (a job) and its preflight (the same body, no effect). */
+/**
+ * A mutation is two operations: the change (a job) and its preflight (the same body, no effect).
+ * @throws Error for a secret in the path, which ends in the logs of everything between, or where none can be taken out
+ */
 export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
   id: string,
   spec: MutationSpec<P, B>,
 ) => {
+  if (spec.params && holdsSecrets(spec.params)) throw new Error(`${id}: a secret cannot stand in an address`);
+  assertTakeable(spec.body);
   const shared = {
     permission: spec.permission,
     scope: spec.scope ?? ('platform' as const),

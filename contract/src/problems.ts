@@ -38,6 +38,8 @@ export const PROBLEMS = {
   'placement.read_only': { status: 409, title: 'Placement comes from a static file here' },
   'job.unknown': { status: 404, title: 'No such job' },
   'job.state': { status: 409, title: 'The job is not in a state that allows this' },
+  'secret.needed': { status: 422, title: 'A secret must be given again' },
+  'secret.unreadable': { status: 409, title: 'A sealed secret cannot be opened' },
   'record.unreadable': { status: 502, title: 'A stored record cannot be read' },
   'record.unknown': { status: 404, title: 'No such audit record' },
   'drain.refused': { status: 409, title: 'The node refuses to drain' },

@@ -19,6 +19,7 @@ export const JOB: Job = {
   tenant_id: 'acme',
   lane: 'tenant:acme',
   input: {},
+  secrets: [],
   plan: PLAN,
   steps: [],
   proof: null,

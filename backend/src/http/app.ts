@@ -10,7 +10,7 @@ import type { BadRecords } from '../bad-records.ts';
 import type { MutationHandlers, ReadHandlers } from '../call.ts';
 import type { Authenticator, Permissions } from '../identity/index.ts';
 import { OpenStreams } from './answer.ts';
-import { bind, routesOf, type RequestContext } from './bind.ts';
+import { bind, routesOf, type RequestContext, type Route } from './bind.ts';
 import { openExchange, provenanceOf, type Exchange } from './exchange.ts';
 import { httpMetrics, type HttpMetrics } from './http-metrics.ts';
 import { answerProblem, toProblem } from './problem-answer.ts';
@@ -23,6 +23,8 @@ export interface HttpAppOptions {
   readonly ambient: Ambient;
   readonly reads: ReadHandlers;
   readonly mutations: MutationHandlers;
+  /** Beside those of the catalogue; the composition root has none. */
+  readonly more?: readonly Route[];
   readonly authenticate: Authenticator['authenticate'];
   readonly permissions: Permissions;
   readonly audit: AuditLog;
@@ -80,7 +82,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     ),
   };
   const router = new Router();
-  for (const route of routesOf(options.reads, options.mutations))
+  for (const route of [...routesOf(options.reads, options.mutations), ...(options.more ?? [])])
     router.register(API_PREFIX + route.operation.path, [route.operation.method], bind(route, binder) as never);
   const open = probes({ ambient, registry: options.metrics, ready: options.ready, stopping: stopping.signal });
   const koa = new Koa();

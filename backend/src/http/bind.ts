@@ -1,11 +1,11 @@
 /** The one binder between an operation and Koa: identity, permission, step-up, parse, handler, answer check, in this order. */
 import {
-  API_PREFIX, FINAL_STATES, MAX_BODY, mutations, Problem, reads,
+  API_PREFIX, FINAL_STATES, holdsSecrets, MAX_BODY, mutations, Problem, reads,
   type Job, type JobTicket, type MutationId, type Operation, type ReadId,
 } from '@cloudlysis/contract'; // prettier-ignore
 import type { Context } from 'koa';
 import type { Ambient } from '../ambient.ts';
-import type { Call, MutationHandlers, ReadHandlers, Streamed, SubmitHeaders } from '../call.ts';
+import type { Call, MutationHandler, MutationHandlers, ReadHandlers, Streamed, SubmitHeaders } from '../call.ts';
 import type { Authenticator, Permissions } from '../identity/index.ts';
 import type { Visible } from '../principal.ts';
 import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from './answer.ts';
@@ -50,23 +50,26 @@ export function routesOf(readHandlers: ReadHandlers, mutationHandlers: MutationH
       return 'streams' in reads[id] ? (value as Streamed) : { status: 200, value };
     },
   });
-  const mutation = (id: MutationId): Route[] => [
+  const mutation = (id: MutationId): Route[] =>
+    mutationRoutes(mutations[id], mutationHandlers[id] as MutationHandler<never>);
+  return [...(Object.keys(reads) as ReadId[]).map(read), ...(Object.keys(mutations) as MutationId[]).flatMap(mutation)];
+}
+
+/** The change and its preflight. */
+export function mutationRoutes(
+  { submit, preflight }: { readonly submit: Operation; readonly preflight: Operation },
+  handler: MutationHandler<never>,
+): Route[] {
+  return [
     {
-      operation: mutations[id].submit,
-      run: async (call, headers) => {
-        const submit = mutationHandlers[id].submit as (
-          call: AnyCall,
-          headers: SubmitHeaders,
-        ) => Promise<Job | JobTicket>;
-        return jobAnswer(await submit.call(mutationHandlers[id], call as AnyCall, headers!), headers!);
-      },
+      operation: submit,
+      run: async (call, headers) => jobAnswer(await handler.submit(call as never, headers!), headers!),
     },
     {
-      operation: mutations[id].preflight,
-      run: async (call) => ({ status: 200, value: await mutationHandlers[id].preflight(call as AnyCall) }),
+      operation: preflight,
+      run: async (call) => ({ status: 200, value: await handler.preflight(call as never) }),
     },
   ];
-  return [...(Object.keys(reads) as ReadId[]).map(read), ...(Object.keys(mutations) as MutationId[]).flatMap(mutation)];
 }
 
 function jobAnswer(job: Job | JobTicket, { waitMs }: SubmitHeaders): Answer {
@@ -89,6 +92,7 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
   const submits = operation.mutation?.role === 'submit';
   const { maxBody = MAX_BODY } = operation;
   const scopeFromBody = takesBody && operation.scope === 'tenant';
+  const quotes = !holdsSecrets(operation.body);
   return async (ctx) => {
     const { exchange } = ctx.state;
     const { req, res } = ctx;
@@ -96,18 +100,18 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     refuseRepeatedHeaders(req);
     const principal = await identify(exchange, ctx, deps);
     // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
-    const early = scopeFromBody ? await attempt(readJson(req, maxBody)) : NO_BODY;
+    const early = scopeFromBody ? await attempt(readJson(req, maxBody, quotes)) : NO_BODY;
     exchange.tenantId = tenantNamed(ctx.params, early.value);
     authorise(operation, principal, askedScope(operation, exchange.tenantId), deps);
     if (early.error) throw early.error;
-    const body = takesBody && !scopeFromBody ? await readJson(req, maxBody) : early.value;
+    const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, quotes) : early.value;
     exchange.tenantId ??= tenantNamed(ctx.params, body);
     const headers = submits ? submitHeaders(req) : null;
     const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });
     const ms = operation.streams ? STREAM_MS : HANDLER_MS + (headers?.waitMs ?? 0);
     let signal: AbortSignal | undefined;
     const call = {
-      ...(parts as Pick<Call<Operation>, 'params' | 'query' | 'body'>),
+      ...(parts as Pick<Call<Operation>, 'params' | 'query' | 'body' | 'secrets'>),
       principal,
       provenance: provenanceOf(exchange, req),
       // Both cost more than most reads that do not look at them.

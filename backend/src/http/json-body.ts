@@ -7,14 +7,17 @@ const READ_MS = 15_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @throws Problem `request.media_type`, `request.too_large` or `request.malformed` */
-export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+/**
+ * `quotes`: whether the key or number that is not let in may be told; it may be a secret.
+ * @throws Problem `request.media_type`, `request.too_large` or `request.malformed`
+ */
+export async function readJson(request: IncomingMessage, maxBytes: number, quotes = true): Promise<unknown> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (declared === 0 || (Number.isNaN(declared) && !request.headers['transfer-encoding'])) return {};
   expectJson(request);
   const bytes = await collect(request, maxBytes);
-  return bytes.length === 0 ? {} : parseJson(bytes);
+  return bytes.length === 0 ? {} : parseJson(bytes, quotes);
 }
 
 const tooLarge = (maxBytes: number): Problem =>
@@ -52,14 +55,17 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   });
 }
 
-function parseJson(bytes: Buffer): unknown {
+const UNQUOTED =
+  'The body has a key twice, a number with more digits than are kept, or more keys or levels than are taken';
+
+function parseJson(bytes: Buffer, quotes: boolean): unknown {
   try {
     const text = utf8.decode(bytes);
     scanJson(text);
     return JSON.parse(text) as unknown;
   } catch (error) {
-    if (error instanceof Problem) throw error;
-    // The parser's message quotes the body, which may hold a secret.
-    throw new Problem('request.malformed', 'The body is not JSON in UTF-8', {}, error);
+    if (error instanceof Problem) throw quotes ? error : new Problem('request.malformed', UNQUOTED);
+    // The parser's message quotes the body, which may hold a secret: it is not even kept as the cause.
+    throw new Problem('request.malformed', 'The body is not JSON in UTF-8'); // eslint-disable-line preserve-caught-error
   }
 }

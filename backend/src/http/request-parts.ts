@@ -1,8 +1,10 @@
 /** Holds what came in against the contract, and says of every part that does not fit where it is. */
-import { allOperations, Problem, type Operation } from '@cloudlysis/contract';
+import { allOperations, holdsSecrets, Problem, taken, type Operation } from '@cloudlysis/contract';
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { SubmitHeaders } from '../call.ts';
+import { redactionOf } from '../redaction.ts';
+import { NO_SECRETS, Secret, secretsOf, type Secrets } from '../secret.ts';
 import { alteredAt, faultsOfText, type Issue } from './exact.ts';
 import { NOTHING, queryOf } from './query.ts';
 
@@ -20,7 +22,9 @@ export interface RawParts {
 export interface ParsedParts {
   readonly params: unknown;
   readonly query: unknown;
+  /** With `‹secret›` in place of each secret. */
   readonly body: unknown;
+  readonly secrets: Secrets;
 }
 
 /** @throws Problem `request.invalid` with every issue's path, at most 20 of them */
@@ -29,7 +33,9 @@ export function parseParts(operation: Operation, raw: RawParts): ParsedParts {
   const parsed = {
     params: parsePart('params', operation.params, raw.params, issues),
     query: parsePart('query', operation.query, queryOf(operation.query, raw.query, issues), issues),
-    body: parsePart('body', operation.body, raw.body, issues),
+    ...(holdsSecrets(operation.body)
+      ? parseSecretBody(operation.body, raw.body, issues)
+      : { body: parsePart('body', operation.body, raw.body, issues), secrets: NO_SECRETS }),
   };
   if (issues.length > 0) {
     const first = issues[0]!;
@@ -49,10 +55,29 @@ function takesNothing(schema: z.ZodType): boolean {
   return 'shape' in schema && Object.keys(schema.shape as object).length === 0;
 }
 
-function parsePart(part: string, schema: z.ZodType, value: unknown, issues: Issue[]): unknown {
+/** From here on nobody meets a secret but as a handle, and what is wrong with one is told without it. */
+function parseSecretBody(schema: z.ZodType, value: unknown, issues: Issue[]): Pick<ParsedParts, 'body' | 'secrets'> {
+  const sent = taken(schema, value);
+  const own: Issue[] = [];
+  const parsed = taken(schema, parsePart('body', schema, value, own, sent.shown));
+  const texts = sent.secrets.flatMap(({ value: one }) => textsIn(one));
+  const { text } = redactionOf(new Map(texts.map((one, at) => [String(at), new Secret(one)])), null);
+  issues.push(...own.map(({ path, message }) => ({ path: text(path), message: text(message) })));
+  return { body: parsed.shown, secrets: secretsOf(parsed.secrets) };
+}
+
+/** What somebody sent where a secret belongs may be a number or a map of them. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, inner]) => [...(Array.isArray(value) ? [] : [key]), ...textsIn(inner)]);
+  return value === '' ? [] : [String(value)];
+}
+
+/** `read`: the same for people: the rule for text is about what is shown, and a secret never is. */
+function parsePart(part: string, schema: z.ZodType, value: unknown, issues: Issue[], read = value): unknown {
   // What takes nothing and was given nothing needs no parser: two of the three parts of most reads.
   if (value === NOTHING && TAKES_NOTHING.has(schema)) return NOTHING;
-  const faults = faultsOfText(part, value);
+  const faults = faultsOfText(part, read);
   if (faults.length > 0) return void issues.push(...faults);
   const result = schema.safeParse(value);
   if (result.success) {

@@ -25,6 +25,7 @@ export function childJobs(deps: ChildDeps): {
       started = await deps.submit({
         kind: child.kind,
         input: child.input,
+        secrets: new Map(Object.entries(child.secrets ?? {})),
         reason: reasonOf(child.input) ?? parent.reason,
         actor: parent.actor,
         idempotencyKey: child.key,

@@ -8,7 +8,9 @@
  */
 import type { BlastRadius, Change, Check, MutationId, Permission, Plan, Proof, Risk } from '@cloudlysis/contract';
 import type { ClientSession } from 'mongodb';
+import type { z } from 'zod';
 import type { Principal } from '../principal.ts';
+import type { Secret } from '../secret.ts';
 
 /** What a plan needs to say; the engine adds steps, hash and expiry. */
 export interface PlanDraft {
@@ -39,6 +41,11 @@ export interface StepContext<I> {
   outcomeOf<T>(step: string): T | undefined;
   /** What an earlier step intended. */
   intentOf<T>(step: string): T | undefined;
+  /**
+   * A secret of the input by the name of its field (`smtp/password`), which has `‹secret›` there. Open it for the call that
+   * needs it. @throws Problem `secret.unreadable`, Error for a field that has none
+   */
+  secret(field: string): Secret;
   /** Runs child jobs, at most `concurrency` at once, each under a key that makes it one job however often it is asked. */
   children(jobs: readonly ChildJob[], concurrency: number): Promise<ChildResult[]>;
 }
@@ -46,6 +53,8 @@ export interface StepContext<I> {
 export interface ChildJob {
   readonly kind: MutationId;
   readonly input: unknown;
+  /** By field of its input, which has `‹secret›` there. */
+  readonly secrets?: Readonly<Record<string, Secret>>;
   /** Unique within the parent. */
   readonly key: string;
 }
@@ -82,6 +91,8 @@ export interface JobDefinition<I> {
   readonly since?: number;
   readonly risk: Risk;
   readonly permission: Permission;
+  /** The contract's, where it has secrets. */
+  readonly body?: z.ZodType;
   /** What it holds alone: `tenant:acme`, `shard:a1`, `platform`. */
   lane(input: I): string;
   tenantId(input: I): string | null;
@@ -127,6 +138,8 @@ export interface PlanCaller {
   readonly jobId: string | null;
   /** Is shown the plan and may see the whole platform: whose job is in the way is told by name, also where it is about more. */
   readonly seesAll?: boolean;
+  /** As in a step; there where the input has secrets. */
+  secret?(field: string): Secret;
 }
 
 export interface Undo {

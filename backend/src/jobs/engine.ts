@@ -23,6 +23,7 @@ import { jobMetrics } from './metrics.ts';
 import { replicas, type Replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
 import { jobSignals, type JobSignals } from './signals.ts';
+import { sealedInputs } from './sealed-inputs.ts';
 import { planSeal, type PlanSeal } from './plan-seal.ts';
 import { preflight, submit, type Submission } from './submission.ts';
 import { unknownJobs, type UnknownJob } from './unknown-jobs.ts';
@@ -103,6 +104,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const signals = jobSignals();
   const watch = jobWatch({ store, signals, ambient, logger });
   const seal = planSeal(options.controlKey, () => ambient.uuid());
+  const sealed = sealedInputs(mongo, options.controlKey, ambient.now);
   const definitions = new Map<string, JobDefinition<unknown>>();
   const { mark } = options.controlKey;
   const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs, mark);
@@ -260,7 +262,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     try {
       const claimant = hasSlot(wanted.kind) ? peers.self : null;
       const { job, isNew } = await submit(
-        { mongo, store, audit, ambient, seal, definitionOf },
+        { mongo, store, audit, ambient, seal, sealed, definitionOf },
         wanted,
         jobId,
         claimant,
@@ -316,6 +318,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
       const won = await mongo.transaction(async (session) => {
         const taken = await store.requestCancel(job, { by, reason, at: now }, now, session);
         if (taken) await audit.append(record, session);
+        // One that had not begun has ended by it.
+        if (taken && job.state === 'queued') await sealed.drop(job, session);
         return taken;
       });
       if (!won) continue;
@@ -331,7 +335,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   const children = childJobs({ store, ambient, submit: submitJob, settled, cancel });
   const runnerDeps = {
-    mongo, store, audit, ambient, logger, definitionOf,
+    mongo, store, sealed, audit, ambient, logger, definitionOf,
     changed: (jobId: string) => signals.changed(jobId),
     runChildren: children.run,
     cancelChildren: children.cancelAll,
@@ -355,7 +359,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     withOtherKey: () => peers.withOtherKey(),
     namesake: () => (peers.hasNamesake() ? options.replicaId : null),
     unknownJobs: unmet.waiting,
-    preflight: (wanted) => preflight({ seal, ambient, definitionOf }, wanted),
+    preflight: (wanted) => preflight({ seal, sealed, ambient, definitionOf }, wanted),
     submit: submitJob,
     cancel,
     settled,
@@ -368,6 +372,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
       await clock.read();
       await store.ensureIndexes();
       await store.lookUp();
+      await sealed.sweep();
       await peers.register();
       state = 'started';
       unwatch = store.watch(() => void sweep().catch(() => undefined), ambient);

@@ -43,7 +43,10 @@ export interface JobDocument {
   /** Digest of who asked and under which key (idempotency.ts). */
   idempotency: string;
   request_hash: string;
+  /** With `‹secret›` in place of each secret. */
   input: unknown;
+  /** Which fields those are, and the mark of the CONTROL_KEY they are sealed under (sealed-inputs.ts); absent without any. */
+  secrets?: { readonly fields: readonly string[]; readonly key: string };
   plan: Plan;
   /** The plan that this job used up: no other job may quote it. Absent in jobs of version 0.1. */
   plan_id?: string;
@@ -127,6 +130,7 @@ export const jobToWire = (whole: JobDocument, seesAll: boolean): Job => {
     tenant_id: job.tenant_id,
     lane: job.lane,
     input: job.input,
+    secrets: [...(job.secrets?.fields ?? [])],
     plan: planOf(job.plan),
     steps: job.steps.map(stepToWire),
     proof: job.proof,

@@ -100,7 +100,7 @@ function placeOf(cursor: string): { after: number; afterId: string } {
 }
 
 /** The two handlers of one job-making mutation. */
-function jobMutation(
+export function jobMutation(
   deps: JobHandlerDeps,
   kind: JobMutationId,
 ): MutationHandler<(typeof mutations)[JobMutationId]['submit']> {
@@ -118,6 +118,7 @@ function jobMutation(
       engine.preflight({
         kind,
         input: allowedInput(call),
+        secrets: call.secrets,
         actor: call.principal,
         seesAll: call.visible === 'all',
         retryOf: null,
@@ -125,7 +126,7 @@ function jobMutation(
     submit: async (call, headers) => {
       const input = allowedInput(call);
       const job = await engine.submit({
-        kind, input, actor: call.principal,
+        kind, input, secrets: call.secrets, actor: call.principal,
         reason: (call.body as { reason?: string }).reason ?? null,
         idempotencyKey: headers.idempotencyKey, planHash: headers.planHash,
         provenance: call.provenance, parentJobId: null, retryOf: null,

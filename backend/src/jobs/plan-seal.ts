@@ -16,6 +16,8 @@ export interface Bound {
   readonly principal: string;
   readonly kind: string;
   readonly input: unknown;
+  /** Keyed digests of its secrets, of which the input says nothing. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
   /** Job that is tried again. */
   readonly retryOf: string | null;
 }
@@ -50,9 +52,9 @@ export const planIdIn = (hash: string): string | null => FORM.exec(hash)?.[2] ??
 export function planSeal(key: ControlKey, uuid: () => string): PlanSeal {
   const nonce = (): string => Buffer.from(uuid().replaceAll('-', ''), 'hex').toString('base64url');
   const secret = key.derived('plan-hash');
-  const macOf = ({ principal, kind, input, retryOf }: Bound, ...head: readonly string[]): string =>
+  const macOf = ({ principal, kind, input, retryOf, secrets }: Bound, ...head: readonly string[]): string =>
     createHmac('sha256', secret)
-      .update(canonical(...head, principal, kind, unreasoned(input), retryOf))
+      .update(canonical(...head, principal, kind, unreasoned(input), retryOf, ...(secrets ? [secrets] : [])))
       .digest('base64url');
   return {
     seal(bound, plan, expires) {

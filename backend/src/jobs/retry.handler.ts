@@ -1,10 +1,14 @@
 /** Trying an ended job again: the whole of it, planned anew, or of a job that works through children what is left. */
-import { Problem, type Check, type mutations } from '@cloudlysis/contract';
-import type { MutationHandler } from '../call.ts';
+import { Problem, secretName, type Check, type mutations } from '@cloudlysis/contract';
+import type { Call, MutationHandler } from '../call.ts';
+import type { Secrets } from '../secret.ts';
+import { givenSecrets } from './given-secrets.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
 import { governed, settledJob, type JobCall, type JobHandlerDeps } from './jobs.handlers.ts';
 import { withChecks } from './planning.ts';
 import type { Retried } from './submission.ts';
+
+type RetryCall = Call<(typeof mutations)['jobs.retry']['submit']> | Call<(typeof mutations)['jobs.retry']['preflight']>;
 
 /** Ids named in a sentence. */
 const NAMED = 20;
@@ -19,6 +23,7 @@ export function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof muta
         await engine.preflight({
           kind: job.kind,
           input,
+          secrets: secretsOfJob(deps, job, call),
           actor: call.principal,
           seesAll: call.visible === 'all',
           retryOf: job._id,
@@ -29,7 +34,7 @@ export function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof muta
     submit: async (call, headers) => {
       const job = await ended(deps, call);
       const again = await engine.submit({
-        kind: job.kind, input: job.input, actor: call.principal, reason: call.body.reason,
+        kind: job.kind, input: job.input, secrets: secretsOfJob(deps, job, call), actor: call.principal, reason: call.body.reason,
         idempotencyKey: headers.idempotencyKey, planHash: headers.planHash,
         provenance: call.provenance, parentJobId: null, retryOf: job._id,
         remainder: () => retriedOf(deps, job),
@@ -37,6 +42,17 @@ export function retryHandler(deps: JobHandlerDeps): MutationHandler<(typeof muta
       return settledJob(engine, again, headers, call);
     },
   };
+}
+
+/**
+ * The job's secrets as they were given once more, by their fields in its input.
+ * @throws Problem `secret.needed` that names them, `request.invalid` for others
+ */
+function secretsOfJob({ engine }: JobHandlerDeps, job: JobDocument, call: RetryCall): Secrets {
+  const given = Object.keys(call.body.secrets ?? {}).map(
+    (field) => [field, call.secrets.get(secretName(['secrets', field]))!] as const,
+  );
+  return givenSecrets(engine.definitionOf(job.kind), job.input, new Map(given));
 }
 
 async function ended(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {

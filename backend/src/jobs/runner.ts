@@ -18,6 +18,8 @@ import { definitionFor } from './known-job.ts';
 import { boundedProof } from './large-values.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
 import { assertAlive } from './plan-expiry.ts';
+import { noSecret, sealedDefinition } from './sealed-definition.ts';
+import type { SealedInputs } from './sealed-inputs.ts';
 import { subjectIn, subjectOf } from './plan-seal.ts';
 import { assertUnblocked, makePlan, told } from './planning.ts';
 import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
@@ -35,6 +37,7 @@ export interface CrashPoint {
 export interface RunnerDeps {
   readonly mongo: Mongo;
   readonly store: JobStore;
+  readonly sealed: SealedInputs;
   readonly audit: AuditLog;
   readonly ambient: Ambient;
   readonly logger: Logger;
@@ -66,7 +69,8 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<JobState> {
   const run = new Run(deps, await deps.store.whole(structuredClone(claimed)), signal);
-  if (waited && claimed.direction === 'forward' && claimed.fence === 1) await run.planAgain();
+  await run.unseal();
+  if (waited && run.job.direction === 'forward' && claimed.fence === 1) await run.planAgain();
   if (run.job.direction === 'forward') await run.forward();
   if (run.job.direction === 'backward') await run.backward();
   return run.job.state;
@@ -75,7 +79,7 @@ export async function runJob(
 class Run {
   readonly job: JobDocument;
   private readonly deps: RunnerDeps;
-  private readonly definition: JobDefinition<unknown>;
+  private definition: JobDefinition<unknown>;
   private readonly signal: AbortSignal;
   /** Changes that go out with the next write. */
   private pending: JobPatch = {};
@@ -86,6 +90,15 @@ class Run {
     this.signal = signal;
     // Its own steps, whatever the definition has now: an index means the same step in both.
     this.definition = definitionFor(job, deps.definitionOf(job.kind));
+  }
+
+  /** Opens its secrets under this claim, if it has any; nothing its definition says or throws brings one out from here on. */
+  async unseal(): Promise<void> {
+    const { job } = this;
+    if (!job.secrets) return;
+    const secrets = await this.whenStored(() => this.deps.sealed.open(job));
+    this.definition = sealedDefinition(this.definition, secrets, job.input, job.plan);
+    if (secrets instanceof Problem && job.direction === 'forward') this.turnBackward(secrets, 'secrets');
   }
 
   /** A job that waited for its lane may have been overtaken by what ran before it. */
@@ -260,6 +273,7 @@ class Run {
       mongo.transaction(async (session: ClientSession) => {
         await store.write(this.job._id, this.job.fence, { ...this.pending, ...end }, session);
         if (state === 'succeeded') await this.definition.commit?.(this.contextAt(-1, this.signal), session);
+        await this.deps.sealed.drop(this.job, session);
         await audit.append(endRecord({ ...this.job, ...end } as JobDocument), session);
       }),
     );
@@ -300,6 +314,7 @@ class Run {
       attempt: job.steps[index]?.attempts ?? 1,
       intent: job.steps[index]?.intent ?? null,
       signal,
+      secret: noSecret,
       outcomeOf: <T>(name: string) => (byName(name)?.outcome ?? undefined) as T | undefined,
       intentOf: <T>(name: string) => (byName(name)?.intent ?? undefined) as T | undefined,
       children: async (jobs, concurrency) => {

@@ -18,6 +18,7 @@ export function upgraded(job: JobDocument): JobDocument {
 const Stored = z.looseObject({
   _id: z.string(), order: z.number(), kind: z.string(), state: JobState, lane: z.string(), active: z.boolean(),
   shape: z.number().optional(), version: z.number().optional(), parked: z.looseObject({ what: z.string(), at: z.date() }).nullish(),
+  secrets: z.looseObject({ fields: z.array(z.string()), key: z.string() }).optional(),
   owner: word, fence: z.number(), direction: z.enum(['forward', 'backward']), actor: z.string(), tenant_id: word,
   resource: z.string(), tenants: z.array(z.string()).optional(), retry_of: word, cancel: z.looseObject({}).nullable(), parent_job_id: word, created_at: z.date(), started_at: time, ended_at: time,
   plan: z.looseObject({ steps: z.array(z.unknown()), diff: z.array(z.unknown()) }),

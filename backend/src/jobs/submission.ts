@@ -4,20 +4,26 @@ import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { Principal, Provenance } from '../principal.ts';
+import { NO_SECRETS, type Secrets } from '../secret.ts';
 import type { JobDefinition, PlanCaller } from './definition.ts';
 import type { JobDocument } from './job-document.ts';
 import type { JobStore } from './jobs.store.ts';
 import { sha256 } from './digest.ts';
+import { givenSecrets } from './given-secrets.ts';
 import { callKey, childKey, type IdempotencyKey } from './idempotency.ts';
 import { sideOf } from './plan-diff.ts';
 import { versionOf } from './known-job.ts';
 import { planIdIn, subjectIn, type Bound, type PlanSeal } from './plan-seal.ts';
 import { assertUnblocked, makePlan, withChecks } from './planning.ts';
+import { sealedDefinition } from './sealed-definition.ts';
+import type { SealedInputs } from './sealed-inputs.ts';
 import { SHAPE } from './stored-job.ts';
 
 export interface Submission {
   readonly kind: MutationId;
   readonly input: unknown;
+  /** What stands as `‹secret›` in the input. */
+  readonly secrets?: Secrets;
   readonly reason: string | null;
   /** A principal, or the parent job's actor when a job starts a job. */
   readonly actor: Principal | string;
@@ -42,6 +48,7 @@ export interface SubmissionDeps {
   readonly audit: AuditLog;
   readonly ambient: Ambient;
   readonly seal: PlanSeal;
+  readonly sealed: SealedInputs;
   definitionOf(kind: string): JobDefinition<unknown>;
 }
 
@@ -50,7 +57,7 @@ const nameOf = (actor: Principal | string): string => (typeof actor === 'string'
 /**
  * Accepts a job, or finds the one that this key made before. `claimant` becomes its owner at once if its lane is free;
  * null queues it.
- * @throws Problem `idempotency.key_reused` | `plan.required` | `plan.stale` | `preflight.blocked` | `audit.unavailable`
+ * @throws Problem `idempotency.key_reused` | `plan.required` | `plan.stale` | `preflight.blocked` | `audit.unavailable` | `secret.needed`
  */
 export async function submit(
   deps: SubmissionDeps,
@@ -60,9 +67,9 @@ export async function submit(
 ): Promise<{ job: JobDocument; isNew: boolean }> {
   const definition = deps.definitionOf(asked.kind);
   const key = keyOf(asked);
-  const requestHash = sha256({ kind: asked.kind, input: asked.input, retry_of: asked.retryOf });
+  const requestHash = hashOf(deps, definition, asked, key);
   const earlier = await deps.store.byIdempotency(key);
-  if (earlier) return { job: sameRequest(earlier, requestHash), isNew: false };
+  if (earlier) return { job: sameRequest(deps, earlier, requestHash), isNew: false };
 
   let plan: Plan;
   let wanted = asked;
@@ -75,20 +82,21 @@ export async function submit(
     if (refusal instanceof Problem && refusal.status === 503) throw refusal;
     // Accepted meanwhile under the same key, this very change is what stands in its own way: it is the answer.
     const winner = await deps.store.byIdempotency(key);
-    if (winner) return { job: sameRequest(winner, requestHash), isNew: false };
+    if (winner) return { job: sameRequest(deps, winner, requestHash), isNew: false };
     throw refusal;
   }
   for (let owner = claimant; ; owner = null) {
     const order = deps.store.nextOrder();
-    const job = newJob(deps.ambient, definition, wanted, plan, { jobId, order, key: key.key, requestHash, owner });
-    const result = await writeJob(deps, job);
+    const secrets = givenSecrets(definition, wanted.input, wanted.secrets ?? NO_SECRETS, false);
+    const job = newJob(deps, definition, wanted, plan, { jobId, order, key: key.key, requestHash, owner, secrets });
+    const result = await writeJob(deps, job, secrets);
     if (result === 'inserted') {
       deps.audit.wake();
       return { job, isNew: true };
     }
     if (result !== 'lane-busy') {
       const winner = await deps.store.byIdempotency(key);
-      if (winner) return { job: sameRequest(winner, requestHash), isNew: false };
+      if (winner) return { job: sameRequest(deps, winner, requestHash), isNew: false };
       if (result === 'plan-used') throw new Problem('plan.used');
     }
     // The lane is held: once more, queued behind its holder.
@@ -105,9 +113,9 @@ async function checkedPlan(
   // A child was shown inside its parent's plan; it is planned afresh and quotes nothing.
   const mustQuote = definition.risk === 'high' && wanted.parentJobId === null;
   if (mustQuote && wanted.planHash === null) throw new Problem('plan.required');
-  const bound = boundOf(wanted);
+  const bound = boundOf(deps, wanted);
   const quoted = wanted.planHash === null ? null : deps.seal.open(wanted.planHash, bound, now);
-  const shown = await sealedPlan(deps, bound, typeof wanted.actor === 'string' ? null : wanted.actor);
+  const shown = await sealedPlan(deps, bound, wanted, typeof wanted.actor === 'string' ? null : wanted.actor);
   const plan = withChecks(shown, more);
   assertUnblocked(plan);
   if (wanted.planHash === null || quoted === null) return plan;
@@ -115,37 +123,60 @@ async function checkedPlan(
   return { ...plan, hash: wanted.planHash };
 }
 
-const boundOf = ({ actor, kind, input, retryOf }: Pick<Submission, 'actor' | 'kind' | 'input' | 'retryOf'>): Bound => ({
+type Wanted = Pick<Submission, 'actor' | 'kind' | 'input' | 'secrets' | 'retryOf'>;
+
+const boundOf = (
+  { sealed }: Pick<SubmissionDeps, 'sealed'>,
+  { actor, kind, input, secrets, retryOf }: Wanted,
+): Bound => ({
   principal: nameOf(actor),
   kind,
   input,
+  secrets: sealed.digests(secrets ?? NO_SECRETS, 'plan'),
   retryOf,
 });
+
+/** Another secret is another request; its digest is of this key alone, so that equal ones of two jobs do not show. */
+function hashOf(
+  deps: SubmissionDeps,
+  definition: JobDefinition<unknown>,
+  asked: Submission,
+  { key }: IdempotencyKey,
+): string {
+  const { kind, input, retryOf } = asked;
+  const secrets = deps.sealed.digests(givenSecrets(definition, input, asked.secrets ?? NO_SECRETS), key);
+  return sha256({ kind, input, retry_of: retryOf, ...(secrets ? { secrets } : {}) });
+}
 
 const keyOf = ({ actor, parentJobId, idempotencyKey }: Submission): IdempotencyKey =>
   parentJobId === null ? callKey(nameOf(actor), idempotencyKey) : childKey(nameOf(actor), parentJobId, idempotencyKey);
 
+type PlanningDeps = Pick<SubmissionDeps, 'seal' | 'sealed' | 'ambient' | 'definitionOf'>;
+
 async function sealedPlan(
-  { seal, ambient, definitionOf }: Pick<SubmissionDeps, 'seal' | 'ambient' | 'definitionOf'>,
+  { seal, ambient, definitionOf }: PlanningDeps,
   bound: Bound,
+  { secrets = NO_SECRETS }: Pick<Submission, 'secrets'>,
   principal: Principal | null,
   seesAll = false,
 ): Promise<Plan> {
   // What is kept in a job, or in the record of a refusal, is read by all who may see its tenant.
   const caller: PlanCaller = { principal, jobId: null, seesAll };
-  return makePlan(definitionOf(bound.kind), bound.input, caller, ambient.now(), (plan, expires) =>
-    seal.seal(bound, plan, expires),
-  );
+  const plain = definitionOf(bound.kind);
+  const definition = sealedDefinition(plain, givenSecrets(plain, bound.input, secrets, false), bound.input);
+  return makePlan(definition, bound.input, caller, ambient.now(), (plan, expires) => seal.seal(bound, plan, expires));
 }
 
 /** The plan as it is shown, for whoever asks to apply. */
 export const preflight = (
-  deps: Pick<SubmissionDeps, 'seal' | 'ambient' | 'definitionOf'>,
-  wanted: Pick<Submission, 'kind' | 'input' | 'retryOf'> & { readonly actor: Principal; readonly seesAll?: boolean },
-): Promise<Plan> => sealedPlan(deps, boundOf(wanted), wanted.actor, wanted.seesAll);
+  deps: PlanningDeps,
+  wanted: Omit<Wanted, 'actor'> & { readonly actor: Principal; readonly seesAll?: boolean },
+): Promise<Plan> => sealedPlan(deps, boundOf(deps, wanted), wanted, wanted.actor, wanted.seesAll);
 
-function sameRequest(job: JobDocument, requestHash: string): JobDocument {
+function sameRequest({ sealed }: SubmissionDeps, job: JobDocument, requestHash: string): JobDocument {
   if (job.request_hash === requestHash) return job;
+  if (job.secrets && !sealed.isOurs(job.secrets))
+    throw new Problem('idempotency.key_reused', `This key made ${job._id} under another CONTROL_KEY, so whether its secrets are the same cannot be told`, { job_id: job._id }); // prettier-ignore
   throw new Problem('idempotency.key_reused', `This key made ${job._id} (${job.kind}) from another body`, {
     job_id: job._id,
   });
@@ -160,12 +191,17 @@ class Refused extends Error {
   }
 }
 
-async function writeJob(deps: SubmissionDeps, job: JobDocument): Promise<'inserted' | Refused['result']> {
+async function writeJob(
+  deps: SubmissionDeps,
+  job: JobDocument,
+  secrets: Secrets,
+): Promise<'inserted' | Refused['result']> {
   try {
     await deps.mongo.transaction(async (session) => {
       job.audit_record_id = await deps.audit.append(submittedRecord(job), session);
       const result = await deps.store.insert(job, session);
       if (result !== 'inserted') throw new Refused(result);
+      await deps.sealed.write(job._id, secrets, session);
     });
     return 'inserted';
   } catch (error) {
@@ -182,20 +218,22 @@ interface NewJob {
   readonly key: string;
   readonly requestHash: string;
   readonly owner: string | null;
+  readonly secrets: Secrets;
 }
 
 function newJob(
-  ambient: Ambient,
+  { ambient, sealed }: SubmissionDeps,
   definition: JobDefinition<unknown>,
   wanted: Submission,
   plan: Plan,
-  { jobId, order, key, requestHash, owner }: NewJob,
+  { jobId, order, key, requestHash, owner, secrets }: NewJob,
 ): JobDocument {
   const now = ambient.now();
   // The insert itself records the first step as started, unless that step has an intent to read first.
   const isBegun = owner !== null && !definition.steps[0]?.intent;
   const started = owner === null ? null : now;
   const planId = planIdIn(plan.hash);
+  const named = sealed.named(secrets);
   return {
     _id: jobId,
     order,
@@ -215,6 +253,7 @@ function newJob(
     idempotency: key,
     request_hash: requestHash,
     input: wanted.input,
+    ...(named ? { secrets: named } : {}),
     plan,
     ...(planId === null ? {} : { plan_id: planId }),
     steps: plan.steps.map((step, index) => ({

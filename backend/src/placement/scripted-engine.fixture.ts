@@ -3,6 +3,7 @@ import { Problem, type Job, type MutationId, type Plan, type Proof } from '@clou
 import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import { subjectOf } from '../jobs/plan-seal.ts';
+import { noSecret } from '../jobs/sealed-definition.ts';
 import { makePlan } from '../jobs/planning.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 
@@ -81,6 +82,7 @@ export class ScriptedEngine implements JobReader {
       jobId, input, plan, actor: 'user:test', reason: 'test', fence: 1, attempt: 1,
       intent: step === null ? null : (intents.get(step) ?? null),
       signal: AbortSignal.timeout(ms),
+      secret: noSecret,
       outcomeOf: <T>(name: string) => outcomes.get(name) as T | undefined,
       intentOf: <T>(name: string) => intents.get(name) as T | undefined,
       children: (jobs, concurrency) => this.children(jobs, concurrency),

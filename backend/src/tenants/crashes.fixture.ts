@@ -1,6 +1,7 @@
 /** For tests: runs a job definition as the engine would, and lets the process die after any call to a port. */
 import type { Plan } from '@cloudlysis/contract';
 import type { JobDefinition, Step, StepContext } from '../jobs/definition.ts';
+import { noSecret } from '../jobs/sealed-definition.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 
@@ -158,6 +159,7 @@ export class TestJob<I> {
       attempt: 1,
       intent: step ? this.at(step).intent : null,
       signal: new AbortController().signal,
+      secret: noSecret,
       outcomeOf: <T>(name: string) => (this.steps.get(name)?.outcome ?? undefined) as T | undefined,
       intentOf: <T>(name: string) => (this.steps.get(name)?.intent ?? undefined) as T | undefined,
       children: () => Promise.resolve([]),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Job, JobPage, JobState } from '../jobs.ts';
 import { mutation, read, stream } from '../operation.ts';
+import { MOST_SECRETS, secret } from '../secret.ts';
 import { line } from '../text.ts';
 import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 
@@ -72,7 +73,15 @@ export const jobMutations = {
     scope: 'filtered',
     risk: 'low',
     params,
-    body: z.strictObject({ reason: Reason }),
-    problems: ['job.unknown', 'job.state'],
+    body: z.strictObject({
+      reason: Reason,
+      secrets: z
+        .record(line(256), secret())
+        .refine((map) => Object.keys(map).length <= MOST_SECRETS, `At most ${MOST_SECRETS} entries`)
+        .meta({ maxProperties: MOST_SECRETS })
+        .optional()
+        .describe('Every secret of the job once more, by its name in `secrets` of the job: none of them was kept'),
+    }),
+    problems: ['job.unknown', 'job.state', 'secret.needed'],
   }),
 };
