@@ -158,7 +158,7 @@ describe('replicas whose clocks differ', () => {
     async (off, said) => {
       // A plan ends with a whole second.
       const now = new Date(Math.ceil(Date.now() / 1000) * 1000);
-      const plan = await makePlan(definition('tenants.update') as JobDefinition<unknown>, { tenant: 't' }, { principal: null, jobId: null }, new Date(now.getTime() + off), () => ''); // prettier-ignore
+      const { plan } = await makePlan(definition('tenants.update') as JobDefinition<unknown>, { tenant: 't' }, { principal: null, jobId: null }, new Date(now.getTime() + off), () => ''); // prettier-ignore
       expect(() => assertAlive(new Date(plan.expires_at), now)).toThrow(new RegExp(said));
     },
   );

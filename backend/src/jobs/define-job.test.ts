@@ -4,10 +4,13 @@ import { mutations, PERMISSIONS, type MutationId } from '@cloudlysis/contract';
 import { defineJob, type JobParts } from './define-job.ts';
 
 it.each(Object.keys(mutations) as MutationId[])('API-06 SEC-01 %s asks for a permission that there is', (kind) => {
-  const job = defineJob(kind, {} as JobParts<unknown>);
+  const job = defineJob(kind, {} as JobParts<unknown, unknown>);
   expect(PERMISSIONS).toContain(job.permission);
   expect(['low', 'high']).toContain(job.risk);
   // A part that somebody wrote by hand all the same does not count.
-  const given = { kind: 'tenants.create', risk: 'low', permission: 'tenants.view' } as unknown as JobParts<unknown>;
+  const given = { kind: 'tenants.create', risk: 'low', permission: 'tenants.view' } as unknown as JobParts<
+    unknown,
+    unknown
+  >;
   expect(defineJob(kind, given)).toMatchObject({ kind, risk: job.risk, permission: job.permission });
 });

@@ -1,11 +1,16 @@
 /** A mutation as a job: its kind, risk and permission are the contract's, where the binder, plans and pages read them too. */
 import { holdsSecrets, mutations, type MutationId, type Permission } from '@cloudlysis/contract';
-import type { JobDefinition } from './definition.ts';
+import type { JobDefinition, PlanCaller, PlanDraft } from './definition.ts';
 
-export type JobParts<I> = Omit<JobDefinition<I>, 'kind' | 'risk' | 'permission' | 'body'>;
+/** What decides something has to say so in each of its plans. */
+type Decided<D> = unknown extends D ? unknown : { readonly decision: D };
+
+export interface JobParts<I, D> extends Omit<JobDefinition<I, D>, 'kind' | 'risk' | 'permission' | 'body' | 'plan'> {
+  plan(input: I, caller: PlanCaller): Promise<PlanDraft<D> & Decided<NoInfer<D>>>;
+}
 
 /** @throws Error for a mutation that asks for no permission: nothing changes by whoever happens to be signed in */
-export function defineJob<I>(kind: MutationId, parts: JobParts<I>): JobDefinition<I> {
+export function defineJob<I, D = unknown>(kind: MutationId, parts: JobParts<I, D>): JobDefinition<I, D> {
   const { permission, mutation, body } = mutations[kind].submit;
   const secrets = holdsSecrets(body) ? { body } : {};
   return { ...parts, ...secrets, kind, risk: mutation.risk, permission: named(permission, kind) };

@@ -6,41 +6,46 @@
  * a *fence* is the number of the claim, and stands in the filter of every write the claimant makes; to *compensate*
  * is to undo steps in reverse order.
  */
-import type { BlastRadius, Change, Check, MutationId, Permission, Plan, Proof, Risk } from '@cloudlysis/contract';
+import type { BlastRadius, Change, Check, MutationId, Permission, Proof, Risk } from '@cloudlysis/contract';
 import type { ClientSession } from 'mongodb';
 import type { z } from 'zod';
 import type { Principal } from '../principal.ts';
 import type { Secret } from '../secret.ts';
 
-/** What a plan needs to say; the engine adds steps, hash and expiry. */
-export interface PlanDraft {
+/** What a plan needs to say; the engine adds steps, hash and expiry. `D` is what it decides. */
+export interface PlanDraft<D = unknown> {
   readonly checks: readonly Check[];
   readonly diff: readonly Change[];
   readonly blastRadius: BlastRadius;
   /** How the change is undone, for people (GEN-35). */
   readonly rollback: string;
+  /**
+   * What was decided and the job does (who goes where): hashed, kept with the job, and given to its steps, so that none
+   * reads it out of the diff, which is for people. Plain values, as JSON has them.
+   */
+  readonly decision?: D;
   /** Versions and ids the plan relies on; hashed with the diff, so that a moved world makes the plan stale. */
   readonly world?: unknown;
 }
 
-export interface StepContext<I> {
+/** What every part of a job is given. The plan is not in it: it is what people were shown, and no part of it is parsed back. */
+export interface JobContext<I, D = unknown> {
   readonly jobId: string;
   readonly input: I;
   readonly actor: string;
   readonly reason: string | null;
-  readonly plan: Plan;
+  /** What the plan that runs decided. @throws Problem `plan.stale` in a job of an earlier version, which kept none */
+  readonly decision: D;
   /** This claim's fencing token: later claims have higher ones. */
   readonly fence: number;
   /** 1 on the first start of this step, more when it is started again. */
   readonly attempt: number;
-  /** What this step's `intent` recorded before the effect; survives a crash. */
-  readonly intent: unknown;
   /** Aborted at the step's deadline, on cancel and when the lease is lost. Pass it to everything that waits. */
   readonly signal: AbortSignal;
   /** What an earlier step (or, while compensating, any step) returned; undefined if it never finished. */
-  outcomeOf<T>(step: string): T | undefined;
-  /** What an earlier step intended. */
-  intentOf<T>(step: string): T | undefined;
+  outcomeOf<O>(step: Returning<O>): O | undefined;
+  /** What an earlier step intended; undefined if it never began. */
+  intentOf<N>(step: Intending<N>): N | undefined;
   /**
    * A secret of the input by the name of its field (`smtp/password`), which has `‹secret›` there. Open it for the call that
    * needs it. @throws Problem `secret.unreadable`, Error for a field that has none
@@ -48,6 +53,21 @@ export interface StepContext<I> {
   secret(field: string): Secret;
   /** Runs child jobs, at most `concurrency` at once, each under a key that makes it one job however often it is asked. */
   children(jobs: readonly ChildJob[], concurrency: number): Promise<ChildResult[]>;
+}
+
+export interface StepContext<I, D = unknown, N = unknown> extends JobContext<I, D> {
+  /** What this step's `intent` recorded before the effect; survives a crash. */
+  readonly intent: N;
+}
+
+/** A step, as whoever asks for its outcome or its intent names it: by its value, which says what they are. */
+export interface Returning<O> {
+  readonly name: string;
+  run(context: never): Promise<O>;
+}
+export interface Intending<N> {
+  readonly name: string;
+  intent(context: never): Promise<N>;
 }
 
 export interface ChildJob {
@@ -67,22 +87,30 @@ export interface ChildResult {
   readonly proof: Proof | null;
 }
 
-export interface Step<I> {
+interface StepParts<I, D, N, O> {
   readonly name: string;
   readonly title: string | ((input: I) => string);
   /** Milliseconds one attempt may take, compensation included; 30 000 unless told. */
   readonly timeoutMs?: number | ((input: I) => number);
   /** Attempts before the step fails, with backoff between them; 3 unless told. Refusals (4xx problems) are not repeated. */
   readonly attempts?: number;
-  /** Reads what will be needed to complete or undo the step; recorded before `run`, and never asked again. */
-  intent?(context: StepContext<I>): Promise<unknown>;
   /** The effect. May be called again after a crash anywhere inside it: ask the world first. Returns the outcome. */
-  run(context: StepContext<I>): Promise<unknown>;
-  /** Undoes the effect, which may have happened wholly, partly or not at all. May be called again. */
-  compensate?(context: StepContext<I>): Promise<void>;
+  run(context: StepContext<I, D, N>): Promise<O>;
+  /** Undoes the effect, which may have happened wholly, partly or not at all; null where the intent failed. May be called again. */
+  compensate?(context: StepContext<I, D, N | null>): Promise<void>;
 }
 
-export interface JobDefinition<I> {
+interface Intent<I, D, N> {
+  /** Reads what will be needed to complete or undo the step; recorded before `run`, and never asked again. */
+  intent(context: JobContext<I, D>): Promise<N>;
+}
+
+/** `N` is what it intends, `O` its outcome. What intends something has to say so: its `run` relies on it. */
+export type Step<I, D = unknown, N = unknown, O = unknown> = StepParts<I, D, N, O> &
+  (unknown extends N ? Partial<Intent<I, D, N>> : Intent<I, D, N>);
+
+/** `I` is its input, `D` what its plan decides. */
+export interface JobDefinition<I, D = unknown> {
   /** The mutation it carries out. */
   readonly kind: MutationId;
   /** Raised whenever its steps or what they mean change, so that replicas know what they can carry on; 1 unless told. */
@@ -101,16 +129,16 @@ export interface JobDefinition<I> {
   /** For the audit log: `tenant:acme`. */
   resource(input: I): string;
   /** Looks at the world and says what would happen. No effect. @throws Problem when there is nothing to plan for (`tenant.unknown`). */
-  plan(input: I, caller: PlanCaller): Promise<PlanDraft>;
-  readonly steps: readonly Step<I>[];
+  plan(input: I, caller: PlanCaller): Promise<PlanDraft<D>>;
+  readonly steps: readonly Step<I, D>[];
   /** Starts jobs and waits for them. Such jobs have slots of their own: in those of the others they would wait for ever. */
   readonly startsJobs?: true;
   /** Steps that are planned no more, kept while jobs of an older version may need them. */
-  readonly retired?: readonly Step<I>[];
+  readonly retired?: readonly Step<I, D>[];
   /** Asks the world whether the change holds. A check with status `block` makes the job fail and compensates it. */
-  verify(context: StepContext<I>): Promise<Proof>;
+  verify(context: JobContext<I, D>): Promise<Proof>;
   /** Resource state that changes together with the job's end, in its transaction. */
-  commit?(context: StepContext<I>, session: ClientSession): Promise<void>;
+  commit?(context: JobContext<I, D>, session: ClientSession): Promise<void>;
   /** The call that reverses what the children of an unfinished job did; given the inputs of those that succeeded. */
   undoPart?(children: readonly unknown[], jobId: string): Undo | null;
   /**
@@ -119,7 +147,7 @@ export interface JobDefinition<I> {
    */
   remainder?(input: I, succeeded: readonly string[]): Promise<Remainder>;
   /** The call that reverses a finished job. */
-  undo?(input: I, context: Pick<StepContext<I>, 'outcomeOf' | 'intentOf' | 'jobId'>): Undo | null;
+  undo?(input: I, context: Pick<JobContext<I, D>, 'outcomeOf' | 'intentOf' | 'jobId' | 'decision'>): Undo | null;
 }
 
 export interface Remainder {

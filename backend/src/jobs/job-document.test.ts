@@ -27,7 +27,7 @@ const definition = (diff: readonly string[]): JobDefinition<{ tenant: string | n
   verify: async () => ({ checks: [], facts: {} }),
 });
 const planned = (tenant: string | null, diff: readonly string[] = ['a'], seal = (_: unknown): string => 'h') =>
-  makePlan(definition(diff), { tenant }, { principal: null, jobId: null }, new Date(0), seal);
+  makePlan(definition(diff), { tenant }, { principal: null, jobId: null }, new Date(0), seal).then(({ plan }) => plan);
 
 async function job(tenant: string | null): Promise<JobDocument> {
   const problem = { type: 'p', title: 't', status: 504, code: 'node.timeout', detail: AT, failed: [{ why: AT }] };

@@ -48,6 +48,8 @@ export interface JobDocument {
   /** Which fields those are, and the mark of the CONTROL_KEY they are sealed under (sealed-inputs.ts); absent without any. */
   secrets?: { readonly fields: readonly string[]; readonly key: string };
   plan: Plan;
+  /** What the plan decided, or where that is long its mark; absent in jobs of shape 2 and before. */
+  decision?: unknown;
   /** The plan that this job used up: no other job may quote it. Absent in jobs of version 0.1. */
   plan_id?: string;
   steps: StepDocument[];

@@ -37,7 +37,7 @@ export interface JobStore extends JobPages {
   insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used' | 'plan-used'>;
   get(jobId: string): Promise<JobDocument | null>;
   byIdempotency(key: IdempotencyKey): Promise<JobDocument | null>;
-  /** With the intents and outcomes that are kept apart because they are long. */
+  /** With the decision, the intents and outcomes that are kept apart because they are long. */
   whole(job: JobDocument): Promise<JobDocument>;
   /** Takes a job as its next claimant. Null when someone was faster or its lane is held. */
   claim(job: JobDocument, owner: string, now: Date): Promise<JobDocument | 'lost' | 'lane-busy'>;
@@ -122,7 +122,9 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
 
     async insert(job, session) {
       try {
-        await jobs.insertOne(job, { session });
+        const { decision } = job;
+        const kept = decision === undefined ? job : { ...job, decision: await large.keep(decision) };
+        await jobs.insertOne(kept, { session });
         return 'inserted';
       } catch (error) {
         if (isDuplicateKey(error, 'idempotency')) return 'key-used';
@@ -161,9 +163,10 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     },
 
     async write(jobId, fence, patch, session) {
-      const kept = Object.entries(patch).map(async ([field, value]) =>
-        field.startsWith('steps.') ? [field, await large.kept(value as StepDocument)] : [field, value],
-      );
+      const kept = Object.entries(patch).map(async ([field, value]) => {
+        if (field === 'decision') return [field, await large.keep(value)];
+        return field.startsWith('steps.') ? [field, await large.kept(value as StepDocument)] : [field, value];
+      });
       const $set = Object.fromEntries(await Promise.all(kept)) as Partial<JobDocument>;
       if (!(await update({ _id: jobId, fence }, { $set }, session))) throw new FenceLost(jobId);
     },

@@ -1,6 +1,6 @@
 /**
  * What a job keeps is bounded: a value that is too long is cut to a mark that says how long it was and its digest.
- * What steps read back (intents and outcomes) is kept apart under that digest first, so that nothing is lost by it: an
+ * What steps read back (decision, intents and outcomes) is kept apart under that digest first, so that nothing is lost by it: an
  * evacuation of 10 000 tenants writes down 650 KB of moves, and a job's document must stay far below MongoDB's 16 MB.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -80,6 +80,8 @@ export function boundedProblem({
 }
 
 export interface LargeValues {
+  /** A value as its job's document keeps it, after what is too long was kept apart. */
+  keep(value: unknown): Promise<unknown>;
   /** The step as its job's document keeps it, after what is too long was kept apart. */
   kept(step: StepDocument): Promise<StepDocument>;
   /** The job as its steps read it. */
@@ -100,7 +102,7 @@ export function largeValues(db: Db): LargeValues {
     if (!isMark(mark) || isMark(value)) return value;
     const packed = new Binary(gzipSync(BSON.serialize({ value })));
     if (packed.length() > MAX_PACKED)
-      throw new Problem('step.failed', `A step has ${mark.bytes} bytes to write down, more than can be kept`);
+      throw new Problem('step.failed', `A job has ${mark.bytes} bytes to write down at once, more than can be kept`);
     await translated(() => values.updateOne({ _id: mark.sha256 }, { $setOnInsert: { packed } }, { upsert: true }));
     return mark;
   }
@@ -108,11 +110,12 @@ export function largeValues(db: Db): LargeValues {
   async function unpacked(value: unknown): Promise<unknown> {
     if (!isMark(value)) return value;
     const found = await translated(() => values.findOne({ _id: value.sha256 }));
-    if (!found) throw new Problem('step.failed', `What a step wrote down (${value.sha256}) is no longer there`);
+    if (!found) throw new Problem('step.failed', `What the job wrote down (${value.sha256}) is no longer there`);
     return (BSON.deserialize(gunzipSync(found.packed.buffer)) as { value: unknown }).value;
   }
 
   return {
+    keep,
     kept: async (step) => ({ ...step, intent: await keep(step.intent), outcome: await keep(step.outcome) }),
     whole: async (job) => {
       const steps = job.steps.map(async (step) => ({
@@ -120,7 +123,8 @@ export function largeValues(db: Db): LargeValues {
         intent: await unpacked(step.intent),
         outcome: await unpacked(step.outcome),
       }));
-      return { ...job, steps: await Promise.all(steps) };
+      const decided = job.decision === undefined ? {} : { decision: await unpacked(job.decision) };
+      return { ...job, ...decided, steps: await Promise.all(steps) };
     },
   };
 }

@@ -13,7 +13,16 @@ export const titleOf = <I>(step: Step<I>, input: I): string =>
 export interface Substance {
   readonly steps: Plan['steps'];
   readonly diff: Plan['diff'];
+  /** Absent where nothing is decided. */
+  readonly decision?: unknown;
   readonly world: unknown;
+}
+
+/** A plan as it is shown, and what it decided for the job's steps. */
+export interface Planned {
+  readonly plan: Plan;
+  /** Null where nothing is decided. */
+  readonly decision: unknown;
 }
 
 /**
@@ -27,7 +36,7 @@ export async function makePlan<I>(
   caller: PlanCaller,
   now: Date,
   seal: (plan: Substance, expires: Date) => string,
-): Promise<Plan> {
+): Promise<Planned> {
   const draft = await definition.plan(input, caller);
   const expiresAt = new Date(Math.ceil((now.getTime() + PLAN_TTL_MS) / 1000) * 1000);
   const checks = draft.checks.map((check) => told(definition, input, check));
@@ -36,8 +45,10 @@ export async function makePlan<I>(
     title: titleOf(step, input),
     reversible: step.compensate !== undefined,
   }));
-  return {
-    hash: seal({ steps, diff: inOrder(draft.diff), world: draft.world ?? null }, expiresAt),
+  const { decision } = draft;
+  const decided = decision === undefined ? {} : { decision };
+  const plan = {
+    hash: seal({ steps, diff: inOrder(draft.diff), ...decided, world: draft.world ?? null }, expiresAt),
     kind: definition.kind,
     risk: definition.risk,
     checks,
@@ -51,6 +62,7 @@ export async function makePlan<I>(
     created_at: now.toISOString(),
     expires_at: expiresAt.toISOString(),
   };
+  return { plan, decision: decision ?? null };
 }
 
 /** The order in which somebody named the fields of a change is no part of it. */

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
-import type { ChildJob, ChildResult, JobDefinition, Step, StepContext } from './definition.ts';
+import type { ChildJob, ChildResult, Intending, JobDefinition, Returning, Step, StepContext } from './definition.ts';
 import { endRecord } from './end-record.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { definitionFor } from './known-job.ts';
@@ -70,7 +70,9 @@ export async function runJob(
 ): Promise<JobState> {
   const run = new Run(deps, await deps.store.whole(structuredClone(claimed)), signal);
   await run.unseal();
-  if (waited && run.job.direction === 'forward' && claimed.fence === 1) await run.planAgain();
+  // Who was to plan it again may have died before that was written down, with the first step.
+  const waitedOrTaken = waited || claimed.fence > 1;
+  if (waitedOrTaken && run.job.direction === 'forward' && !run.hasBegun()) await run.planAgain();
   if (run.job.direction === 'forward') await run.forward();
   if (run.job.direction === 'backward') await run.backward();
   return run.job.state;
@@ -101,17 +103,27 @@ class Run {
     if (secrets instanceof Problem && job.direction === 'forward') this.turnBackward(secrets, 'secrets');
   }
 
-  /** A job that waited for its lane may have been overtaken by what ran before it. */
+  hasBegun(): boolean {
+    return this.job.steps.some(({ state }) => state !== 'pending');
+  }
+
+  /**
+   * A job that waited for its lane may have been overtaken by what ran before it. At high risk it does what was approved
+   * or nothing; at low risk what the plan decides now is what it does, and both are kept before its first step begins.
+   */
   async planAgain(): Promise<void> {
     const { ambient } = this.deps;
     try {
       const { _id: jobId, kind, input, plan: shown, risk } = this.job;
       if (risk === 'high') assertAlive(new Date(shown.expires_at), ambient.now());
       const caller = { principal: null, jobId };
-      const plan = await makePlan(this.definition, input, caller, ambient.now(), (now) => subjectOf(kind, input, now));
+      const { plan, decision } = await makePlan(this.definition, input, caller, ambient.now(), (now) =>
+        subjectOf(kind, input, now),
+      );
       assertUnblocked(plan);
       if (risk === 'high' && plan.hash !== subjectIn(shown.hash))
         throw new Problem('plan.stale', 'What ran before this job changed its plan');
+      if (plan.hash !== subjectIn(shown.hash)) this.set({ plan, decision });
     } catch (error) {
       this.turnBackward(problemOf(error, 'plan'), 'plan');
     }
@@ -309,14 +321,17 @@ class Run {
       input: job.input,
       actor: job.actor,
       reason: job.reason,
-      plan: job.plan,
+      get decision() {
+        if (job.decision !== undefined) return job.decision;
+        throw new Problem('plan.stale', `${job._id} was planned by an earlier version, which did not keep what it decided: submit it again`); // prettier-ignore
+      },
       fence: job.fence,
       attempt: job.steps[index]?.attempts ?? 1,
       intent: job.steps[index]?.intent ?? null,
       signal,
       secret: noSecret,
-      outcomeOf: <T>(name: string) => (byName(name)?.outcome ?? undefined) as T | undefined,
-      intentOf: <T>(name: string) => (byName(name)?.intent ?? undefined) as T | undefined,
+      outcomeOf: <O>({ name }: Returning<O>) => (byName(name)?.outcome ?? undefined) as O | undefined,
+      intentOf: <N>({ name }: Intending<N>) => (byName(name)?.intent ?? undefined) as N | undefined,
       children: async (jobs, concurrency) => {
         if (!this.definition.startsJobs) throw new Error(`${job.kind} does not say that it starts jobs`);
         return this.deps.runChildren(job, jobs, concurrency, signal);

@@ -6,7 +6,7 @@ import type { Plan, Proof } from '@cloudlysis/contract';
 import { Problem } from '@cloudlysis/contract';
 import { redactionOf, type Redaction } from '../redaction.ts';
 import type { Secret, Secrets } from '../secret.ts';
-import type { JobDefinition, PlanDraft, Step, StepContext } from './definition.ts';
+import type { JobContext, JobDefinition, PlanDraft, Step } from './definition.ts';
 
 /** For a job that has none. @throws Error */
 export const noSecret = (field: string): never => {
@@ -27,7 +27,7 @@ export function sealedDefinition<I>(
     if (secrets instanceof Problem) throw secrets;
     return secrets.get(field) ?? noSecret(field);
   };
-  const withSecrets = (context: StepContext<I>): StepContext<I> => ({ ...context, secret });
+  const withSecrets: WithSecrets<I> = (context) => ({ ...context, secret });
   const clean = cleanly(redaction);
   const { commit, undo, remainder } = definition;
   return {
@@ -42,11 +42,9 @@ export function sealedDefinition<I>(
   };
 }
 
-function sealedStep<I>(
-  step: Step<I>,
-  withSecrets: (context: StepContext<I>) => StepContext<I>,
-  redaction: Redaction,
-): Step<I> {
+type WithSecrets<I> = <C extends JobContext<I>>(context: C) => C;
+
+function sealedStep<I>(step: Step<I>, withSecrets: WithSecrets<I>, redaction: Redaction): Step<I> {
   const clean = cleanly(redaction);
   const { intent, compensate } = step;
   // What steps read back is never altered: a step that would write a secret down fails instead, and is undone.
@@ -74,14 +72,17 @@ const cleanly =
     }
   };
 
-/** What people read of it; ids, paths and figures are what the engine and pages go by, and stay. */
-const draftOf = (draft: PlanDraft, { text, value }: Redaction): PlanDraft => ({
-  ...draft,
-  checks: checksOf(draft.checks, { text, value }),
-  diff: draft.diff.map(({ op, path, ...sides }) => ({ op, path, ...value(sides) })),
-  rollback: text(draft.rollback),
-  ...(draft.world === undefined ? {} : { world: value(draft.world) }),
-});
+/** What people read of it; ids, paths and figures are what the engine and pages go by, and stay. @throws Error as `kept` */
+function draftOf(draft: PlanDraft, { text, value, isIn }: Redaction): PlanDraft {
+  if (isIn(draft.decision)) throw new Error('The decision of the plan has a secret in it');
+  return {
+    ...draft,
+    checks: checksOf(draft.checks, { text, value }),
+    diff: draft.diff.map(({ op, path, ...sides }) => ({ op, path, ...value(sides) })),
+    rollback: text(draft.rollback),
+    ...(draft.world === undefined ? {} : { world: value(draft.world) }),
+  };
+}
 
 const proofOf = ({ checks, facts }: Proof, { text, value }: Redaction): Proof => ({
   checks: checksOf(checks, { text, value }),

@@ -7,9 +7,12 @@ const time = z.date().nullable();
 const word = z.string().nullable();
 
 /** Of the documents written here. Raised when their meaning changes: a replica leaves those of a later shape alone. */
-export const SHAPE = 2;
+export const SHAPE = 3;
 
-/** A stored job as this version has it. Shape 1, of 0.1, says neither its shape nor the version of its definition. */
+/**
+ * A stored job as this version has it. Shape 1, of 0.1, says neither its shape nor the version of its definition; shape 2
+ * has no decision, and a step that needs one says so (runner.ts).
+ */
 export function upgraded(job: JobDocument): JobDocument {
   return { ...job, shape: job.shape ?? 1, version: job.version ?? 1, parked: job.parked ?? null };
 }

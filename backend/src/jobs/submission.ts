@@ -14,7 +14,7 @@ import { callKey, childKey, type IdempotencyKey } from './idempotency.ts';
 import { sideOf } from './plan-diff.ts';
 import { versionOf } from './known-job.ts';
 import { planIdIn, subjectIn, type Bound, type PlanSeal } from './plan-seal.ts';
-import { assertUnblocked, makePlan, withChecks } from './planning.ts';
+import { assertUnblocked, makePlan, withChecks, type Planned } from './planning.ts';
 import { sealedDefinition } from './sealed-definition.ts';
 import type { SealedInputs } from './sealed-inputs.ts';
 import { SHAPE } from './stored-job.ts';
@@ -71,12 +71,12 @@ export async function submit(
   const earlier = await deps.store.byIdempotency(key);
   if (earlier) return { job: sameRequest(deps, earlier, requestHash), isNew: false };
 
-  let plan: Plan;
+  let planned: Planned;
   let wanted = asked;
   try {
     const retried = await asked.remainder?.();
     if (retried) wanted = { ...asked, input: retried.input };
-    plan = await checkedPlan(deps, definition, wanted, retried?.checks);
+    planned = await checkedPlan(deps, definition, wanted, retried?.checks);
   } catch (refusal) {
     // A store that is away is told of once its deadline is over, not after a second one.
     if (refusal instanceof Problem && refusal.status === 503) throw refusal;
@@ -88,7 +88,7 @@ export async function submit(
   for (let owner = claimant; ; owner = null) {
     const order = deps.store.nextOrder();
     const secrets = givenSecrets(definition, wanted.input, wanted.secrets ?? NO_SECRETS, false);
-    const job = newJob(deps, definition, wanted, plan, { jobId, order, key: key.key, requestHash, owner, secrets });
+    const job = newJob(deps, definition, wanted, planned, { jobId, order, key: key.key, requestHash, owner, secrets });
     const result = await writeJob(deps, job, secrets);
     if (result === 'inserted') {
       deps.audit.wake();
@@ -108,19 +108,19 @@ async function checkedPlan(
   definition: JobDefinition<unknown>,
   wanted: Submission,
   more: readonly Check[] = [],
-): Promise<Plan> {
+): Promise<Planned> {
   const now = deps.ambient.now();
   // A child was shown inside its parent's plan; it is planned afresh and quotes nothing.
   const mustQuote = definition.risk === 'high' && wanted.parentJobId === null;
   if (mustQuote && wanted.planHash === null) throw new Problem('plan.required');
   const bound = boundOf(deps, wanted);
   const quoted = wanted.planHash === null ? null : deps.seal.open(wanted.planHash, bound, now);
-  const shown = await sealedPlan(deps, bound, wanted, typeof wanted.actor === 'string' ? null : wanted.actor);
-  const plan = withChecks(shown, more);
+  const made = await sealedPlan(deps, bound, wanted, typeof wanted.actor === 'string' ? null : wanted.actor);
+  const plan = withChecks(made.plan, more);
   assertUnblocked(plan);
-  if (wanted.planHash === null || quoted === null) return plan;
+  if (wanted.planHash === null || quoted === null) return { ...made, plan };
   if (subjectIn(plan.hash) !== quoted.subject) throw new Problem('plan.stale', undefined, { plan });
-  return { ...plan, hash: wanted.planHash };
+  return { ...made, plan: { ...plan, hash: wanted.planHash } };
 }
 
 type Wanted = Pick<Submission, 'actor' | 'kind' | 'input' | 'secrets' | 'retryOf'>;
@@ -159,7 +159,7 @@ async function sealedPlan(
   { secrets = NO_SECRETS }: Pick<Submission, 'secrets'>,
   principal: Principal | null,
   seesAll = false,
-): Promise<Plan> {
+): Promise<Planned> {
   // What is kept in a job, or in the record of a refusal, is read by all who may see its tenant.
   const caller: PlanCaller = { principal, jobId: null, seesAll };
   const plain = definitionOf(bound.kind);
@@ -168,10 +168,10 @@ async function sealedPlan(
 }
 
 /** The plan as it is shown, for whoever asks to apply. */
-export const preflight = (
+export const preflight = async (
   deps: PlanningDeps,
   wanted: Omit<Wanted, 'actor'> & { readonly actor: Principal; readonly seesAll?: boolean },
-): Promise<Plan> => sealedPlan(deps, boundOf(deps, wanted), wanted, wanted.actor, wanted.seesAll);
+): Promise<Plan> => (await sealedPlan(deps, boundOf(deps, wanted), wanted, wanted.actor, wanted.seesAll)).plan;
 
 function sameRequest({ sealed }: SubmissionDeps, job: JobDocument, requestHash: string): JobDocument {
   if (job.request_hash === requestHash) return job;
@@ -225,7 +225,7 @@ function newJob(
   { ambient, sealed }: SubmissionDeps,
   definition: JobDefinition<unknown>,
   wanted: Submission,
-  plan: Plan,
+  { plan, decision }: Planned,
   { jobId, order, key, requestHash, owner, secrets }: NewJob,
 ): JobDocument {
   const now = ambient.now();
@@ -255,6 +255,7 @@ function newJob(
     input: wanted.input,
     ...(named ? { secrets: named } : {}),
     plan,
+    decision,
     ...(planId === null ? {} : { plan_id: planId }),
     steps: plan.steps.map((step, index) => ({
       name: step.name,

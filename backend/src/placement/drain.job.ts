@@ -41,19 +41,20 @@ const tenantOf = ({ tenant_id }: Input): string | null => tenant_id ?? null;
 const wantedBy = ({ action }: Input): DrainOrder['wanted'] => (action === 'drain' ? 'drained' : 'serving');
 
 export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
-  return defineJob('scale.drain', {
+  const act = actStep(deps);
+  return defineJob<Input>('scale.drain', {
     lane: laneOf,
     tenantId: (input) => input.tenant_id ?? null,
     resource: laneOf,
     plan: (input, caller) => plan(deps, input, caller),
-    steps: [actStep(deps), convergeStep(deps)],
+    steps: [act, convergeStep(deps, act)],
     verify: async ({ input, jobId, intentOf, signal }) => {
       const shard = await shardAt(deps, input);
       const [sight, order] = await Promise.all([
         deps.watch.look(shard, signal),
         deps.drains.find(input.shard_id, tenantOf(input)),
       ]);
-      const gone = intentOf<Before>('act')?.gone ?? null;
+      const gone = intentOf(act)?.gone ?? null;
       const outcome = gone !== null && !sight.state ? untold(input, sight) : outcomeCheck(input, sight);
       const facts = { in_flight: inFlight(input, sight), ...(gone === null ? {} : { node_gone: gone }) };
       return { checks: [outcome, orderCheck(input, order, jobId)], facts };
@@ -61,7 +62,7 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
     undo(input, context) {
       // It was so before: undoing would change what this job did not.
       const wanted = input.action === 'drain';
-      const before = context.intentOf<Before>('act');
+      const before = context.intentOf(act);
       if (before && before.gone == null && before.was_drained === wanted) return null;
       if (before?.gone != null && (before.order?.wanted === 'drained') === wanted) return null;
       const action = wanted ? 'resume' : 'drain';
@@ -142,11 +143,13 @@ async function tellNode(
   }
 }
 
-function actStep(deps: PlacementDeps): Step<Input> {
+type ActStep = Step<Input, unknown, Before>;
+
+function actStep(deps: PlacementDeps): ActStep {
   return {
     name: 'act',
     title: (input) => `${input.action === 'drain' ? 'Drain' : 'Resume'} ${subjectOf(input)}`,
-    async intent({ input, signal }): Promise<Before> {
+    async intent({ input, signal }) {
       const [{ state, problem }, standing] = await Promise.all([
         deps.watch.look(await shardAt(deps, input), signal),
         deps.drains.find(input.shard_id, tenantOf(input)),
@@ -159,8 +162,7 @@ function actStep(deps: PlacementDeps): Step<Input> {
       const was_drained = state ? isDrained(input, state) : order?.wanted === 'drained';
       return { was_drained, order, since: deps.ambient.now().toISOString(), gone: state ? null : problem };
     },
-    async run({ input, intent, jobId, actor, reason, signal }) {
-      const { since, gone } = intent as Before;
+    async run({ input, intent: { since, gone }, jobId, actor, reason, signal }) {
       const wish = {
         wanted: wantedBy(input),
         job_id: jobId,
@@ -173,8 +175,7 @@ function actStep(deps: PlacementDeps): Step<Input> {
       if (gone == null) await tellNode(deps, input, input.action, signal);
       return null;
     },
-    async compensate({ input, intent, jobId, actor, reason, signal }) {
-      const before = intent as Before | null;
+    async compensate({ input, intent: before, jobId, actor, reason, signal }) {
       if (!before) return;
       const lifted = { wanted: 'serving', job_id: jobId, by: actor, reason, since: deps.ambient.now() } as const;
       // What was recorded has been through JSON. Where nothing stood before, an order to serve sets right what was told late.
@@ -203,7 +204,7 @@ async function endExceptions(deps: PlacementDeps, input: Input): Promise<void> {
   for (const order of await tenantOrders(deps, input)) if (order.wanted === 'serving') await deps.drains.drop(order);
 }
 
-function convergeStep(deps: PlacementDeps): Step<Input> {
+function convergeStep(deps: PlacementDeps, act: ActStep): Step<Input> {
   return {
     name: 'converge',
     title: (input) =>
@@ -214,7 +215,7 @@ function convergeStep(deps: PlacementDeps): Step<Input> {
     attempts: 1,
     async run({ input, intentOf, signal }) {
       const shard = await shardAt(deps, input);
-      const gone = intentOf<Before>('act')?.gone ?? null;
+      const gone = intentOf(act)?.gone ?? null;
       if (gone !== null) {
         if ((await deps.watch.look(shard, signal)).state === null) return { node_problem: gone };
         // It came back meanwhile. The keeper of orders lets it be as long as this job works on it.

@@ -2,7 +2,7 @@
 import { Problem, type Drift, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, StepContext } from '../jobs/definition.ts';
+import type { JobContext, JobDefinition, Step } from '../jobs/definition.ts';
 import { blastRadiusOf, inFlightOf } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -13,7 +13,9 @@ import { waitFor } from './waiting.ts';
 
 type Input = InputOf<'scale.drift.repair'>;
 
-type Context = StepContext<Input>;
+type Context = JobContext<Input>;
+
+type PublishStep = Step<Input, unknown, StoredRepair>;
 
 /** Nodes that read a placement again take it over or give it up within moments. */
 const MENDED_MS = 10_000;
@@ -30,39 +32,42 @@ function silentCheck(unreachable: readonly string[], words: string) {
 const keyOf = ({ kind, tenant_id }: Pick<Drift, 'kind' | 'tenant_id'>): string => placementKeyOf(kind, tenant_id);
 
 export function driftRepairJob(deps: PlacementDeps): JobDefinition<Input> {
-  return defineJob('scale.drift.repair', {
+  const publish = publishStep(deps);
+  return defineJob<Input>('scale.drift.repair', {
     lane: () => 'platform',
     tenantId: () => null,
     resource: () => 'placement',
     plan: (_input, caller) => plan(deps, caller.jobId),
     steps: [
-      {
-        name: 'publish',
-        title: 'Publish the recorded placements where they drifted, above every revision that a node reports',
-        timeoutMs: 120_000,
-        /** What is mended is decided once: after the first half is done, the rest must not be forgotten. */
-        intent: ({ signal }) => intend(deps, signal),
-        async run({ intent, jobId, signal }) {
-          const { mends } = repairOf(intent);
-          for (const one of mends) {
-            signal.throwIfAborted();
-            await mend(deps, one, jobId);
-          }
-          return { published: mends.length };
-        },
-      },
+      publish,
       {
         name: 'reload',
         title: 'Have the nodes and gateways concerned read their placements again',
         async run({ intentOf, signal }) {
-          const { told } = repairOf(intentOf('publish'));
+          const { told } = repairOf(intentOf(publish));
           return { reloaded: told.length, problems: await tell(deps, told, signal) };
         },
       },
     ],
-    verify: (context) => verifyMended(deps, context),
+    verify: (context) => verifyMended(deps, publish, context),
   });
 }
+
+const publishStep = (deps: PlacementDeps): PublishStep => ({
+  name: 'publish',
+  title: 'Publish the recorded placements where they drifted, above every revision that a node reports',
+  timeoutMs: 120_000,
+  /** What is mended is decided once: after the first half is done, the rest must not be forgotten. */
+  intent: ({ signal }) => intend(deps, signal),
+  async run({ intent, jobId, signal }) {
+    const { mends } = repairOf(intent);
+    for (const one of mends) {
+      signal.throwIfAborted();
+      await mend(deps, one, jobId);
+    }
+    return { published: mends.length };
+  },
+});
 
 async function plan(deps: PlacementDeps, jobId: string | null) {
   if (deps.readOnly) throw new Problem('placement.read_only');
@@ -101,7 +106,7 @@ async function plan(deps: PlacementDeps, jobId: string | null) {
   };
 }
 
-/** Recorded before the first effect; keys alone, since a lost bucket is ten thousand of them. */
+/** Recorded before the first effect. */
 interface Repair {
   readonly mends: readonly Mend[];
   /** Shards whose nodes are made to read. */
@@ -109,7 +114,8 @@ interface Repair {
 }
 
 interface Mend {
-  readonly key: string;
+  readonly kind: ServiceKind;
+  readonly tenant_id: string;
   /** Highest revision that a node or gateway reports. */
   readonly held: number;
 }
@@ -118,7 +124,7 @@ async function intend(deps: PlacementDeps, signal: AbortSignal): Promise<Repair>
   const survey = await deps.drift.full(signal);
   const drifted = survey.items.filter(({ repairable }) => repairable);
   const known = new Set((await deps.book.shards()).map(({ shard_id }) => shard_id));
-  const mends = drifted.map((drift) => ({ key: keyOf(drift), held: survey.held.get(keyOf(drift)) ?? 0 }));
+  const mends = drifted.map((drift) => ({ ...whoseOf(drift), held: survey.held.get(keyOf(drift)) ?? 0 }));
   return { mends, told: shardsOf(drifted).filter((id) => known.has(id)) };
 }
 
@@ -129,24 +135,37 @@ const shardsOf = (drifted: readonly Drift[]): string[] => {
   return [...new Set(named.filter((id) => id !== null))];
 };
 
-/** A job that an earlier version began recorded the drift itself. */
-function repairOf(intent: unknown): Repair {
-  if (!Array.isArray(intent)) return (intent ?? { mends: [], told: [] }) as Repair;
-  const drifted = intent as Drift[];
-  return { mends: drifted.map((drift) => ({ key: keyOf(drift), held: 0 })), told: shardsOf(drifted) };
+const whoseOf = ({ kind, tenant_id }: Drift): Pick<Mend, 'kind' | 'tenant_id'> => ({ kind, tenant_id });
+
+/** As jobs of earlier versions recorded it: the drift itself, and after that the keys of what is mended. */
+type StoredRepair =
+  | Repair
+  | readonly Drift[]
+  | { readonly mends: readonly { key: string; held: number }[]; readonly told: readonly string[] };
+
+function repairOf(intent: StoredRepair | undefined): Repair {
+  if (!intent) return { mends: [], told: [] };
+  if (!('mends' in intent))
+    return { mends: intent.map((drift) => ({ ...whoseOf(drift), held: 0 })), told: shardsOf(intent) };
+  const mends = intent.mends.map((one) => ('key' in one ? { ...splitKey(one.key), held: one.held } : one));
+  return { mends, told: intent.told };
 }
 
-function splitKey(key: string): [ServiceKind, string] {
+function splitKey(key: string): Pick<Mend, 'kind' | 'tenant_id'> {
   const dot = key.indexOf('.');
-  return [key.slice(0, dot) as ServiceKind, key.slice(dot + 1)];
+  return { kind: key.slice(0, dot) as ServiceKind, tenant_id: key.slice(dot + 1) };
 }
 
 /**
  * Where NATS or a node is ahead of the record (a database that was restored), the record is lifted above it first: what
  * is published below what a node holds would be ignored.
  */
-async function mend({ store, publication, nats }: PlacementDeps, { key, held }: Mend, jobId: string): Promise<void> {
-  const [kind, tenantId] = splitKey(key);
+async function mend(
+  { store, publication, nats }: PlacementDeps,
+  { kind, tenant_id: tenantId, held }: Mend,
+  jobId: string,
+): Promise<void> {
+  const key = placementKeyOf(kind, tenantId);
   for (let tried = 0; tried < TRIES; tried++) {
     const record = await store.find(kind, tenantId);
     const published = (await nats.placement.get(key))?.value;
@@ -168,8 +187,8 @@ async function mend({ store, publication, nats }: PlacementDeps, { key, held }: 
   throw new Problem('version.stale', `others keep writing ${key}`);
 }
 
-async function verifyMended(deps: PlacementDeps, { intentOf, signal }: Context) {
-  const wanted = new Set(repairOf(intentOf('publish')).mends.map(({ key }) => key));
+async function verifyMended(deps: PlacementDeps, publish: PublishStep, { intentOf, signal }: Context) {
+  const wanted = new Set(repairOf(intentOf(publish)).mends.map(keyOf));
   let survey = await deps.drift.full(signal);
   const isLeft = (drift: Drift): boolean => wanted.has(keyOf(drift));
   await waitFor(deps.ambient, MENDED_MS, signal, async () => {

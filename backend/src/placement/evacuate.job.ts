@@ -1,9 +1,8 @@
 /** `scale.evacuate`: empty a shard, one child migration per tenant, a few at once. */
-import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
+import { Problem, type Change, type Check, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
-import { planOf, shownDiff } from '../jobs/index.ts';
+import type { ChildJob, ChildResult, JobContext, JobDefinition, Step } from '../jobs/definition.ts';
 import { blastRadiusOf } from './blast-radius.ts';
 import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -16,7 +15,7 @@ import { shardOf } from './placement.store.ts';
 
 type Input = InputOf<'scale.evacuate'>;
 
-type Context = StepContext<Input>;
+type Context = JobContext<Input, Moves>;
 
 const AT_ONCE = 2;
 /** Every child has its own deadlines; this one only ends what nothing else would. */
@@ -24,7 +23,8 @@ const HOURS_6 = 6 * 3_600_000;
 /** Ids in a sentence. */
 const NAMED = 200;
 
-export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
+export function evacuateJob(deps: PlacementDeps): JobDefinition<Input, Moves> {
+  const move = moveStep();
   return defineJob('scale.evacuate', {
     startsJobs: true,
     lane: (input) => `shard:${input.shard_id}`,
@@ -42,24 +42,11 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
         rollback:
           'A tenant whose move fails stays on this shard and is served there. Tenants that were moved stay moved, also when ' +
           'the evacuation is cancelled or fails: each of them is moved back by the undo of its own migration.',
-        world: [
-          ...sight.diff.map(({ path, before, after }) => [path, before, after]),
-          ...(sight.sourceGone ? ['gone'] : []),
-        ],
+        decision: decidedBy(sight),
       };
     },
-    steps: [
-      {
-        name: 'move',
-        title: (input) => `Move every tenant off ${input.shard_id}, ${input.concurrency ?? AT_ONCE} at once`,
-        timeoutMs: HOURS_6,
-        // Asked again, the children are the same jobs with the same ends.
-        attempts: 1,
-        intent: (context) => movesOf(deps, context),
-        run: (context) => moveAll(context),
-      },
-    ],
-    verify: (context) => verifyEmpty(deps, context),
+    steps: [move],
+    verify: (context) => verifyEmpty(deps, move, context),
     /** Wherever they are now: who came to the shard since has to leave it as well. */
     async remainder(input, succeeded) {
       const here = (await deps.mirror.placements()).filter(({ shard_id }) => shard_id === input.shard_id);
@@ -68,6 +55,17 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input> {
     },
   });
 }
+
+type MoveStep = Step<Input, Moves, unknown, Moved>;
+
+const moveStep = (): MoveStep => ({
+  name: 'move',
+  title: (input) => `Move every tenant off ${input.shard_id}, ${input.concurrency ?? AT_ONCE} at once`,
+  timeoutMs: HOURS_6,
+  // Asked again, the children are the same jobs with the same ends.
+  attempts: 1,
+  run: (context) => moveAll(context),
+});
 
 interface EvacuationSight {
   readonly source: ShardSight;
@@ -170,34 +168,26 @@ function stayingChecks(staying: readonly string[], shardId: string): Check[] {
   return [checkOf('tenants.movable', 'Every tenant can be moved', 'warn', values)];
 }
 
-/** Which tenants go where; recorded before the first is moved, and apart from the job where they are many. */
+/** Which tenants go where: what was shown is what is done. Kept apart from the job where they are many. */
 interface Moves {
-  readonly kind: string;
+  readonly kind: ServiceKind;
   /** Each target with its tenants; pairs, since a shard may be called `constructor`. */
   readonly to: readonly (readonly [shard: string, tenants: readonly string[]])[];
 }
 
-/** Exactly the moves that the plan showed; of a plan too long to be kept whole, found again and held against its digest. */
-async function movesOf(deps: PlacementDeps, { plan, input, jobId }: Context): Promise<Moves> {
-  const { diff, diff_total, diff_hash } = planOf(plan);
-  const whole = diff.length === diff_total ? diff : (await survey(deps, input, jobId)).diff;
-  if (shownDiff(whole).diff_hash !== diff_hash)
-    throw new Problem('plan.stale', `What lives on ${input.shard_id} has changed since its plan was made`);
+function decidedBy({ source, evacuation }: EvacuationSight): Moves {
   const to = new Map<string, string[]>();
-  let of = '';
-  for (const { path, after } of whole) {
-    const [, kind, tenantId, field] = path.split('.');
-    if (field !== 'shard_id') continue;
-    of = kind!;
-    to.set(after as string, to.get(after as string) ?? []);
-    to.get(after as string)!.push(tenantId!);
+  for (const { tenantId, to: shard } of evacuation.moves) {
+    const others = to.get(shard);
+    if (others) others.push(tenantId);
+    else to.set(shard, [tenantId]);
   }
-  return { kind: of, to: [...to] };
+  return { kind: source.shard.kind, to: [...to] };
 }
 
-function children({ intent, input }: Context): ChildJob[] {
+function children({ decision, input }: Context): ChildJob[] {
   const { max_in_flight, max_consumer_lag, drain_timeout_s, source, reason } = input;
-  const { kind, to } = intent as Moves;
+  const { kind, to } = decision;
   const told = Object.entries({ source, max_in_flight, max_consumer_lag, drain_timeout_s }).filter(
     ([, value]) => value !== undefined && value !== null,
   );
@@ -211,7 +201,14 @@ function children({ intent, input }: Context): ChildJob[] {
     }));
 }
 
-async function moveAll(context: Context): Promise<{ moved: number; lost: number; duplicated: number; jobs: string[] }> {
+interface Moved {
+  readonly moved: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly jobs: readonly string[];
+}
+
+async function moveAll(context: Context): Promise<Moved> {
   const results = await context.children(children(context), context.input.concurrency ?? AT_ONCE);
   const failed = results.filter(({ state }) => state !== 'succeeded');
   if (failed.length) {
@@ -234,7 +231,7 @@ async function moveAll(context: Context): Promise<{ moved: number; lost: number;
 const sumOf = (results: readonly ChildResult[], fact: 'lost' | 'duplicated'): number =>
   results.reduce((sum, { proof }) => sum + Number(proof?.facts[fact] ?? 0), 0);
 
-async function verifyEmpty(deps: PlacementDeps, { input, outcomeOf, signal }: Context) {
+async function verifyEmpty(deps: PlacementDeps, move: MoveStep, { input, outcomeOf, signal }: Context) {
   const shard = shardOf(await deps.store.shard(input.shard_id));
   const [records, entries, sight] = await Promise.all([
     deps.store.all(),
@@ -249,7 +246,7 @@ async function verifyEmpty(deps: PlacementDeps, { input, outcomeOf, signal }: Co
     return holds(id, title, left.length === 0, { measured: left.length, limit: 0, unit: 'tenants', detail });
   };
   const held = 'The node holds no tenant';
-  const { jobs: _jobs, ...facts } = outcomeOf<Record<string, unknown>>('move') ?? {};
+  const { jobs: _jobs, ...facts }: Partial<Moved> = outcomeOf(move) ?? {};
   return {
     checks: [
       empty('shard.recorded', `MongoDB has no tenant on ${input.shard_id}`, recorded),

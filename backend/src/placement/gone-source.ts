@@ -4,7 +4,7 @@
  * and the placement it reads when it comes back.
  */
 import { Problem, type Shard } from '@cloudlysis/contract';
-import type { StepContext } from '../jobs/definition.ts';
+import type { JobContext } from '../jobs/definition.ts';
 import type { NodeTenant } from '../ports/nodes/index.ts';
 import type { PlacementDeps } from './deps.ts';
 import { tenantOn } from './placement.ts';
@@ -69,7 +69,7 @@ export async function convergeGone(
   return { in_flight: null, source_problem: 'overrun' in drained ? drained.overrun : null };
 }
 
-type Job = Pick<StepContext<{ readonly tenant_id: string }>, 'input' | 'jobId' | 'actor' | 'reason' | 'signal'>;
+type Job = Pick<JobContext<{ readonly tenant_id: string }>, 'input' | 'jobId' | 'actor' | 'reason' | 'signal'>;
 
 /** Takes back what was asked of it, where it answered. */
 export async function resumeGone(

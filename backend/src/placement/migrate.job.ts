@@ -3,14 +3,15 @@ import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
-import { drainIntent, migrateSteps, type DrainIntent } from './migrate.steps.ts';
+import { drainIntent, migrateSteps, type PlannedMove } from './migrate.steps.ts';
 import { verifyMove } from './migrate.proof.ts';
 import { surveyMove } from './move-survey.ts';
 import { decideMigration, limitsOf, tenantOn, type MoveSight } from './placement.ts';
 
 type Input = InputOf<'scale.migrate'>;
 
-export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
+export function migrateJob(deps: PlacementDeps): JobDefinition<Input, PlannedMove> {
+  const { drain, all } = migrateSteps(deps);
   return defineJob('scale.migrate', {
     lane: (input) => `tenant:${input.tenant_id}`,
     tenantId: (input) => input.tenant_id,
@@ -27,6 +28,7 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
         diff,
         blastRadius: blastOf(sight, traffic),
         rollback: rollbackOf(sight),
+        decision: { from: sight.placement.shard_id },
         world: {
           placement: sight.placement,
           source: sight.source.shard.endpoint,
@@ -36,12 +38,13 @@ export function migrateJob(deps: PlacementDeps): JobDefinition<Input> {
         },
       };
     },
-    steps: migrateSteps(deps),
-    verify: (context) => verifyMove(deps, context),
+    steps: all,
+    verify: (context) => verifyMove(deps, drainIntent(context, drain), context),
     /** A drain is of a tenant on a shard: with the move it has lost its object. */
-    commit: (context, session) => deps.drains.forget(drainIntent(context).from, context.input.tenant_id, session),
+    commit: (context, session) =>
+      deps.drains.forget(drainIntent(context, drain).from, context.input.tenant_id, session),
     undo(input, context) {
-      const intent = context.intentOf<DrainIntent>('drain');
+      const intent = context.intentOf(drain);
       if (!intent) return null;
       const reason = `Undo of ${context.jobId}`;
       // The way back starts at a node that serves.

@@ -1,11 +1,11 @@
 /** The proof of a migration: record, publication, nodes and gateways agree on the target, and the log lost and doubled nothing. */
 import { Problem, type Check, type Proof, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
-import type { StepContext } from '../jobs/definition.ts';
+import type { JobContext } from '../jobs/definition.ts';
 import { holds, checkOf, grouped } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { routeProofChecks, routesTo, untilRouted } from './gateways.ts';
-import { drainIntent, type DrainIntent } from './migrate.steps.ts';
+import type { DrainIntent } from './migrate.steps.ts';
 import { readMovedLog, type LogVerdict } from './moved-log.ts';
 import { placementKeyOf } from './placement.ts';
 import { shardOf } from './placement.store.ts';
@@ -14,7 +14,7 @@ import { waitFor } from './waiting.ts';
 
 type Input = InputOf<'scale.migrate'>;
 
-type Context = StepContext<Input>;
+type Context = JobContext<Input>;
 
 /** Stream sequences before the baseline that are read, too: a command sent twice may have its first event there. */
 const LOOK_BACK = 2_000;
@@ -26,9 +26,8 @@ const ROUTED_MS = 3_000;
 /** How long a source that came back may take to read where the tenant lives now. */
 const SETTLE_MS = 3_000;
 
-export async function verifyMove(deps: PlacementDeps, context: Context): Promise<Proof> {
+export async function verifyMove(deps: PlacementDeps, before: DrainIntent, context: Context): Promise<Proof> {
   const { input, signal } = context;
-  const before = drainIntent(context);
   const revision = before.revision + 1;
   const [target, source] = (await Promise.all([deps.store.shard(input.to), deps.store.shard(before.from)])).map(
     shardOf,
@@ -117,12 +116,8 @@ async function idleCheck(
   }
 }
 
-async function movedLog(
-  deps: PlacementDeps,
-  before: DrainIntent,
-  { input, plan, signal }: Context,
-): Promise<LogVerdict> {
-  const { baseline, from } = before;
+async function movedLog(deps: PlacementDeps, before: DrainIntent, { input, signal }: Context): Promise<LogVerdict> {
+  const { baseline, from, flowing = false } = before;
   const since = Math.max(0, baseline.seq - LOOK_BACK);
   const read = async (): Promise<LogVerdict> => {
     const events = await deps.nats.eventsAfter(input.tenant_id, since, MAX_EVENTS);
@@ -131,8 +126,7 @@ async function movedLog(
     return input.kind === 'aggregate' ? verdict : { ...verdict, write_pause_ms: null };
   };
   let verdict = await read();
-  const isFlowing =
-    input.kind === 'aggregate' && (verdict.commands > 0 || (plan.blast_radius.requests_per_second ?? 0) > 0);
+  const isFlowing = input.kind === 'aggregate' && (verdict.commands > 0 || flowing);
   if (isFlowing && verdict.write_pause_ms === null) {
     await waitFor(deps.ambient, FIRST_EVENT_MS, signal, async () => {
       verdict = await read();

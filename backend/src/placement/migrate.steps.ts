@@ -4,7 +4,7 @@
  */
 import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
-import type { Step, StepContext } from '../jobs/definition.ts';
+import type { JobContext, Step } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import { assertRouted, routesTo, untilRouted } from './gateways.ts';
 import { convergeGone, drainGone, oweResume, resumeGone, stillGone, type GoneSource } from './gone-source.ts';
@@ -17,7 +17,14 @@ import { waitFor } from './waiting.ts';
 
 type Input = InputOf<'scale.migrate'>;
 
-type Context = StepContext<Input>;
+/** What a plan of a move decides; where it goes is its input. */
+export interface PlannedMove {
+  readonly from: string;
+}
+
+type Context = JobContext<Input, PlannedMove>;
+type MoveStep = Step<Input, PlannedMove>;
+export type DrainStep = Step<Input, PlannedMove, DrainIntent>;
 
 /** Recorded before the source is asked to drain. */
 export interface DrainIntent {
@@ -28,6 +35,8 @@ export interface DrainIntent {
   readonly baseline: { readonly version: number; readonly seq: number };
   /** Somebody had drained the tenant before: undoing then leaves it drained. */
   readonly was_drained: boolean;
+  /** Commands were flowing, so that the first one on the target is worth waiting for; absent in jobs of an earlier version. */
+  readonly flowing?: boolean;
   /** Why the source was not drained, and whether it answers at all; absent in a move whose source serves. */
   readonly gone?: GoneSource;
 }
@@ -42,32 +51,29 @@ const HANDED_BACK_MS = 250;
 /** Beyond the drain's own time: recording, and the last poll. */
 const GRACE_MS = 5_000;
 
-export const migrateSteps = (deps: PlacementDeps): Step<Input>[] => [
-  drainStep(deps),
-  convergeStep(deps),
-  placeStep(deps),
-  reloadStep(deps),
-  readyStep(deps),
-];
+export function migrateSteps(deps: PlacementDeps): { readonly drain: DrainStep; readonly all: readonly MoveStep[] } {
+  const drain = drainStep(deps);
+  const later = [convergeStep, placeStep, reloadStep, readyStep].map((step) => step(deps, drain));
+  return { drain, all: [drain, ...later] };
+}
 
-export function drainIntent(context: Pick<Context, 'intentOf'>): DrainIntent {
-  const intent = context.intentOf<DrainIntent>('drain');
+export function drainIntent(context: Pick<Context, 'intentOf'>, drain: DrainStep): DrainIntent {
+  const intent = context.intentOf(drain);
   if (!intent) throw new Problem('step.failed', 'the drain recorded no intent');
   return intent;
 }
 
-function drainStep(deps: PlacementDeps): Step<Input> {
+function drainStep(deps: PlacementDeps): DrainStep {
   return {
     name: 'drain',
     title: ({ tenant_id, kind }) =>
       `Drain ${tenant_id} on its ${kind}: nothing new is taken, what is in flight is finished`,
-    async intent({ input, plan, signal }): Promise<DrainIntent> {
+    async intent({ input, decision, signal }) {
       const { tenant_id, kind } = input;
       const record = await deps.store.find(kind, tenant_id);
       const placement = record && placementOf(record);
-      const planned = plan.diff.find(({ path }) => path.endsWith('.shard_id'))?.before;
-      if (!placement || placement.shard_id !== planned) {
-        throw new Problem('plan.stale', `${tenant_id} is no longer on ${String(planned)}`);
+      if (!placement || placement.shard_id !== decision.from) {
+        throw new Problem('plan.stale', `${tenant_id} is no longer on ${decision.from}`);
       }
       const source = await shardAt(deps, placement.shard_id);
       const [{ there, gone }, last, order] = await Promise.all([
@@ -84,18 +90,18 @@ function drainStep(deps: PlacementDeps): Step<Input> {
         revision: placement.revision,
         baseline: { version, seq },
         was_drained,
+        flowing: (deps.traffic.flowOf([tenant_id]).perSecond ?? 0) > 0,
         ...(gone ? { gone } : {}),
       };
     },
-    async run({ input, intent, signal }) {
-      const { from, gone } = intent as DrainIntent;
+    async run({ input, intent: { from, gone }, signal }) {
       const source = await shardAt(deps, from);
       if (gone) return drainGone(deps, source, gone, input.tenant_id, signal);
       const { tenants } = await deps.nodes.at(source).drain(input.tenant_id, signal);
       return { in_flight: tenants.find((tenant) => tenant.tenant_id === input.tenant_id)?.in_flight ?? 0 };
     },
     async compensate(context) {
-      const before = context.intent as DrainIntent | null;
+      const before = context.intent;
       // Without an intent nothing was asked of the source yet.
       if (!before) return;
       if (before.gone) await resumeGone(deps, await shardAt(deps, before.from), before, context);
@@ -128,7 +134,7 @@ async function resumeAt(deps: PlacementDeps, before: DrainIntent, job: Context):
   throw new Problem('node.timeout', `${before.from} did not resume ${input.tenant_id} in ${TAKE_OVER_MS} ms`);
 }
 
-function convergeStep(deps: PlacementDeps): Step<Input> {
+function convergeStep(deps: PlacementDeps, drain: DrainStep): Step<Input, PlannedMove, { since: string }> {
   return {
     name: 'converge',
     title: (input) => `Wait until nothing is in flight, at most ${limitsOf(input).drainTimeoutMs / 1_000} s`,
@@ -140,10 +146,10 @@ function convergeStep(deps: PlacementDeps): Step<Input> {
     async run(context) {
       const { input, signal } = context;
       const limit = limitsOf(input).drainTimeoutMs;
-      const { from, gone } = drainIntent(context);
+      const { from, gone } = drainIntent(context, drain);
       const source = await shardAt(deps, from);
       if (gone) return convergeGone(deps, source, gone, input.tenant_id, signal);
-      const elapsed = deps.ambient.now().getTime() - Date.parse((context.intent as { since: string }).since);
+      const elapsed = deps.ambient.now().getTime() - Date.parse(context.intent.since);
       const left = Math.min(Math.max(limit - elapsed, 0), limit);
       const drained = await untilDrained(deps, source, input.tenant_id, left, signal);
       if ('overrun' in drained) {
@@ -175,26 +181,26 @@ async function handedBack(
   return left;
 }
 
-function placeStep(deps: PlacementDeps): Step<Input> {
+function placeStep(deps: PlacementDeps, drain: DrainStep): MoveStep {
   return {
     name: 'place',
     title: ({ to }) => `Record ${to} as the tenant’s shard, and publish it`,
-    run: async (context) => placeOnTarget(deps, drainIntent(context), context),
+    run: async (context) => placeOnTarget(deps, drainIntent(context, drain), context),
     compensate: async (context) => {
-      const before = context.intentOf<DrainIntent>('drain');
+      const before = context.intentOf(drain);
       if (before) await placeBack(deps, before, context);
     },
   };
 }
 
-function reloadStep(deps: PlacementDeps): Step<Input> {
+function reloadStep(deps: PlacementDeps, drain: DrainStep): MoveStep {
   return {
     name: 'reload',
     title:
       'Have both nodes read the placement, and wait until the target holds the tenant and the gateways route it there',
     async run(context) {
       const { input, signal } = context;
-      const before = drainIntent(context);
+      const before = drainIntent(context, drain);
       const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
       const [there, gone] = await Promise.allSettled([
         deps.nodes.at(target).reload(signal),
@@ -217,13 +223,13 @@ function reloadStep(deps: PlacementDeps): Step<Input> {
   };
 }
 
-function readyStep(deps: PlacementDeps): Step<Input> {
+function readyStep(deps: PlacementDeps, drain: DrainStep): MoveStep {
   return {
     name: 'ready',
     title: 'Check that the target is ready and serves the tenant, and clear the drain on the source',
     async run(context) {
       const { input, signal } = context;
-      const before = drainIntent(context);
+      const before = drainIntent(context, drain);
       const [target, source] = await Promise.all([shardAt(deps, input.to), shardAt(deps, before.from)]);
       const { ready, dependencies } = await deps.nodes.at(target).ready(signal);
       if (!ready) {

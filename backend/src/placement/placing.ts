@@ -1,7 +1,7 @@
 /** The switch of a migration, and its way back: MongoDB, then NATS KV, then the nodes are told. */
 import { Problem } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
-import type { StepContext } from '../jobs/definition.ts';
+import type { JobContext } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import type { DrainIntent } from './migrate.steps.ts';
 import { assertRouted, untilRouted, type RouteSight } from './gateways.ts';
@@ -11,7 +11,7 @@ import { untilDrained, untilReleased } from './tenant-at-node.ts';
 
 type Input = InputOf<'scale.migrate'>;
 
-type Context = StepContext<Input>;
+type Context = JobContext<Input>;
 
 /** How long the target may take to finish what it took before the tenant is taken away again. */
 const BACK_DRAIN_MS = 5_000;

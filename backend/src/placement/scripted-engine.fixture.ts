@@ -1,6 +1,6 @@
 // Runs jobs as the engine's contract says, without its records, and dies or turns back where a test tells it to.
 import { Problem, type Job, type MutationId, type Plan, type Proof } from '@cloudlysis/contract';
-import type { ChildJob, ChildResult, JobDefinition, StepContext } from '../jobs/definition.ts';
+import type { ChildJob, ChildResult, Intending, JobDefinition, Returning, StepContext } from '../jobs/definition.ts';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import { subjectOf } from '../jobs/plan-seal.ts';
 import { noSecret } from '../jobs/sealed-definition.ts';
@@ -36,6 +36,8 @@ export class ScriptedEngine implements JobReader {
   readonly running = new Map<string, ActiveJob>();
   private readonly mongo: Mongo;
   private count = 0;
+  /** What the plans that were shown decided, as it is read back. */
+  private readonly decisions = new WeakMap<Plan, unknown>();
 
   constructor(mongo: Mongo) {
     this.mongo = mongo;
@@ -49,10 +51,12 @@ export class ScriptedEngine implements JobReader {
     return [...this.running.values()].find((job) => job.lane === lane && job.jobId !== except) ?? null;
   }
 
-  plan(kind: MutationId, input: unknown): Promise<Plan> {
-    return makePlan(this.definitions[kind]!, input, { principal: null, jobId: null }, new Date(), (plan) =>
-      subjectOf(kind, input, plan),
-    );
+  async plan(kind: MutationId, input: unknown): Promise<Plan> {
+    const seal = (substance: unknown): string => subjectOf(kind, input, substance);
+    const caller = { principal: null, jobId: null };
+    const { plan, decision } = await makePlan(this.definitions[kind]!, input, caller, new Date(), seal);
+    this.decisions.set(plan, JSON.parse(JSON.stringify(decision)));
+    return plan;
   }
 
   async run(kind: MutationId, input: unknown, script: Script = {}): Promise<Ended> {
@@ -79,12 +83,12 @@ export class ScriptedEngine implements JobReader {
     const intents = new Map<string, unknown>();
     const outcomes = new Map<string, unknown>();
     const contextOf = (step: string | null, ms: number): StepContext<unknown> => ({
-      jobId, input, plan, actor: 'user:test', reason: 'test', fence: 1, attempt: 1,
+      jobId, input, decision: this.decisions.get(plan), actor: 'user:test', reason: 'test', fence: 1, attempt: 1,
       intent: step === null ? null : (intents.get(step) ?? null),
       signal: AbortSignal.timeout(ms),
       secret: noSecret,
-      outcomeOf: <T>(name: string) => outcomes.get(name) as T | undefined,
-      intentOf: <T>(name: string) => intents.get(name) as T | undefined,
+      outcomeOf: <O>({ name }: Returning<O>) => outcomes.get(name) as O | undefined,
+      intentOf: <N>({ name }: Intending<N>) => intents.get(name) as N | undefined,
       children: (jobs, concurrency) => this.children(jobs, concurrency),
     }); // prettier-ignore
     const started: string[] = [];

@@ -2,7 +2,7 @@
 import { Problem, type Change, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition } from '../jobs/definition.ts';
+import type { JobDefinition, Step } from '../jobs/definition.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { routingCheck } from './gateway-routing.ts';
@@ -29,7 +29,16 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
     const record = await deps.store.findShard(id);
     return record && shardOf(record);
   };
-  return defineJob('scale.shards.put', {
+  const probe: Step<Input, unknown, Before> = {
+    name: 'probe',
+    title: ({ endpoint }) => `Ask the node at ${endpoint} who it is`,
+    intent: async ({ input }) => ({ shard: await before(input.shard_id) }),
+    async run({ input, signal }) {
+      const { state, readiness, problem } = await deps.watch.ask(wanted(input), signal);
+      return { version: state?.version ?? null, ready: readiness?.ready ?? false, problem };
+    },
+  };
+  return defineJob<Input>('scale.shards.put', {
     lane: (input) => `shard:${input.shard_id}`,
     tenantId: () => null,
     resource: (input) => `shard:${input.shard_id}`,
@@ -59,17 +68,7 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
         world: now,
       };
     },
-    steps: [
-      {
-        name: 'probe',
-        title: ({ endpoint }) => `Ask the node at ${endpoint} who it is`,
-        intent: async ({ input }): Promise<Before> => ({ shard: await before(input.shard_id) }),
-        async run({ input, signal }) {
-          const { state, readiness, problem } = await deps.watch.ask(wanted(input), signal);
-          return { version: state?.version ?? null, ready: readiness?.ready ?? false, problem };
-        },
-      },
-    ],
+    steps: [probe],
     async verify({ input, signal }) {
       const shard = wanted(input);
       const sight = await deps.watch.ask(shard, signal);
@@ -80,7 +79,7 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
     /** Shard and job end in one transaction; the lane keeps other writers out until then. */
     commit: ({ input }, session) => deps.store.saveShard(wanted(input), session),
     undo(_input, context) {
-      const shard = context.intentOf<Before>('probe')?.shard;
+      const shard = context.intentOf(probe)?.shard;
       if (!shard) return null;
       const { shard_id, ...body } = shard;
       return {

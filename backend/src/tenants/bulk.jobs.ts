@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Problem, type Check } from '@cloudlysis/contract';
 import { defineJob } from '../jobs/define-job.ts';
-import type { ChildJob, ChildResult, JobDefinition, Remainder, StepContext, Undo } from '../jobs/definition.ts';
+import type { ChildJob, ChildResult, JobContext, JobDefinition, Remainder, Step, Undo } from '../jobs/definition.ts';
 import { planBulk, type BulkInput, type BulkWords } from './bulk.plan.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { blocked, passed } from './preflight-checks.ts';
@@ -46,7 +46,8 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
       params: {},
       body: { tenant_ids: [...tenantIds].sort(), reason: `undo of ${jobId}` },
     };
-  return defineJob(bulk, {
+  const tenants = tenantsStep(words, parts);
+  return defineJob<BulkInput>(bulk, {
     startsJobs: true,
     // Each tenant's own lane is held by its child; this one only keeps the same request from running beside itself.
     lane: ({ tenant_ids }) => `bulk:${digest(tenant_ids)}`,
@@ -55,21 +56,12 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
     resource: ({ tenant_ids }) =>
       tenant_ids.length === 1 ? `tenant:${tenant_ids[0]}` : `tenants:${tenant_ids.length}`,
     plan: (input, { jobId }) => planBulk(words, input, jobId, parts),
-    steps: [
-      {
-        name: 'tenants',
-        title: ({ tenant_ids, concurrency = AT_ONCE }) => `Change ${tenant_ids.length} tenants, ${concurrency} at once`,
-        timeoutMs: HOURS_6,
-        // Asked again, the children are the same jobs with the same ends.
-        attempts: 1,
-        run: (context) => changeAll(words, context, parts),
-      },
-    ],
+    steps: [tenants],
     verify: (context) => verifyAll(words, context, parts),
     remainder: (input, succeeded) => remainderOf(words, input, succeeded, parts),
     undo: ({ tenant_ids }, { jobId, outcomeOf }) => {
       // What somebody else did is not this job's to undo.
-      const already = outcomeOf<{ already?: readonly string[] }>('tenants')?.already ?? [];
+      const already = outcomeOf(tenants)?.already ?? [];
       const changed = tenant_ids.filter((id) => !already.includes(id));
       return changed.length > 0 ? undoOf(changed, jobId) : null;
     },
@@ -81,6 +73,25 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
   });
 }
 
+interface Changed {
+  readonly changed: number;
+  /** Those that somebody else had changed before; absent in jobs of 0.1. */
+  readonly already?: readonly string[];
+  readonly jobs: readonly string[];
+}
+
+const tenantsStep = (
+  words: (typeof WORDS)[BulkKind],
+  parts: TenantJobParts,
+): Step<BulkInput, unknown, unknown, Changed> => ({
+  name: 'tenants',
+  title: ({ tenant_ids, concurrency = AT_ONCE }) => `Change ${tenant_ids.length} tenants, ${concurrency} at once`,
+  timeoutMs: HOURS_6,
+  // Asked again, the children are the same jobs with the same ends.
+  attempts: 1,
+  run: (context) => changeAll(words, context, parts),
+});
+
 const digest = (ids: readonly string[]): string =>
   createHash('sha256')
     .update([...ids].sort().join(' '))
@@ -89,9 +100,9 @@ const digest = (ids: readonly string[]): string =>
 
 async function changeAll(
   words: (typeof WORDS)[BulkKind],
-  { input, children }: StepContext<BulkInput>,
+  { input, children }: JobContext<BulkInput>,
   { store }: TenantJobParts,
-) {
+): Promise<Changed> {
   const { kind, done } = words;
   const { tenant_ids, reason, concurrency = AT_ONCE } = input;
   const jobs = tenant_ids.map((tenant_id): ChildJob => ({ kind, key: tenant_id, input: { tenant_id, reason } }));
@@ -131,11 +142,7 @@ async function remainderOf(
   return { input: { ...input, tenant_ids: left }, left, done, changedSince };
 }
 
-async function verifyAll(
-  words: (typeof WORDS)[BulkKind],
-  { input }: StepContext<BulkInput>,
-  { store }: TenantJobParts,
-) {
+async function verifyAll(words: (typeof WORDS)[BulkKind], { input }: JobContext<BulkInput>, { store }: TenantJobParts) {
   const records = await store.some(input.tenant_ids);
   const done = records.filter((record) => isDone(words, record)).map(({ _id }) => _id);
   const left = input.tenant_ids.filter((id) => !done.includes(id));

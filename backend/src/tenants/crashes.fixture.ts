@@ -1,6 +1,5 @@
 /** For tests: runs a job definition as the engine would, and lets the process die after any call to a port. */
-import type { Plan } from '@cloudlysis/contract';
-import type { JobDefinition, Step, StepContext } from '../jobs/definition.ts';
+import type { Intending, JobDefinition, Returning, Step, StepContext } from '../jobs/definition.ts';
 import { noSecret } from '../jobs/sealed-definition.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
@@ -82,7 +81,7 @@ export class TestJob<I> {
   direction: 'forward' | 'backward' = 'forward';
   ended: 'succeeded' | 'compensated' | null = null;
   problem: unknown = null;
-  plan: Plan | undefined;
+  decision: unknown = null;
   private readonly twice: boolean;
 
   constructor(jobId: string, input: I, twice = false) {
@@ -92,7 +91,8 @@ export class TestJob<I> {
   }
 
   async planned(definition: JobDefinition<I>): Promise<this> {
-    this.plan = (await definition.plan(this.input, { principal: null, jobId: null })) as unknown as Plan;
+    const { decision } = await definition.plan(this.input, { principal: null, jobId: null });
+    this.decision = structuredClone(decision);
     return this;
   }
 
@@ -154,14 +154,14 @@ export class TestJob<I> {
       input: this.input,
       actor: 'user:ada@x.test',
       reason: null,
-      plan: this.plan!,
+      decision: this.decision,
       fence: 1,
       attempt: 1,
       intent: step ? this.at(step).intent : null,
       signal: new AbortController().signal,
       secret: noSecret,
-      outcomeOf: <T>(name: string) => (this.steps.get(name)?.outcome ?? undefined) as T | undefined,
-      intentOf: <T>(name: string) => (this.steps.get(name)?.intent ?? undefined) as T | undefined,
+      outcomeOf: <O>({ name }: Returning<O>) => (this.steps.get(name)?.outcome ?? undefined) as O | undefined,
+      intentOf: <N>({ name }: Intending<N>) => (this.steps.get(name)?.intent ?? undefined) as N | undefined,
       children: () => Promise.resolve([]),
     };
   }

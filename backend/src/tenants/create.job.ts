@@ -2,36 +2,44 @@
 import { Problem, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, Step, StepContext } from '../jobs/definition.ts';
-import { planCreation, shardsOf } from './create.plan.ts';
+import type { JobContext, JobDefinition, Step } from '../jobs/definition.ts';
+import { planCreation } from './create.plan.ts';
 import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
-import { createProvisioning, type Provisioning } from './provisioning.ts';
+import { createProvisioning, type Provisioning, type ShardChoice } from './provisioning.ts';
 import { nodeChecks, serves } from './serving-nodes.ts';
 import type { FlagIntent } from './tenant-flag.ts';
 import { completeMetadata, newTenant, SEED_JOB, type TenantRecord } from './tenants.ts';
 
 export type CreateInput = InputOf<'tenants.create'>;
-type Context = StepContext<CreateInput>;
+type Context = JobContext<CreateInput, ShardChoice>;
 
-export function createJob(parts: TenantJobParts): JobDefinition<CreateInput> {
+type RecordStep = Step<CreateInput, ShardChoice, unknown, { version: number }>;
+type FlagStep = Step<CreateInput, ShardChoice, FlagIntent, { revision: number }>;
+
+export function createJob(parts: TenantJobParts): JobDefinition<CreateInput, ShardChoice> {
   const provisioning = createProvisioning(parts);
-  return defineJob<CreateInput>('tenants.create', {
+  const record = recordStep(parts, provisioning);
+  const flag = flagStep(parts, provisioning);
+  const versionOf = (context: Pick<Context, 'outcomeOf'>): number => context.outcomeOf(record)!.version;
+  const revisionOf = (context: Pick<Context, 'outcomeOf'>): number => context.outcomeOf(flag)?.revision ?? 0;
+  return defineJob<CreateInput, ShardChoice>('tenants.create', {
     ...aboutOneTenant,
     plan: (input, { jobId }) => planCreation(input, jobId, parts),
     steps: [
-      recordStep(parts, provisioning),
+      record,
       {
         name: 'streams',
         title: 'Make sure the platform’s streams and buckets exist',
         run: async () => void (await parts.nats.ensureStreams()),
       },
       consumersStep(provisioning),
-      flagStep(parts, provisioning),
+      flag,
       placementStep(parts, provisioning),
-      readinessStep(parts),
+      readinessStep(parts, revisionOf),
     ],
-    verify: (context) => verify(context, parts, provisioning),
+    verify: (context) =>
+      verify(context, { version: versionOf(context), revision: revisionOf(context) }, parts, provisioning),
     commit: (context, session) => {
       const now = parts.ambient.now();
       const at = { tenantId: context.input.tenant_id, jobId: context.jobId, version: versionOf(context) };
@@ -46,10 +54,7 @@ export function createJob(parts: TenantJobParts): JobDefinition<CreateInput> {
   });
 }
 
-const versionOf = (context: Pick<Context, 'outcomeOf'>): number =>
-  context.outcomeOf<{ version: number }>('record')!.version;
-
-function recordStep(parts: TenantJobParts, provisioning: Provisioning): Step<CreateInput> {
+function recordStep(parts: TenantJobParts, provisioning: Provisioning): RecordStep {
   const { store, writes, ambient, config } = parts;
   return {
     name: 'record',
@@ -86,39 +91,38 @@ async function takeOver(
   return store.save(wanted, found.version);
 }
 
-const consumersStep = (provisioning: Provisioning): Step<CreateInput> => ({
+const consumersStep = (provisioning: Provisioning): Step<CreateInput, ShardChoice, { before: string[] }> => ({
   name: 'consumers',
   title: 'Create its consumers',
   intent: async ({ input }) => ({ before: await provisioning.existingConsumers(input.tenant_id) }),
   run: ({ input }) => provisioning.ensureConsumers(input.tenant_id),
   compensate: async ({ input, intent }) => {
-    if (intent) await provisioning.dropConsumers(input.tenant_id, (intent as { before: string[] }).before);
+    if (intent) await provisioning.dropConsumers(input.tenant_id, intent.before);
   },
 });
 
-const flagStep = (parts: TenantJobParts, provisioning: Provisioning): Step<CreateInput> => ({
+const flagStep = (parts: TenantJobParts, provisioning: Provisioning): FlagStep => ({
   name: 'config',
   title: 'Seed its configuration',
   intent: ({ input }) => parts.flag.intend(input.tenant_id),
-  run: ({ input, intent }) => provisioning.ensureFlag(input.tenant_id, intent as FlagIntent),
+  run: ({ input, intent }) => provisioning.ensureFlag(input.tenant_id, intent),
   compensate: async ({ input, intent }) => {
-    const flag = intent as FlagIntent | null;
-    if (flag && !flag.before) await parts.flag.restore(input.tenant_id, flag);
+    if (intent && !intent.before) await parts.flag.restore(input.tenant_id, intent);
   },
 });
 
 /** How long nodes may take to let go of a tenant whose creation is undone, before its consumers are deleted under them. */
 const LETTING_GO_MS = 2_000;
 
-const placementStep = (parts: TenantJobParts, provisioning: Provisioning): Step<CreateInput> => ({
+const placementStep = (parts: TenantJobParts, provisioning: Provisioning): Step<CreateInput, ShardChoice> => ({
   name: 'placement',
   title: ({ shards }) => `Place it${shards ? ' as told' : ' on the least loaded shards'}`,
-  run: ({ input, plan, jobId }) => provisioning.place(input.tenant_id, shardsOf(plan, input.tenant_id), jobId),
-  compensate: async ({ input, jobId, plan, signal }) => {
+  run: ({ input, decision, jobId }) => provisioning.place(input.tenant_id, decision, jobId),
+  compensate: async ({ input, jobId, signal }) => {
     const placed = await parts.placement.of(input.tenant_id);
     await parts.placement.release(input.tenant_id, jobId);
     const gateways = (await parts.placement.shards('gateway')).map(({ shard_id }) => shard_id);
-    const shards = [...Object.values(shardsOf(plan, input.tenant_id)), ...gateways];
+    const shards = [...placed.map(({ shard_id }) => shard_id), ...gateways];
     if (placed.length) await letGo(parts, input.tenant_id, shards, signal);
   },
 });
@@ -143,7 +147,10 @@ async function letGo(
   }
 }
 
-const readinessStep = (parts: TenantJobParts): Step<CreateInput> => ({
+const readinessStep = (
+  parts: TenantJobParts,
+  revisionOf: (context: Context) => number,
+): Step<CreateInput, ShardChoice> => ({
   name: 'readiness',
   title: 'Wait until every node serves it',
   timeoutMs: waitingStepMs(parts),
@@ -154,14 +161,16 @@ const readinessStep = (parts: TenantJobParts): Step<CreateInput> => ({
   },
 });
 
-const revisionOf = (context: Pick<Context, 'outcomeOf'>): number =>
-  context.outcomeOf<{ revision: number }>('config')?.revision ?? 0;
-
-async function verify(context: Context, parts: TenantJobParts, provisioning: Provisioning) {
+async function verify(
+  context: Context,
+  made: { readonly version: number; readonly revision: number },
+  parts: TenantJobParts,
+  provisioning: Provisioning,
+) {
   const { tenant_id } = context.input;
   const [checks, verdicts, record, placed] = await Promise.all([
     provisioning.checks(tenant_id, parts.config.PLACEMENT_SOURCE === 'kv'),
-    parts.serving.ask(tenant_id, serves(revisionOf(context)), context.signal),
+    parts.serving.ask(tenant_id, serves(made.revision), context.signal),
     parts.store.get(tenant_id),
     parts.placement.of(tenant_id),
   ]);
@@ -169,7 +178,7 @@ async function verify(context: Context, parts: TenantJobParts, provisioning: Pro
     placed.map(({ kind, shard_id }) => [kind, shard_id]),
   );
   return {
-    checks: [...checks, versionCheck(record, versionOf(context)), ...nodeChecks(verdicts, 'serving')],
+    checks: [...checks, versionCheck(record, made.version), ...nodeChecks(verdicts, 'serving')],
     facts: { shards, nodes: verdicts.length },
   };
 }

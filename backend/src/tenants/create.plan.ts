@@ -1,13 +1,5 @@
 /** The preflight of a new tenant: which shards it would live on, whether they can take it, and all that would be made. */
-import {
-  PLACED_KINDS,
-  Problem,
-  type Change,
-  type Check,
-  type Plan,
-  type ServiceKind,
-  type Shard,
-} from '@cloudlysis/contract';
+import { PLACED_KINDS, Problem, type Change, type Check, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import type { PlanDraft } from '../jobs/definition.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
@@ -39,7 +31,7 @@ export async function planCreation(
   input: CreateInput,
   jobId: string | null,
   parts: TenantJobParts,
-): Promise<PlanDraft> {
+): Promise<PlanDraft<ShardChoice> & { readonly decision: ShardChoice }> {
   const { tenant_id } = input;
   const { placement, jobs, nats, config } = parts;
   const free = await idCheck(tenant_id, jobId, parts);
@@ -68,17 +60,8 @@ export async function planCreation(
     diff: additions(tenant_id, chosen, completeMetadata(input.metadata, config.platform.environment)),
     blastRadius: untouched(tenant_id),
     rollback: 'What was made is taken away in reverse order; once it lives, archive stops it and keeps its data.',
-    world: { shards: Object.fromEntries(chosen.map(({ kind, shard }) => [kind, shard?.shard_id ?? null])) },
+    decision: Object.fromEntries(chosen.flatMap(({ kind, shard }) => (shard ? [[kind, shard.shard_id]] : []))),
   };
-}
-
-/** The shards that were shown in the plan are the shards that it gets. */
-export function shardsOf(plan: Plan, tenantId: string): ShardChoice {
-  const placed = plan.diff.flatMap(({ path, after }) => {
-    const [what, kind, id, field] = path.split('.');
-    return what === 'placement' && id === tenantId && field === 'shard_id' ? [[kind, after] as const] : [];
-  });
-  return Object.fromEntries(placed) as ShardChoice;
 }
 
 async function idCheck(tenantId: string, jobId: string | null, { store, jobs }: TenantJobParts): Promise<Check> {

@@ -1,7 +1,7 @@
 /** Pause, resume, archive and restore: one shape — the flag, the nodes' agreement, then the record with the job's end. */
 import { Problem, type Change, type Check } from '@cloudlysis/contract';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, PlanCaller, StepContext } from '../jobs/definition.ts';
+import type { JobContext, JobDefinition, PlanCaller, Step } from '../jobs/definition.ts';
 import type { TenantFlags } from '../ports/nats/index.ts';
 import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { blastRadius, blocked, busCheck, laneCheck, nodesCheck, passed } from './preflight-checks.ts';
@@ -51,22 +51,12 @@ const WORDS: Record<LifecycleKind, Words> = {
 
 export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDefinition<LifecycleInput> {
   const words = WORDS[kind];
+  const flag = flagStep(kind, parts);
   return defineJob<LifecycleInput>(kind, {
     ...aboutOneTenant,
     plan: (input, caller) => plan(kind, input, caller, parts),
     steps: [
-      {
-        name: 'flag',
-        title: words.flag,
-        intent: ({ input }) => intend(kind, input, parts),
-        run: ({ input, intent }) => {
-          const { wanted, ...flag } = intent as LifecycleIntent;
-          return parts.flag.write(input.tenant_id, wanted, flag);
-        },
-        compensate: async ({ input, intent }) => {
-          if (intent) await parts.flag.restore(input.tenant_id, intent as LifecycleIntent);
-        },
-      },
+      flag,
       {
         name: 'nodes',
         title: words.nodes,
@@ -74,16 +64,20 @@ export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDef
         // The wait is the attempt: a second one would only double it.
         attempts: 1,
         run: async (context) => {
-          const verdicts = await parts.serving.until(context.input.tenant_id, agreement(context), context.signal);
+          const verdicts = await parts.serving.until(
+            context.input.tenant_id,
+            agreement(context.intentOf(flag)!),
+            context.signal,
+          );
           return Object.fromEntries(verdicts.map(({ node, says }) => [node.shardId, says]));
         },
       },
     ],
-    verify: (context) => verify(context, parts),
+    verify: (context) => verify(context, context.intentOf(flag)!, parts),
     commit: (context, session) => {
       const { jobId, input } = context;
       const { reason, tenant_id: tenantId } = input;
-      const { version, revision: flagRevision } = intentOf(context);
+      const { version, revision: flagRevision } = context.intentOf(flag)!;
       const coolingDays = parts.config.ARCHIVE_COOLING_DAYS;
       const moment = { jobId, reason, now: parts.ambient.now(), coolingDays, flagRevision };
       return commitRecord(parts, { tenantId, jobId, version }, (record) => recordAfter(kind, record, moment), session);
@@ -96,11 +90,17 @@ export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDef
   });
 }
 
-const intentOf = (context: Pick<StepContext<LifecycleInput>, 'intentOf'>): LifecycleIntent =>
-  context.intentOf<LifecycleIntent>('flag')!;
+const flagStep = (kind: LifecycleKind, parts: TenantJobParts): Step<LifecycleInput, unknown, LifecycleIntent> => ({
+  name: 'flag',
+  title: WORDS[kind].flag,
+  intent: ({ input }) => intend(kind, input, parts),
+  run: ({ input, intent: { wanted, ...flag } }) => parts.flag.write(input.tenant_id, wanted, flag),
+  compensate: async ({ input, intent }) => {
+    if (intent) await parts.flag.restore(input.tenant_id, intent);
+  },
+});
 
-function agreement(context: Pick<StepContext<LifecycleInput>, 'intentOf'>): Agreement {
-  const { wanted, revision } = intentOf(context);
+function agreement({ wanted, revision }: LifecycleIntent): Agreement {
   return wanted.paused ? holdsBack(revision) : letsThrough(revision);
 }
 
@@ -182,12 +182,16 @@ function diffOf(kind: LifecycleKind, record: TenantRecord, flag: TenantFlags | n
   return changes.filter(({ before, after }) => before !== after);
 }
 
-async function verify(context: StepContext<LifecycleInput>, { flag, serving, store }: TenantJobParts) {
+async function verify(
+  context: JobContext<LifecycleInput>,
+  intent: LifecycleIntent,
+  { flag, serving, store }: TenantJobParts,
+) {
   const { tenant_id } = context.input;
-  const { wanted, revision, version } = intentOf(context);
+  const { wanted, revision, version } = intent;
   const [published, verdicts, record] = await Promise.all([
     flag.read(tenant_id),
-    serving.ask(tenant_id, agreement(context), context.signal),
+    serving.ask(tenant_id, agreement(intent), context.signal),
     store.get(tenant_id),
   ]);
   const held = published?.paused === wanted.paused && published.revision === revision;

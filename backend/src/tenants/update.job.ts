@@ -3,7 +3,7 @@ import { Problem, TenantMetadata } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { changesOf } from '../changes.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, PlanDraft } from '../jobs/definition.ts';
+import type { JobDefinition, PlanDraft, Step } from '../jobs/definition.ts';
 import { commitRecord, aboutOneTenant, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
 import { blocked, laneCheck, passed, untouched } from './preflight-checks.ts';
@@ -20,29 +20,13 @@ interface UpdateIntent {
 
 export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
   const { store, ambient } = parts;
+  const metadata = metadataStep(parts);
   return defineJob<UpdateInput>('tenants.update', {
     ...aboutOneTenant,
     plan: (input, { jobId }) => plan(input, jobId, parts),
-    steps: [
-      {
-        name: 'metadata',
-        title: 'Merge the change into the metadata that is there',
-        intent: async ({ input }): Promise<UpdateIntent> => {
-          const record = unmoved(await store.get(input.tenant_id), input.version);
-          return {
-            version: record.version,
-            before: reversePatch(record.metadata, input.metadata),
-            after: reversePatch(mergeMetadata(record.metadata, input.metadata), input.metadata),
-          };
-        },
-        run: async ({ intent }) => {
-          const { before, after } = intent as UpdateIntent;
-          return { changed: changesOf('metadata', before, after).map(({ path }) => path) };
-        },
-      },
-    ],
+    steps: [metadata],
     verify: async ({ input, intentOf }) => {
-      const { version, after } = intentOf<UpdateIntent>('metadata')!;
+      const { version, after } = intentOf(metadata)!;
       const valid = TenantMetadata.partial().safeParse(after);
       const verdict = valid.success ? passed : blocked;
       const detail = valid.success ? 'the merged metadata fits the contract' : valid.error.message;
@@ -55,7 +39,7 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
       };
     },
     commit: ({ jobId, input, intentOf }, session) => {
-      const { version, after } = intentOf<UpdateIntent>('metadata')!;
+      const { version, after } = intentOf(metadata)!;
       const changed = { job_id: jobId, updated_at: ambient.now() };
       const at = { tenantId: input.tenant_id, jobId, version };
       const merged = (record: TenantRecord) => ({
@@ -66,16 +50,32 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
       return commitRecord(parts, at, merged, session);
     },
     // Without a version: a pause in between must not make it unusable, and its own preflight shows what it would undo.
-    undo: ({ tenant_id, metadata }, { jobId, intentOf }) => ({
+    undo: ({ tenant_id, metadata: changed }, { jobId, intentOf }) => ({
       operation: 'tenants.update',
       params: { tenant_id },
       body: {
-        metadata: reversePatch(intentOf<UpdateIntent>('metadata')!.before, metadata),
+        metadata: reversePatch(intentOf(metadata)!.before, changed),
         reason: `undo of ${jobId}`,
       },
     }),
   });
 }
+
+const metadataStep = ({ store }: TenantJobParts): Step<UpdateInput, unknown, UpdateIntent> => ({
+  name: 'metadata',
+  title: 'Merge the change into the metadata that is there',
+  intent: async ({ input }) => {
+    const record = unmoved(await store.get(input.tenant_id), input.version);
+    return {
+      version: record.version,
+      before: reversePatch(record.metadata, input.metadata),
+      after: reversePatch(mergeMetadata(record.metadata, input.metadata), input.metadata),
+    };
+  },
+  run: async ({ intent: { before, after } }) => ({
+    changed: changesOf('metadata', before, after).map(({ path }) => path),
+  }),
+});
 
 async function plan(input: UpdateInput, jobId: string | null, { store, jobs }: TenantJobParts): Promise<PlanDraft> {
   const record = unmoved(await store.get(input.tenant_id), input.version);
