@@ -42,18 +42,17 @@ const JOB_BATCH = 200;
 
 /** Jobs that ended; no audit record speaks of them. */
 export async function fillJobs(db: Db, count: number): Promise<void> {
-  const felt = { tenants: [], tenant_count: 1, in_flight: 0, consumer_lag: 0, requests_per_second: null, traffic_share: null }; // prettier-ignore
   for (let from = 0; from < count; from += JOB_BATCH) {
     const jobs = Array.from({ length: Math.min(JOB_BATCH, count - from) }, (_, n) => {
       const at = new Date(FIRST_JOB + (from + n) * 60_000);
       const id = jobName(from + n);
       return {
-        _id: id as never, order: orderOf(from + n), shape: 2, version: 1, parked: null, kind: 'tenants.update', risk: 'low',
+        _id: id as never, order: orderOf(from + n), shape: 3, decision: null, version: 1, parked: null, kind: 'tenants.update', risk: 'low',
         permission: 'tenants.update', state: 'succeeded', lane: 'tenant:acme', active: false, queue: null, owner: null, fence: 1,
         direction: 'forward', idempotency: id, request_hash: '', plan_id: id, input: { tenant_id: tenantName(n), metadata: { plan: 'pro' } },
         plan: {
           hash: 'h', kind: 'tenants.update', risk: 'low', checks: [], steps: [], diff: [], diff_total: 0, diff_hash: '', blockers: [],
-          blast_radius: felt, rollback: 'the old values are kept', created_at: at.toISOString(), expires_at: at.toISOString(),
+          blast_radius: [], rollback: 'the old values are kept', created_at: at.toISOString(), expires_at: at.toISOString(),
         },
         steps: [], actor: `user:user-${n % 50}@example.test`, reason: 'a benchmark', tenant_id: tenantName(n), resource: 'tenant:acme',
         cancel: null, problem: null, proof: { checks: [], facts: {} }, undo: null, parent_job_id: null, retry_of: null,

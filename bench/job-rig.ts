@@ -27,10 +27,6 @@ export interface RigOptions {
   readonly replicaId?: string;
 }
 
-const NOTHING_FELT = {
-  tenants: [], tenant_count: 1, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null,
-}; // prettier-ignore
-
 /** `verified` is told the job's id just before its last transaction. */
 export function threeSteps(verified: (jobId: string) => void): JobDefinition<Input> {
   const check = {
@@ -52,7 +48,7 @@ export function threeSteps(verified: (jobId: string) => void): JobDefinition<Inp
     plan: async () => ({
       checks: [check],
       diff: [{ op: 'replace', path: 'metadata.plan', before: 'free', after: 'pro' }],
-      blastRadius: NOTHING_FELT,
+      blastRadius: [],
       rollback: 'the old value is written back',
     }),
     steps: ['read', 'write', 'publish'].map((name) => ({

@@ -42,19 +42,29 @@ export const Change = z
   .describe('One line of the would-change diff');
 export type Change = z.infer<typeof Change>;
 
-export const BlastRadius = z
+export const PlanFigure = z
   .strictObject({
-    tenants: z.array(TenantId).max(200).describe('Tenants that are touched, at most 200 of them'),
-    tenant_count: z.number().int().describe('How many tenants are touched'),
-    in_flight: z.number().int().nullable().describe('Commands in flight now; null where it could not be measured'),
-    consumer_lag: z.number().int().nullable().describe('Events the consumers are behind now; null where unknown'),
-    requests_per_second: z
-      .number()
-      .nullable()
-      .describe('Traffic now, measured over the last seconds; null where unknown'),
-    traffic_share: z.number().nullable().describe('Share of the platform’s traffic, 0 to 1; null where unknown'),
+    name: shown(64).describe('What was measured: `traffic`, `in flight`, `lag`; said where it could not be'),
+    value: z.number().nullable().describe('Measured now; null where it could not be measured'),
+    unit: shown(64).describe('What is said after the value: `req/s`, `events behind`, `% of traffic`'),
   })
-  .describe('Who and what would feel it');
+  .describe('A measured figure');
+export type PlanFigure = z.infer<typeof PlanFigure>;
+
+export const Touched = z
+  .strictObject({
+    kind: shown(64).describe('One of them, as it is called: `tenant`, `shard`, `node`, `session`'),
+    ids: z.array(shown(200)).max(200).describe('Which, at most 200 of them'),
+    count: z.int().min(1).describe('How many'),
+    figures: z.array(PlanFigure).max(20).describe('What was measured of them all, in the order in which it is told'),
+  })
+  .describe('Things of one kind that a change touches');
+export type Touched = z.infer<typeof Touched>;
+
+export const BlastRadius = z
+  .array(Touched)
+  .max(20)
+  .describe('Who and what would feel it: an entry for each kind of thing that is touched, and none for others');
 export type BlastRadius = z.infer<typeof BlastRadius>;
 
 export const Plan = z

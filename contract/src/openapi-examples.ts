@@ -32,14 +32,19 @@ const PLAN = {
   diff: [{ op: 'replace', path: 'placement.aggregate.acme.shard_id', before: 'aggregate-1', after: 'aggregate-2' }],
   diff_total: 1,
   diff_hash: '1dd2b10f7a2d4c938c1f0e5b7a2d4c938c1f0e5b7a2d4c938c1f0e5b7a2d4c93',
-  blast_radius: {
-    tenants: ['acme'],
-    tenant_count: 1,
-    in_flight: 3,
-    consumer_lag: 0,
-    requests_per_second: 42.5,
-    traffic_share: 0.08,
-  },
+  blast_radius: [
+    {
+      kind: 'tenant',
+      ids: ['acme'],
+      count: 1,
+      figures: [
+        { name: 'traffic', value: 42.5, unit: 'req/s' },
+        { name: 'in flight', value: 3, unit: 'in flight' },
+        { name: 'lag', value: 0, unit: 'events behind' },
+        { name: 'traffic share', value: 8, unit: '% of traffic' },
+      ],
+    },
+  ],
   blockers: [],
   rollback: 'The steps are undone in reverse order; a finished move is undone by moving back',
   created_at: '2026-11-21T09:26:00.000Z',

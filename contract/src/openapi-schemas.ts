@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 
 const NAMES = [
   'TenantId', 'ShardId', 'JobId', 'RecordId', 'Timestamp', 'ServiceKind', 'RoleName', 'JobState', 'TenantState', 'Outcome',
-  'Check', 'PlanStep', 'Change', 'BlastRadius', 'Plan', 'JobStep', 'Proof', 'Job', 'JobTicket', 'JobSummary', 'JobPage', 'Scope', 'Abilities', 'Me',
+  'Check', 'PlanStep', 'Change', 'PlanFigure', 'Touched', 'BlastRadius', 'Plan', 'JobStep', 'Proof', 'Job', 'JobTicket', 'JobSummary', 'JobPage', 'Scope', 'Abilities', 'Me',
   'TenantStatus', 'TenantMetadata', 'TenantTraffic', 'Tenant', 'NodeHealth',
   'Figure', 'ServiceOverview', 'Attention', 'Unchecked', 'Overview', 'Connection', 'ShardView', 'Placement', 'Drift', 'Drain',
   'AuditRecord', 'Verification', 'ProblemDocument',

@@ -27,12 +27,11 @@ beforeAll(async () => {
   const log = { append: audit.log.append, wake: () => afterCommit?.() };
   // Without a slot: its jobs stay queued, and nothing else is on its way when the store goes.
   engine = jobEngine({ mongo, audit: log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'a', slots: 0, controlKey: passingControlKey() }); // prettier-ignore
-  const felt = { tenants: [], tenant_count: 0, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null }; // prettier-ignore
   engine.define({
     'tenants.update': {
       kind: 'tenants.update', risk: 'low', permission: 'tenants.update',
       lane: () => 'tenant:acme', tenantId: () => 'acme', resource: () => 'tenant:acme',
-      plan: async () => ({ checks: [], diff: [], blastRadius: felt, rollback: 'undone' }),
+      plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone' }),
       steps: [{ name: 'one', title: 'One', timeoutMs: 1_000, run: async () => null }],
       verify: async () => ({ checks: [], facts: {} }),
     },

@@ -1,7 +1,7 @@
 /** What cancelling a job would undo, as a plan. */
 import type { Plan } from '@cloudlysis/contract';
 import { isFinal, type JobDocument } from './job-document.ts';
-import { shownDiff } from './plan-diff.ts';
+import { planOf, shownDiff } from './plan-diff.ts';
 
 /** `seal` makes the hash. */
 export function cancelPlan(job: JobDocument, now: Date, seal: (expires: Date) => string): Plan {
@@ -10,7 +10,7 @@ export function cancelPlan(job: JobDocument, now: Date, seal: (expires: Date) =>
   const over = isFinal(job.state);
   const detail = over ? `${job._id} has ${job.state} already` : `${job._id} is ${job.state}`;
   return {
-    ...job.plan,
+    ...planOf(job.plan),
     hash: seal(expires),
     kind: 'jobs.cancel',
     risk: 'low',

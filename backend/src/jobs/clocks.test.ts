@@ -41,11 +41,10 @@ function definition(kind: 'tenants.update' | 'tenants.pause'): JobDefinition<Inp
         3,
       ),
   };
-  const felt = { tenants: [], tenant_count: 0, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null }; // prettier-ignore
   return {
     kind, risk: kind === 'tenants.pause' ? 'high' : 'low', permission: 'tenants.update', steps: [step], startsJobs: true,
     lane: ({ tenant }) => `tenant:${tenant}`, tenantId: ({ tenant }) => tenant, resource: ({ tenant }) => `tenant:${tenant}`,
-    plan: async () => ({ checks: [], diff: [], blastRadius: felt, rollback: 'undone' }),
+    plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone' }),
     verify: async () => ({ checks: [], facts: {} }),
   }; // prettier-ignore
 }

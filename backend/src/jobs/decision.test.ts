@@ -67,7 +67,7 @@ const deciding = (kind: 'tenants.update' | 'scale.migrate'): JobDefinition<Input
     plan: async () => ({
       checks: [],
       diff: [{ op: 'replace', path: 'count', before: null, after: wanted.length }],
-      blastRadius: { tenants: [], tenant_count: 0, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null }, // prettier-ignore
+      blastRadius: [], // prettier-ignore
       rollback: 'undone',
       decision: { to: wanted },
     }),
@@ -88,7 +88,7 @@ const deciding = (kind: 'tenants.update' | 'scale.migrate'): JobDefinition<Input
 const holding: JobDefinition<Input> = {
   kind: 'tenants.pause', risk: 'low', permission: 'tenants.pause',
   lane: ({ tenant: id }) => `tenant:${id}`, tenantId: ({ tenant: id }) => id, resource: ({ tenant: id }) => `tenant:${id}`,
-  plan: async () => ({ checks: [], diff: [], blastRadius: { tenants: [], tenant_count: 0, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null }, rollback: '' }),
+  plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: '' }),
   steps: [{ name: 'hold', title: 'Hold', run: async () => hold.promise }],
   verify: async () => ({ checks: [], facts: {} }),
 }; // prettier-ignore

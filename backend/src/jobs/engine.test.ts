@@ -39,14 +39,6 @@ const worldOf = (mongo: Mongo): World => {
   };
 };
 
-const nothingFelt = {
-  tenants: [],
-  tenant_count: 0,
-  in_flight: null,
-  consumer_lag: null,
-  requests_per_second: null,
-  traffic_share: null,
-};
 const check = (id: string, status: Check['status']): Check => ({
   id,
   title: id,
@@ -92,7 +84,7 @@ function definition(kind: MutationId, world: World, script: Script = {}): JobDef
   return {
     kind, risk: script.risk ?? 'low', permission: 'tenants.update',
     lane: (input) => `tenant:${input.tenant}`, tenantId: (input) => input.tenant, resource: (input) => `tenant:${input.tenant}`,
-    plan: async () => ({ checks: [], diff: [], blastRadius: nothingFelt, rollback: 'undone', ...(await script.plan?.()) }),
+    plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone', ...(await script.plan?.()) }),
     steps: ['a', 'b', 'c'].map(step),
     ...(script.children ? { startsJobs: true as const } : {}),
     verify: async () => ({ checks: script.verify?.() ?? [check('holds', 'pass')], facts: {} }),
@@ -388,7 +380,7 @@ describe('the end of a job', () => {
     return {
       kind: 'tenants.archive', risk: 'low', permission: 'tenants.archive', steps,
       lane: (input) => `tenant:${input.tenant}`, tenantId: (input) => input.tenant, resource: (input) => `tenant:${input.tenant}`,
-      plan: async () => ({ checks: [], diff: [], blastRadius: nothingFelt, rollback: 'undone' }),
+      plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone' }),
       verify: async () => ({ checks: [check('holds', 'pass')], facts: {} }),
     }; // prettier-ignore
   }

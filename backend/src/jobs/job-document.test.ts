@@ -12,7 +12,7 @@ const check = (status: Check['status']): Check => ({ id: 'c', title: 'c', status
 const draft = (diff: readonly string[]) => ({
   checks: [check('block'), check('warn')],
   diff: diff.map((path) => ({ op: 'replace' as const, path, before: 1, after: 2 })),
-  blastRadius: { tenants: ['acme'], tenant_count: 1, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null },
+  blastRadius: [{ kind: 'tenant', ids: ['acme'], count: 1, figures: [] }],
   rollback: 'none',
 }); // prettier-ignore
 const definition = (diff: readonly string[]): JobDefinition<{ tenant: string | null }> => ({

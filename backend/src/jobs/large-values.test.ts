@@ -1,6 +1,6 @@
 // What a job keeps is bounded, what its steps read back is not lost by it, and what was cut says so.
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Problem, type Change } from '@cloudlysis/contract';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BlastRadius, Problem, type Change } from '@cloudlysis/contract';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { sha256 } from './digest.ts';
@@ -66,4 +66,32 @@ it('API-04 a plan shows 200 lines, counts them all, and its digest covers every 
   expect(side['…']).toBe(`19800 more lines of ${shown.diff_hash}`);
   // As an earlier version kept it.
   expect(planOf({ diff } as never)).toMatchObject(shown);
+});
+
+describe('API-05 GEN-33 the blast radius of a plan that an earlier version kept', () => {
+  const kept = { tenants: ['acme'], tenant_count: 1, in_flight: 4, consumer_lag: 1, requests_per_second: 118.4, traffic_share: 0.009 }; // prettier-ignore
+  const blind = { ...kept, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null };
+  it.each([
+    ['says what it said, in its order', kept, [['traffic', 118.4, 'req/s'], ['in flight', 4, 'in flight'], ['lag', 1, 'event behind'], ['traffic share', 0.9, '% of traffic']]],
+    ['still says what could not be measured', blind, [['traffic', null, 'req/s'], ['in flight', null, 'in flight'], ['lag', null, 'events behind']]],
+  ])('%s', (_, blast_radius, figures) => {
+    const shown = planOf({ diff: [], diff_total: 0, blast_radius } as never).blast_radius;
+    expect(BlastRadius.parse(shown)).toEqual([
+      { kind: 'tenant', ids: ['acme'], count: 1, figures: figures.map(([name, value, unit]) => ({ name, value, unit })) },
+    ]);
+  }); // prettier-ignore
+
+  it.each([
+    ['touched none', { ...blind, tenants: [], tenant_count: 0 }],
+    ['is none', 7],
+    ['is absent', undefined],
+    ['has half of it', { tenants: 'acme' }],
+  ])('that %s speaks of none', (_, blast_radius) => {
+    expect(planOf({ diff: [], diff_total: 0, blast_radius } as never).blast_radius).toEqual([]);
+  });
+
+  it('is left as it is where this version made it', () => {
+    const now = [{ kind: 'session', ids: ['s'], count: 1, figures: [] }];
+    expect(planOf({ diff: [], diff_total: 0, blast_radius: now } as never).blast_radius).toEqual(now);
+  });
 });

@@ -131,7 +131,7 @@ async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: 
       diff: [],
       rollback: 'none',
       world: world(),
-      blastRadius: { tenants: [], tenant_count: 0, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null }, // prettier-ignore
+      blastRadius: [], // prettier-ignore
     }),
     steps: [{ name: 'act', title: 'Act', run: async () => ({}) }],
     verify: async () => ({ checks: [], facts: {} }),

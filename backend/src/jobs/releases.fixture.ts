@@ -21,8 +21,6 @@ export const cellsOf = (mongo: Mongo) => mongo.db.collection<{ _id: string; by: 
 /** Steps in the order they were undone, with the intent they were given. */
 export const undoneOf = (mongo: Mongo) => mongo.db.collection<{ step: string; intent: unknown }>('undone');
 
-const felt = { tenants: [], tenant_count: 0, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null }; // prettier-ignore
-
 export function release(mongo: Mongo, name: Release): JobDefinition<Input> {
   const { steps, ...versions } = { retired: [] as readonly string[], ...RELEASES[name] };
   const cells = cellsOf(mongo);
@@ -45,7 +43,7 @@ export function release(mongo: Mongo, name: Release): JobDefinition<Input> {
     ...versions,
     kind: 'tenants.update', risk: 'low', permission: 'tenants.update',
     lane: ({ tenant }) => `tenant:${tenant}`, tenantId: ({ tenant }) => tenant, resource: ({ tenant }) => `tenant:${tenant}`,
-    plan: async () => ({ checks: [], diff: [], blastRadius: felt, rollback: 'undone' }),
+    plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone' }),
     steps: steps.map(step),
     retired: versions.retired.map(step),
     verify: async () => ({ checks: [], facts: {} }),

@@ -1,32 +1,23 @@
-/** Who would feel a change to several tenants: measured where it can be, null where it is not known of all of them. */
+/** What a change to several tenants would be felt by: measured where it can be, null where it is not known of all of them. */
 import type { BlastRadius } from '@cloudlysis/contract';
+import { tenantFigures, touched } from '../blast-radius.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
 import type { TenantsSight } from './deps.ts';
 import type { NodeReport } from './placement-book.ts';
-
-/** Ids in a blast radius; the count is of all. */
-const NAMED = 200;
 
 export interface Gauges extends Pick<TenantsSight, 'lagOf'> {
   readonly traffic: Pick<NodeMetrics, 'flowOf'>;
 }
 
 /** `flowing`: those that may have traffic, where not all of them can. */
-export function blastRadiusOf(
+export function touchedTenants(
   tenantIds: readonly string[],
   inFlight: number | null,
   { traffic, lagOf }: Gauges,
   flowing = tenantIds,
 ): BlastRadius {
-  const flow = traffic.flowOf(flowing);
-  return {
-    tenants: [...tenantIds].sort().slice(0, NAMED),
-    tenant_count: tenantIds.length,
-    in_flight: inFlight,
-    consumer_lag: ofAll(tenantIds, (id) => lagOf(id)?.events ?? null, Math.max),
-    requests_per_second: flow.perSecond,
-    traffic_share: flow.share,
-  };
+  const lag = ofAll(tenantIds, (id) => lagOf(id)?.events ?? null, Math.max);
+  return touched('tenant', tenantIds, tenantFigures(traffic.flowOf(flowing), inFlight, lag));
 }
 
 /** Commands in flight, from the last reports of the aggregates; null unless they report every one of the tenants. */

@@ -3,10 +3,11 @@
  * first and the node told afterwards: from then on the keeper of drains sees to it that the node does not forget.
  */
 import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contract';
+import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, PlanCaller, Step } from '../jobs/definition.ts';
-import { blastRadiusOf } from './blast-radius.ts';
+import { touchedTenants } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { laneHolder } from './move-survey.ts';
@@ -89,7 +90,10 @@ async function plan(deps: PlacementDeps, input: Input, { jobId, seesAll = false 
       ...orderedChecks(input, orders, seesAll),
     ],
     diff: diffOf(input, sight),
-    blastRadius: blastRadiusOf(tenants, inFlight(input, sight), deps),
+    blastRadius: [
+      ...(input.tenant_id ? [] : touched('shard', [input.shard_id])),
+      ...touchedTenants(tenants, inFlight(input, sight), deps),
+    ],
     rollback:
       input.action === 'drain'
         ? 'A drain that does not converge in its time, or is cancelled, is taken back. Once finished, a resume undoes it.'

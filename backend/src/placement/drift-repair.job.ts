@@ -3,7 +3,7 @@ import { Problem, type Drift, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { JobContext, JobDefinition, Step } from '../jobs/definition.ts';
-import { blastRadiusOf, inFlightOf } from './blast-radius.ts';
+import { inFlightOf, touchedTenants } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { laneHolder } from './move-survey.ts';
@@ -100,7 +100,7 @@ async function plan(deps: PlacementDeps, jobId: string | null) {
       before: { published: drift.published, reported: drift.reported },
       after: drift.recorded,
     })),
-    blastRadius: blastRadiusOf(tenants, inFlightOf(tenants, deps.book.reports()), deps),
+    blastRadius: touchedTenants(tenants, inFlightOf(tenants, deps.book.reports()), deps),
     rollback:
       'Nothing to undo: what is published afterwards is what is recorded. A tenant recorded wrongly is migrated.',
   };

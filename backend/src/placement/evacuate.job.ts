@@ -1,9 +1,10 @@
 /** `scale.evacuate`: empty a shard, one child migration per tenant, a few at once. */
 import { Problem, type Change, type Check, type ServiceKind, type Shard } from '@cloudlysis/contract';
+import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { ChildJob, ChildResult, JobContext, JobDefinition, Step } from '../jobs/definition.ts';
-import { blastRadiusOf } from './blast-radius.ts';
+import { touchedTenants } from './blast-radius.ts';
 import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
@@ -38,7 +39,7 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input, Moves> {
       return {
         checks: decide(sight),
         diff: sight.diff,
-        blastRadius: blastRadiusOf(tenants, inFlight, deps),
+        blastRadius: [...touched('shard', [input.shard_id]), ...touchedTenants(tenants, inFlight, deps)],
         rollback:
           'A tenant whose move fails stays on this shard and is served there. Tenants that were moved stay moved, also when ' +
           'the evacuation is cancelled or fails: each of them is moved back by the undo of its own migration.',

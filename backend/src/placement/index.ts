@@ -33,7 +33,7 @@ import { shardsPutJob } from './shards-put.job.ts';
 
 export type { DriftSurvey } from './drift-survey.ts';
 export { nodeHealth } from './node-health.ts';
-export { blastRadiusOf, inFlightOf } from './blast-radius.ts';
+export { inFlightOf, touchedTenants } from './blast-radius.ts';
 export { askedBy, askedByWithin, orderId, type DrainOrder } from './drain-orders.ts';
 export { lasting } from './copy-doubts.ts';
 export type { CopyDoubt, NodeReport, PlacementBook } from './placement-book.ts';

@@ -1,4 +1,5 @@
 /** `scale.migrate`: move a live tenant — drain, converge, place, reload, ready — and prove that nothing was lost or doubled. */
+import { tenantFigures, touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition } from '../jobs/definition.ts';
@@ -67,12 +68,7 @@ type Measured = Awaited<ReturnType<PlacementDeps['traffic']['measure']>>;
 
 function blastOf({ tenantId, source, consumers, busProblem }: MoveSight, traffic: Measured) {
   const lags = consumers.flatMap(({ lag }) => (lag === null ? [] : [lag]));
-  return {
-    tenants: [tenantId],
-    tenant_count: 1,
-    in_flight: source.state ? (tenantOn(source.state, tenantId)?.in_flight ?? 0) : null,
-    consumer_lag: busProblem === null && lags.length ? Math.max(...lags) : null,
-    requests_per_second: traffic.perSecond,
-    traffic_share: traffic.share,
-  };
+  const inFlight = source.state ? (tenantOn(source.state, tenantId)?.in_flight ?? 0) : null;
+  const lag = busProblem === null && lags.length ? Math.max(...lags) : null;
+  return touched('tenant', [tenantId], tenantFigures(traffic, inFlight, lag));
 }

@@ -1,6 +1,7 @@
 // What is answered and planned from the copy of placements when the record was restored behind its back.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../../testing/eventually.ts';
+import { felt } from '../../../testing/felt.ts';
 import { startWorld, type World } from './placement.fixture.ts';
 
 let world: World;
@@ -15,7 +16,7 @@ const restore = (tenant: string, shard_id: string) =>
 const listed = async (shard: string) =>
   (await world.placement.book.all()).filter(({ shard_id }) => shard_id === shard).map(({ tenant_id }) => tenant_id);
 const evacuated = async (shard_id: string) =>
-  (await world.engine.plan('scale.evacuate', { shard_id, reason: 'test' })).blast_radius.tenants;
+  felt(await world.engine.plan('scale.evacuate', { shard_id, reason: 'test' }))?.['ids'] ?? [];
 
 it('SCL-06 a placement that was restored at a lower revision is listed, counted and evacuated where it is now', async () => {
   await world.tenant('kept', { aggregate: 'a1' });

@@ -1,5 +1,6 @@
 /** `scale.shards.put`: register a shard or change what is known of it. */
 import { Problem, type Change, type Shard } from '@cloudlysis/contract';
+import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, Step } from '../jobs/definition.ts';
@@ -56,14 +57,11 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
       return {
         checks: [laneCheck(`shard:${next.shard_id}`, holder), identityCheck(sight), roomCheck(next, tenants)],
         diff: diffOf(now, next),
-        blastRadius: {
-          tenants: [],
-          tenant_count: now && now.endpoint !== next.endpoint ? tenants : 0,
-          in_flight: null,
-          consumer_lag: null,
-          requests_per_second: null,
-          traffic_share: null,
-        },
+        // Who lives there is asked for at another address.
+        blastRadius: [
+          ...touched('shard', [next.shard_id]),
+          ...(now && now.endpoint !== next.endpoint ? touched('tenant', await tenantsOn(deps, next.shard_id)) : []),
+        ],
         rollback: now ? 'Putting the values before undoes it.' : 'A shard that holds no tenants has no effect.',
         world: now,
       };
@@ -89,6 +87,11 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
       };
     },
   });
+}
+
+async function tenantsOn({ mirror }: PlacementDeps, shardId: string): Promise<string[]> {
+  const placements = await mirror.placements();
+  return placements.filter(({ shard_id }) => shard_id === shardId).map(({ tenant_id }) => tenant_id);
 }
 
 function assertKind(now: Shard | null, next: Shard, tenants: number): void {

@@ -4,6 +4,7 @@ import { createServer as createHttp } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '../../../testing/processes.ts';
+import { felt } from '../../../testing/felt.ts';
 import type { ChildJob } from '../jobs/definition.ts';
 import { startWorld, traffic, type World } from './placement.fixture.ts';
 
@@ -51,7 +52,8 @@ describe('SCL-06 an evacuation', () => {
     const loads = await Promise.all(tenants.map((tenant) => traffic(world.platform, tenant, 50)));
     const shown = await plan('scale.evacuate', { shard_id: 'a1' });
     expect(shown.blockers).toEqual([]);
-    expect(shown.blast_radius).toMatchObject({ tenants, tenant_count: 5, consumer_lag: 3 });
+    expect(shown.blast_radius.map(({ kind, count }) => `${count} ${kind}`)).toEqual(['1 shard', '5 tenant']);
+    expect(felt(shown)).toMatchObject({ ids: tenants, count: 5, lag: 3 });
     expect(shown.checks.find(({ id }) => id === 'load.a3')?.detail).toBe('a3: 0 → 3 of 50 tenants (0 % → 6 %)');
     expect(
       shown.diff.filter(({ path }) => path.endsWith('shard_id')).map(({ path, after }) => `${path} ${String(after)}`),
@@ -172,6 +174,33 @@ describe('OPS-07, OPS-08 draining', () => {
     await expect(drain('d1', 'a2')).rejects.toMatchObject({ code: 'placement.unknown' });
     await expect(drain('ghost', 'a1')).rejects.toMatchObject({ code: 'tenant.unknown' });
     await expect(drain('d1', 'zz')).rejects.toMatchObject({ code: 'shard.unknown' });
+  });
+});
+
+describe('GEN-33 API-05 a plan speaks of what it touches and of nothing else', () => {
+  const kinds = async (kind: Parameters<typeof plan>[0], input: object): Promise<string[]> =>
+    (await plan(kind, input)).blast_radius.map((one) => `${one.kind} ${one.count > 1 ? one.count : one.ids.join()}`);
+  const put = (over: object) => ({ shard_id: 'a3', kind: 'aggregate', endpoint: world.platform.node('a3').url, labels: {}, capacity: { tenants: 50 }, region: 'eu', ...over }); // prettier-ignore
+
+  it('of a shard, a tenant, or both', async () => {
+    const tenant = await world.tenant('touched', { aggregate: 'a3' });
+    const here = (await world.placement.book.all()).filter(({ shard_id }) => shard_id === 'a3').length;
+    const all = here > 1 ? `tenant ${here}` : `tenant ${tenant}`;
+    expect(await kinds('scale.drain', { shard_id: 'a3', tenant_id: tenant, action: 'drain' })).toEqual([
+      `tenant ${tenant}`,
+    ]);
+    expect(await kinds('scale.drain', { shard_id: 'a3', action: 'drain' })).toEqual(['shard a3', all]);
+    expect(await kinds('scale.drain', { shard_id: 'g1', tenant_id: tenant, action: 'drain' })).toEqual([
+      `tenant ${tenant}`,
+    ]);
+    expect(await kinds('scale.evacuate', { shard_id: 'a3' })).toEqual(['shard a3', all]);
+    expect(await kinds('scale.shards.put', put({ region: 'us' }))).toEqual(['shard a3']);
+    expect(await kinds('scale.shards.put', put({ endpoint: world.platform.node('a1').url }))).toEqual([
+      'shard a3',
+      all,
+    ]);
+    expect(await kinds('scale.shards.put', put({ shard_id: 'a9' }))).toEqual(['shard a9']);
+    expect(await kinds('scale.drift.repair', {})).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The plan of a change to many tenants: who may be changed, who would feel it, and what would be different. */
 import type { BlastRadius, Change, Check } from '@cloudlysis/contract';
 import { busCheck, laneOf, passed, blocked } from './preflight-checks.ts';
-import { blastRadiusOf, inFlightOf } from '../placement/index.ts';
+import { inFlightOf, touchedTenants } from '../placement/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { refusalOf, type LifecycleKind, type TenantRecord } from './tenants.ts';
 
@@ -115,5 +115,5 @@ function diffOf(kind: BulkWords['kind'], { _id, paused, phase }: TenantRecord, c
 
 function blastOf(ids: readonly string[], known: ReadonlyMap<string, TenantRecord>, parts: TenantJobParts): BlastRadius {
   const flowing = ids.filter((id) => known.has(id) && !known.get(id)!.paused && !known.get(id)!.archived);
-  return blastRadiusOf(ids, inFlightOf(flowing, parts.placement.reports()), parts, flowing);
+  return touchedTenants(ids, inFlightOf(flowing, parts.placement.reports()), parts, flowing);
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Plan, type Job } from '@cloudlysis/contract';
 import { jobMutations } from '../jobs/index.ts';
 import { eventually } from '../../testing/eventually.ts';
+import { felt } from '../../../testing/felt.ts';
 import { ada, startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
 
 const reason = 'INC-42: noisy neighbours';
@@ -34,10 +35,10 @@ it('UI-15 pauses many, each by a child of its own, and its undo resumes exactly 
   const tenant_ids = await create('many', 5);
   const planned = async () => Plan.parse(await replica.preflight('tenants.bulk_pause', { tenant_ids, reason }));
   // Nodes are asked every other second: right after its creation a tenant's work in flight is not known yet.
-  await eventually('all five are measured', async () => (await planned()).blast_radius.in_flight !== null);
+  await eventually('all five are measured', async () => felt(await planned())?.['in flight'] !== null);
   const plan = await planned();
   expect(plan.blockers).toEqual([]);
-  expect(plan.blast_radius).toMatchObject({ tenants: tenant_ids, tenant_count: 5, in_flight: 10 });
+  expect(felt(plan)).toMatchObject({ ids: tenant_ids, count: 5, 'in flight': 10 });
   expect(plan.diff).toContainEqual({ op: 'replace', path: 'tenants.many-3.paused', before: false, after: true });
   const job = await replica.run('tenants.bulk_pause', { tenant_ids, concurrency: 2, reason });
   expect(job).toMatchObject({ state: 'succeeded', tenant_id: null, proof: { facts: { tenants: 5 } } });

@@ -1,20 +1,12 @@
 /** The preflight of a new tenant: which shards it would live on, whether they can take it, and all that would be made. */
 import { PLACED_KINDS, Problem, type Change, type Check, type ServiceKind, type Shard } from '@cloudlysis/contract';
+import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import type { PlanDraft } from '../jobs/definition.ts';
 import type { PlacementBook } from '../placement/placement-book.ts';
 import { consumerNames } from '../ports/nats/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
-import {
-  blocked,
-  busCheck,
-  consumersCheck,
-  laneCheck,
-  laneOf,
-  nodesCheck,
-  passed,
-  untouched,
-} from './preflight-checks.ts';
+import { blocked, busCheck, consumersCheck, laneCheck, laneOf, nodesCheck, passed } from './preflight-checks.ts';
 import type { ShardChoice } from './provisioning.ts';
 import { completeMetadata, SEED_JOB } from './tenants.ts';
 
@@ -58,7 +50,7 @@ export async function planCreation(
       ...chosen.flatMap((choice) => shardChecks(choice, counts, placement)),
     ],
     diff: additions(tenant_id, chosen, completeMetadata(input.metadata, config.platform.environment)),
-    blastRadius: untouched(tenant_id),
+    blastRadius: touched('tenant', [tenant_id]),
     rollback: 'What was made is taken away in reverse order; once it lives, archive stops it and keeps its data.',
     decision: Object.fromEntries(chosen.flatMap(({ kind, shard }) => (shard ? [[kind, shard.shard_id]] : []))),
   };

@@ -28,6 +28,8 @@ it('TEN-01 TEN-10..12 a tenant is created: consumers, flag, placements, nodes, a
   const input = { tenant_id: 'acme', metadata: { name: 'Acme', plan: 'pro' as const }, reason };
   const plan = Plan.parse(await replica.preflight('tenants.create', input));
   expect(plan.blockers).toEqual([]);
+  // Nothing is measured of what is not there yet, and nothing said not to be.
+  expect(plan.blast_radius).toEqual([{ kind: 'tenant', ids: ['acme'], count: 1, figures: [] }]);
   expect(plan.diff.map(({ path }) => path)).toEqual([
     'tenants.acme.metadata',
     'consumers.projection-acme',

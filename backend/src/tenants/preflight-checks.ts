@@ -1,5 +1,6 @@
 /** What every tenant job looks at before it may run: whose lane it is, which nodes answer, and who would feel it. */
 import { Problem, type BlastRadius, type Check } from '@cloudlysis/contract';
+import { tenantFigures, touched } from '../blast-radius.ts';
 import type { JobReader } from '../jobs/job-reader.ts';
 import type { NodeMetrics } from '../node-metrics/index.ts';
 import { inFlightOf, type PlacementBook } from '../placement/index.ts';
@@ -83,20 +84,13 @@ export async function consumersCheck(tenantId: string, nats: NatsPort): Promise<
   return [{ ...passed('consumers.room', title, detail, used), limit: events.limit, unit: 'consumers', status }];
 }
 
-export const untouched = (tenantId: string): BlastRadius => ({
-  tenants: [tenantId],
-  tenant_count: 1,
-  in_flight: null,
-  consumer_lag: null,
-  requests_per_second: null,
-  traffic_share: null,
-});
-
 export interface BlastDeps {
   readonly nats: NatsPort;
   readonly placement: PlacementBook;
   readonly traffic: Pick<NodeMetrics, 'measure'>;
 }
+
+const UNKNOWN = { perSecond: null, share: null };
 
 /** Who would feel it now: measured where it can be, null where it cannot. A tenant that is held back has no traffic; `wait` for a reader. */
 export async function blastRadius(
@@ -107,15 +101,10 @@ export async function blastRadius(
 ): Promise<BlastRadius> {
   const [lag, flow] = await Promise.all([
     largestLag(tenantId, nats).catch(() => null),
-    hasTraffic ? traffic.measure(tenantId, wait).catch(() => null) : null,
+    hasTraffic ? traffic.measure(tenantId, wait).catch(() => UNKNOWN) : null,
   ]);
-  return {
-    ...untouched(tenantId),
-    in_flight: inFlightOf([tenantId], placement.reports()),
-    consumer_lag: lag,
-    requests_per_second: flow?.perSecond ?? null,
-    traffic_share: flow?.share ?? null,
-  };
+  const inFlight = inFlightOf([tenantId], placement.reports());
+  return touched('tenant', [tenantId], tenantFigures(flow, inFlight, lag));
 }
 
 async function largestLag(tenantId: string, nats: NatsPort): Promise<number | null> {

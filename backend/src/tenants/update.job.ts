@@ -1,12 +1,13 @@
 /** Changing a tenant's metadata (TEN-05..09): decided on one version of the record, written with the job's end. */
 import { Problem, TenantMetadata } from '@cloudlysis/contract';
+import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { changesOf } from '../changes.ts';
 import { defineJob } from '../jobs/define-job.ts';
 import type { JobDefinition, PlanDraft, Step } from '../jobs/definition.ts';
 import { commitRecord, aboutOneTenant, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
-import { blocked, laneCheck, passed, untouched } from './preflight-checks.ts';
+import { blocked, laneCheck, passed } from './preflight-checks.ts';
 import { mergeMetadata, reversePatch, type MetadataPatch, type TenantRecord } from './tenants.ts';
 
 type UpdateInput = InputOf<'tenants.update'>;
@@ -94,7 +95,7 @@ async function plan(input: UpdateInput, jobId: string | null, { store, jobs }: T
   return {
     checks: [stateCheck(record), await laneCheck(jobs, record._id, jobId), differs],
     diff: changes,
-    blastRadius: untouched(record._id),
+    blastRadius: touched('tenant', [record._id]),
     rollback: 'The reverse change puts the values back that were there before.',
     world: { version: record.version },
   };

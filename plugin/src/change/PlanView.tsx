@@ -1,11 +1,11 @@
 /** A plan in front of its reader: may it run, who would feel it, what would be done in which order, what would change. */
 import React from 'react';
-import type { BlastRadius, Change, Check, Plan } from '@cloudlysis/contract';
+import type { BlastRadius, Change, Check, PlanFigure, Plan, Touched } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Alert, Icon, useStyles2, type IconName } from '@grafana/ui';
 import Skeleton from 'react-loading-skeleton';
-import { count, measured, percent, rate } from '../table/figures';
+import { count, measured, percent } from '../table/figures';
 
 export function PlanView({ plan }: { plan: Plan }) {
   const styles = useStyles2(getStyles);
@@ -85,24 +85,23 @@ export function against({
   return typeof limit === 'number' ? `${measured(value)} of ${measured(limit, unit)}` : measured(value, unit);
 }
 
-/** Pure: `1 tenant · 118 req/s · 4 in flight · 12 events behind · 0.9 % of traffic`; what could not be measured is said. */
-export function blastRadius(of: BlastRadius): string {
-  const unknown = [
-    of.requests_per_second === null && 'traffic',
-    of.in_flight === null && 'in flight',
-    of.consumer_lag === null && 'lag',
-  ].filter(Boolean);
-  return [
-    `${count(of.tenant_count)} ${of.tenant_count === 1 ? 'tenant' : 'tenants'}`,
-    of.requests_per_second !== null && `${rate(of.requests_per_second)} req/s`,
-    of.in_flight !== null && `${count(of.in_flight)} in flight`,
-    of.consumer_lag !== null && `${count(of.consumer_lag)} ${of.consumer_lag === 1 ? 'event' : 'events'} behind`,
-    of.traffic_share !== null && `${percent(of.traffic_share)} of traffic`,
-    unknown.length > 0 && `not measured: ${unknown.join(', ')}`,
-  ]
-    .filter(Boolean)
-    .join(' · ');
+/** Pure: `1 tenant · 118 req/s · 4 in flight · 12 events behind · 0.90 % of traffic`; what could not be measured is said. */
+export const blastRadius = (of: BlastRadius): string => of.flatMap(toldOf).join(' · ') || 'Nothing';
+
+function toldOf({ kind, count: many, figures }: Touched): string[] {
+  const known = figures.filter(({ value }) => value !== null);
+  const unknown = figures.filter(({ value }) => value === null).map(({ name }) => name);
+  const left = unknown.length > 0 ? [`not measured: ${unknown.join(', ')}`] : [];
+  return [`${count(many)} ${many === 1 ? kind : several(kind)}`, ...known.map(said), ...left];
 }
+
+/** A unit that begins with `%` is said of a share, in as many digits as make it readable. */
+const said = ({ value, unit }: PlanFigure): string =>
+  unit.startsWith('%') ? percent(Number(value) / 100) + unit.slice(1) : measured(value, unit);
+
+/** Pure: whatever kinds of things there will be, their plural is the usual one. */
+export const several = (kind: string): string =>
+  /(s|x|z|ch|sh)$/.test(kind) ? `${kind}es` : /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
 
 function Diff({ changes, total }: { changes: readonly Change[]; total: number }) {
   const styles = useStyles2(getStyles);
