@@ -188,12 +188,14 @@ export const JobSummary = z
     resource: shown().describe('What it is about: `tenant:acme`, `tenants:12`, `shard:a1` or `platform`'),
     about: z
       .strictObject({
+        tenant_id: TenantId.nullable().describe('Tenant; null where it is about none or several'),
+        tenant_count: z.int().nullable().describe('How many tenants, where it is about several; null otherwise'),
         kind: shown().nullable().describe('Service kind; null where it names none'),
         to: shown().nullable().describe('Target shard; null where it names none or several'),
         shard_id: shown().nullable().describe('Shard; null where it names none'),
         action: shown().nullable().describe('Which of two ways, such as `drain`; null where there is one'),
       })
-      .describe('What of its input a title needs'),
+      .describe('What a title needs to say of it'),
     waiting: Job.shape.waiting,
     steps: z
       .strictObject({

@@ -47,7 +47,7 @@ const SUMMARY: JobSummary = {
   tenant_id: 'acme',
   lane: 'tenant:acme',
   resource: 'tenant:acme',
-  about: { kind: null, to: null, shard_id: null, action: null },
+  about: { tenant_id: 'acme', tenant_count: null, kind: null, to: null, shard_id: null, action: null },
   waiting: null,
   steps: { total: 0, done: 0 },
   problem: null,

@@ -39,6 +39,15 @@ function heavy(n: number): JobDocument {
   }; // prettier-ignore
 }
 
+it.each([
+  [undefined, { tenant_id: 'acme', tenant_count: null }],
+  [['b'], { tenant_id: 'b', tenant_count: null }],
+  [['b', 'c'], { tenant_id: null, tenant_count: 2 }],
+])('UI-15 a title is told whom a job of the tenants %j is about, and takes no resource apart', (tenants, about) => {
+  const { tenants: _none, ...job } = heavy(0);
+  expect(summaryToWire({ ...job, ...(tenants ? { tenant_id: null, tenants } : {}) }).about).toMatchObject(about);
+});
+
 it('NFR-03 a list of the heaviest jobs is as light as any other', async () => {
   const jobs = Array.from({ length: 20 }, (_, n) => heavy(n));
   await mongo.db
@@ -53,7 +62,7 @@ it('NFR-03 a list of the heaviest jobs is as light as any other', async () => {
     kind: 'scale.migrate',
     tenant_id: 'acme',
     resource: 'tenant:acme',
-    about: { kind: 'runner', to: 'r2', shard_id: null, action: null },
+    about: { tenant_id: 'acme', tenant_count: null, kind: 'runner', to: 'r2', shard_id: null, action: null },
     steps: { total: 2, done: 1 },
     problem: { code: 'step.failed', title: 'A step failed', detail: 'it broke' },
   });

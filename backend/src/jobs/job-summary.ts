@@ -6,7 +6,7 @@ import type { JobSummary } from '@cloudlysis/contract';
 import { isoOf, waitingOf, type JobDocument } from './job-document.ts';
 
 export const SUMMARY_FIELDS = {
-  _id: 1, order: 1, kind: 1, state: 1, actor: 1, reason: 1, tenant_id: 1, lane: 1, resource: 1,
+  _id: 1, order: 1, kind: 1, state: 1, actor: 1, reason: 1, tenant_id: 1, lane: 1, resource: 1, tenants: 1,
   'input.kind': 1, 'input.to': 1, 'input.shard_id': 1, 'input.action': 1,
   'steps.state': 1, 'problem.code': 1, 'problem.title': 1, 'problem.detail': 1,
   cancel: 1, queue: 1, parked: 1, parent_job_id: 1, retry_of: 1, created_at: 1, started_at: 1, ended_at: 1,
@@ -14,7 +14,7 @@ export const SUMMARY_FIELDS = {
 
 export type JobSummaryDocument = Pick<
   JobDocument,
-  | '_id' | 'order' | 'kind' | 'state' | 'actor' | 'reason' | 'tenant_id' | 'lane' | 'resource' | 'cancel' | 'queue' | 'parked'
+  | '_id' | 'order' | 'kind' | 'state' | 'actor' | 'reason' | 'tenant_id' | 'lane' | 'resource' | 'tenants' | 'cancel' | 'queue' | 'parked'
   | 'parent_job_id' | 'retry_of' | 'created_at' | 'started_at' | 'ended_at'
 > & {
   readonly input?: unknown;
@@ -24,6 +24,17 @@ export type JobSummaryDocument = Pick<
 }; // prettier-ignore
 
 const word = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** Of a bulk change of one tenant it is that one. */
+function aboutTenants({
+  tenant_id,
+  tenants,
+}: JobSummaryDocument): Pick<JobSummary['about'], 'tenant_id' | 'tenant_count'> {
+  if (!tenants) return { tenant_id, tenant_count: null };
+  return tenants.length === 1
+    ? { tenant_id: tenants[0]!, tenant_count: null }
+    : { tenant_id: null, tenant_count: tenants.length };
+}
 
 export function summaryToWire(job: JobSummaryDocument): JobSummary {
   const { steps = [], problem } = job;
@@ -38,6 +49,7 @@ export function summaryToWire(job: JobSummaryDocument): JobSummary {
     lane: job.lane,
     resource: job.resource,
     about: {
+      ...aboutTenants(job),
       kind: word(input?.['kind']),
       to: word(input?.['to']),
       shard_id: word(input?.['shard_id']),

@@ -14,10 +14,6 @@ export const changeSpec = (id: string): ChangeSpec | undefined => specs.get(id);
 export const jobTitle = ({ kind, input }: { kind: string; input: unknown }): string =>
   changeSpec(kind)?.title(input as ChangeInput) ?? kind;
 
-/** The same for a job of a list, which tells its resource and what a title needs of its input. */
-export const summaryTitle = ({ kind, tenant_id, resource, about }: RowOf<'jobs.list'>): string => {
-  const [of, name = ''] = resource.split(':');
-  const named = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== null));
-  const tenants = of === 'tenants' ? { tenant_count: Number(name) } : of === 'tenant' ? { tenant_id: name } : {};
-  return jobTitle({ kind, input: { ...(tenant_id === null ? {} : { tenant_id }), ...tenants, ...named } });
-};
+/** The same for a job of a list, which tells what a title needs. */
+export const summaryTitle = ({ kind, about }: RowOf<'jobs.list'>): string =>
+  jobTitle({ kind, input: Object.fromEntries(Object.entries(about).filter(([, value]) => value !== null)) });
