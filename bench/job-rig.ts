@@ -7,6 +7,7 @@ import { systemAmbient } from '../backend/src/ambient.ts';
 import { createAudit, type Audit } from '../backend/src/audit/index.ts';
 import { jobEngine, type JobDefinition, type JobEngine } from '../backend/src/jobs/index.ts';
 import { connectMongo, type Mongo } from '../backend/src/ports/mongo/mongo.ts';
+import { everybodyMay } from '../backend/src/jobs/rights.fixture.ts';
 
 interface Input {
   readonly tenant: string;
@@ -72,6 +73,7 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
   if (options.chained) audit.start();
   const logger = pino({ level: 'silent' });
   const engine = jobEngine({
+    may: everybodyMay,
     mongo,
     audit: audit.log,
     ambient,
@@ -97,7 +99,7 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
       }); // prettier-ignore
       // The first signal after the proof follows the commit of the last transaction.
       await new Promise<void>((resolve) => {
-        const off = engine.signals.on(job._id, () => {
+        const off = engine.notices.on(job._id, () => {
           if (!verified.delete(job._id)) return;
           off();
           resolve();

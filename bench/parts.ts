@@ -4,7 +4,7 @@ import type { Part } from './figure.ts';
 export const PARTS: readonly Part[] = [
   { name: 'job-time', title: 'A job of three steps', seconds: 140 },
   { name: 'job-rate', title: 'Many jobs at once, and peers', seconds: 200 },
-  { name: 'waiting-jobs', title: 'Jobs that wait', seconds: 120 },
+  { name: 'waiting-jobs', title: 'Jobs that wait', seconds: 300 },
   { name: 'request-cpu', title: 'An authorised request', seconds: 60 },
   { name: 'token-check', title: 'A token', seconds: 20 },
   { name: 'permission-checks', title: 'Permission checks', seconds: 40 },

@@ -1,4 +1,4 @@
-// What 10 000 jobs that wait for their lanes cost an idle backend: CPU of the process and of the store, with and without them.
+// What 10 000 jobs that wait (for their lanes, a time, a signal, children) cost an idle backend: CPU of the process and of the store, with and without them.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db, Document } from 'mongodb';
@@ -76,35 +76,51 @@ async function sampleJob(stack: Stack): Promise<Document> {
   return job;
 }
 
-const copy = (sample: Document, changes: Document): Document => ({
+/** A plan is spent once. */
+const copy = ({ plan_id: _, ...sample }: Document, changes: Document): Document => ({
   ...sample,
   ...changes,
   idempotency: changes['_id'],
 });
 const holder = (sample: Document, lane: number): Document =>
   copy(sample, {
-    _id: `job_holder-${lane}` as never, lane: `tenant:lane-${lane}`, state: 'running', active: true, queue: null, owner: 'ghost#bench',
+    _id: `job_holder-${lane}` as never, lane: `tenant:lane-${lane}`, state: 'running', active: true, queue: 'running', owner: 'ghost#bench',
     order: sample['order'] + lane + 1, ended_at: null,
   }); // prettier-ignore
+
+const YEAR_MS = 365 * 86_400_000;
+/** A quarter waits behind lanes, the others for what does not come. */
+function waitOf(n: number): Document {
+  const since = new Date();
+  const until = new Date(since.getTime() + YEAR_MS);
+  const wait = { what: 'a benchmark', since, until: null, signal: null };
+  const kinds = [
+    { queue: 'lane' },
+    { queue: 'time', wake_at: until, wait: { ...wait, for: 'time', until } },
+    { queue: 'signal', wait: { ...wait, for: 'signal', signal: { permission: 'configs.approve', except: null, needed: 1, given: [] } } },
+    { queue: 'children', state: 'running', wait: { ...wait, for: 'children' } },
+  ]; // prettier-ignore
+  return kinds[n % kinds.length]!;
+}
 
 async function enqueue(db: Db, sample: Document): Promise<void> {
   for (let from = 0; from < WAITING; from += 1_000) {
     const waiting = Array.from({ length: 1_000 }, (_, n) =>
       copy(sample, {
         _id: `job_waiting-${from + n}` as never, lane: `tenant:lane-${(from + n) % LANES}`, state: 'queued', active: false,
-        queue: 'lane', owner: null, fence: 0, order: sample['order'] + LANES + from + n + 1, ended_at: null,
+        owner: null, fence: 0, ...waitOf(from + n), order: sample['order'] + LANES + from + n + 1, ended_at: null,
       }),
     ); // prettier-ignore
     await db.collection('jobs').insertMany(waiting);
   }
 }
 
-const dequeue = (db: Db): Promise<unknown> => db.collection('jobs').deleteMany({ queue: 'lane' });
+const dequeue = (db: Db): Promise<unknown> => db.collection('jobs').deleteMany({ _id: /^job_waiting-/ as never });
 
 function sectionOf(waiting: Cost, none: Cost): Section {
   return {
     title: 'Jobs that wait',
-    how: `${digits(WAITING)} queued jobs behind ${LANES} held lanes; CPU over ${SECONDS} s without a request, with and without them in turn.`,
+    how: `${digits(WAITING)} jobs, a quarter each behind ${LANES} held lanes, for a time, a signal, and children; CPU over ${SECONDS} s without a request, with and without them in turn.`,
     figures: [
       costFigure('CPU of an idle backend', waiting.backend, none.backend),
       costFigure('CPU of the store meanwhile', waiting.store, none.store),

@@ -8,15 +8,14 @@ import {
   type ServiceKind,
   type Shard,
 } from '@cloudlysis/contract';
+import { isJobKind, type JobMutationId } from '../backend/src/jobs/index.ts';
 import { eventually } from '../backend/testing/eventually.ts';
 import type { Stack } from '../backend/testing/stack.ts';
 import { carryOut, otherShard, placementOf, putEntry } from './journey.ts';
 import { tenantWorld } from './world.ts';
 
-export type JobKind = Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>;
-export const JOB_KINDS = (Object.keys(mutations) as MutationId[]).filter(
-  (id): id is JobKind => id !== 'jobs.cancel' && id !== 'jobs.retry',
-);
+export type JobKind = JobMutationId;
+export const JOB_KINDS = (Object.keys(mutations) as MutationId[]).filter(isJobKind);
 
 /**
  * Tenants by their part in the cases; evacuation empties r3 into r4 and back, so that the others stay where they are.

@@ -23,6 +23,7 @@ import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { CASES, CRASH_SHARDS, CRASH_TENANTS, JOB_KINDS, type CrashCase, type JobKind } from './crash-cases.ts';
 import { auditOf } from './journey.ts';
 import { settledWorld } from './world.ts';
+import { everybodyMay } from '../backend/src/jobs/rights.fixture.ts';
 
 export type Point = CrashPoint & { readonly kind: JobKind };
 export const nameOf = ({ kind, step, direction, at }: Point): string => `${kind}/${step}/${direction}/${at}`;
@@ -66,6 +67,7 @@ export class CrashRig {
     const logger = pino({ level: 'silent' });
     // A replica that runs no jobs: an operator's cancel may reach it while the one that runs the job is dead.
     this.#bystander = jobEngine({
+      may: everybodyMay,
       mongo,
       audit: audit.log,
       ambient,

@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mutations, Problem, type Client, type MutationId } from '@cloudlysis/contract';
+import { mutations, Problem, type Client } from '@cloudlysis/contract';
+import type { JobMutationId } from '../backend/src/jobs/index.ts';
 import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { temporaryFolder } from '../testing/processes.ts';
@@ -50,7 +51,7 @@ function unmount(): void {
 
 const tenant = 'tenant-01';
 const shard = { kind: 'runner', endpoint: 'http://127.0.0.1:9', labels: {}, capacity: { tenants: 1 }, region: 'x' };
-const INPUTS: Record<Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>, { params?: object; body: object }> = {
+const INPUTS: Record<JobMutationId, { params?: object; body: object }> = {
   'tenants.create': { body: { tenant_id: 'cut', metadata: { name: 'Cut' }, reason: 'store is cut' } },
   'tenants.update': { params: { tenant_id: tenant }, body: { metadata: { name: 'Cut' }, reason: 'store is cut' } },
   'tenants.pause': { params: { tenant_id: tenant }, body: { reason: 'store is cut' } },

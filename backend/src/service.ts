@@ -18,14 +18,7 @@ import {
   livePermissions,
   liveRevocations,
 } from './identity/index.ts';
-import {
-  jobEngine,
-  jobMutations,
-  jobReads,
-  type CrashPoint,
-  type JobDefinitions,
-  type JobMutationId,
-} from './jobs/index.ts';
+import { isJobKind, jobEngine, jobMutations, jobReads, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
 import { createPlacement } from './placement/index.ts';
 import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
@@ -47,9 +40,7 @@ export interface ControlPlane {
 const JOBS_STOP_MS = 4_000;
 const SEED_RETRY_MS = 2_000;
 
-const jobKinds = (Object.keys(mutations) as MutationId[]).filter(
-  (id): id is JobMutationId => id !== 'jobs.cancel' && id !== 'jobs.retry',
-);
+const jobKinds = (Object.keys(mutations) as MutationId[]).filter(isJobKind);
 
 /** @throws Error or Problem that says what could not be reached or is set wrongly. */
 export async function startControlPlane(
@@ -87,8 +78,10 @@ export async function startControlPlane(
   const revoked = liveRevocations({ mongo, board: nats.revocations, ambient, machine, logger });
   const { authenticate, keySources } = createAuthenticator(config, machine, revoked.revocations);
   const badRecords = createBadRecords(ambient, logger, metrics);
+  const may: May = (principal, permission, tenantId) =>
+    permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
   const jobs = jobEngine({
-    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, ...(crashPoint ? { crashPoint } : {}),
+    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, may, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
   const placement = createPlacement({
@@ -124,8 +117,6 @@ export async function startControlPlane(
   const self = { environment, version: config.version, git_sha: config.GIT_SHA ?? null, mode: config.MODE };
 
   jobs.define({ ...placement.definitions, ...tenants.definitions } satisfies JobDefinitions);
-  const may: Parameters<typeof jobReads>[0]['may'] = (principal, permission, tenantId) =>
-    permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
   const http = createHttpApp({
     ambient: machine, now: ambient.now, logger, metrics, authenticate, permissions,
     mode: config.MODE, badRecords,

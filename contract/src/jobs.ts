@@ -94,9 +94,9 @@ export const JobStep = z
     name: shown().describe('Name, as in the plan'),
     title: shown().describe('Title, as in the plan'),
     state: z
-      .enum(['pending', 'running', 'succeeded', 'failed', 'compensating', 'compensated', 'interrupted'])
+      .enum(['pending', 'running', 'waiting', 'succeeded', 'failed', 'compensating', 'compensated', 'interrupted'])
       .describe(
-        'State of the step; `interrupted`: it was stopped half-way and has nothing to undo. No step of an ended job is `running` or `compensating`',
+        'State of the step; `waiting`: for a time, a signal or child jobs; `interrupted`: it was stopped half-way and has nothing to undo. No step of an ended job is `running`, `waiting` or `compensating`',
       ),
     attempts: z.number().int().describe('How often it was started'),
     started_at: Timestamp.nullable().describe('First start'),
@@ -120,13 +120,31 @@ export const Proof = z
   .describe('Evidence that the change holds');
 export type Proof = z.infer<typeof Proof>;
 
+export const Verdict = z.enum(['proceed', 'refuse']).describe('What a signal says: go on, or do not');
+export type Verdict = z.infer<typeof Verdict>;
+
 export const Waiting = z
   .strictObject({
     for: z
-      .enum(['lane', 'replica'])
-      .describe('`lane`: another job holds its resource; `replica`: no replica that runs now knows what it is made of'),
-    what: shown().describe('Which lane, or what of it is not known'),
+      .enum(['lane', 'replica', 'time', 'signal', 'children'])
+      .describe(
+        '`lane`: another job holds its resource; `replica`: no replica that runs now knows what it is made of; `time`: until then; `signal`: for an approval, a webhook or evidence; `children`: for jobs that it started',
+      ),
+    what: shown().describe('Which lane, signal or jobs, or what of it is not known'),
     since: Timestamp.describe('Since when'),
+    until: Timestamp.nullable().describe('When the wait ends by itself; null where it does not'),
+    signal: z
+      .strictObject({
+        permission: shown().describe('Permission that who sends it must hold, on every tenant of the job'),
+        except: shown().nullable().describe('Who may not send it; null where everybody with the permission may'),
+        needed: z.int().describe('How many people must say `proceed`'),
+        given: z
+          .array(z.strictObject({ by: shown().describe('Who'), at: Timestamp.describe('When') }))
+          .max(20)
+          .describe('Who said `proceed` so far'),
+      })
+      .nullable()
+      .describe('Who can end the wait; null where it is for no signal'),
   })
   .describe('What a job waits for');
 export type Waiting = z.infer<typeof Waiting>;

@@ -5,7 +5,8 @@ import { planOf, shownDiff } from './plan-diff.ts';
 
 /** `seal` makes the hash. */
 export function cancelPlan(job: JobDocument, now: Date, seal: (expires: Date) => string): Plan {
-  const begun = job.steps.filter((step) => step.state !== 'pending');
+  // What only waited has left nothing behind.
+  const begun = job.steps.filter(({ state }) => state !== 'pending' && state !== 'waiting');
   const expires = new Date(Math.ceil(now.getTime() / 1000 + 60) * 1000);
   const over = isFinal(job.state);
   const detail = over ? `${job._id} has ${job.state} already` : `${job._id} is ${job.state}`;

@@ -1,70 +1,45 @@
 /** Jobs that a job starts: each under a key that makes it one job however often the parent is resumed. */
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../ambient.ts';
-import type { ChildJob, ChildResult } from './definition.ts';
-import { isFinal, type JobDocument } from './job-document.ts';
+import type { ChildJob } from './definition.ts';
 import type { JobEngine } from './engine.ts';
+import { isFinal, type JobDocument } from './job-document.ts';
 import { NON_FINAL } from './jobs.store.ts';
-import type { RunnerDeps } from './runner.ts';
-
-interface ChildDeps extends Pick<JobEngine, 'store' | 'submit' | 'settled' | 'cancel'> {
-  readonly ambient: Ambient;
-}
-
-const HOUR_MS = 3_600_000;
+import type { LookDeps } from './wait-look.ts';
 
 const reasonOf = (input: unknown): string | null => (input as { reason?: string }).reason ?? null;
 
-export function childJobs(deps: ChildDeps): {
-  run: RunnerDeps['runChildren'];
-  cancelAll: RunnerDeps['cancelChildren'];
-} {
-  const runOne = async (parent: JobDocument, child: ChildJob, signal: AbortSignal): Promise<ChildResult> => {
-    let started: JobDocument;
-    try {
-      started = await deps.submit({
-        kind: child.kind,
-        input: child.input,
-        secrets: new Map(Object.entries(child.secrets ?? {})),
-        reason: reasonOf(child.input) ?? parent.reason,
-        actor: parent.actor,
-        idempotencyKey: child.key,
-        planHash: null,
-        provenance: parent.provenance,
-        parentJobId: parent._id,
-        retryOf: null,
-      });
-    } catch (error) {
-      // A refusal is this child's result; an outage is the step's, which is run again.
-      if (!(error instanceof Problem) || error.status >= 500) throw error;
-      return { key: child.key, jobId: null, state: 'refused', detail: error.message, proof: null };
-    }
-    let job = started;
-    while (!isFinal(job.state)) job = await deps.settled(job._id, HOUR_MS, signal);
-    return {
-      key: child.key,
-      jobId: job._id,
-      state: job.state as ChildResult['state'],
-      detail: job.problem?.detail ?? null,
-      proof: job.proof,
-    };
-  };
+export interface Children {
+  readonly start: LookDeps['startChild'];
+  /** Asks those that are under way to stop, and says how many there are. */
+  cancelOpen(parent: JobDocument): Promise<number>;
+}
 
+export function childJobs(deps: Pick<JobEngine, 'store' | 'submit' | 'cancel'>): Children {
   return {
-    async run(parent, jobs, concurrency, signal) {
-      const results: ChildResult[] = [];
-      const queue = [...jobs.entries()];
-      const worker = async (): Promise<void> => {
-        for (let next = queue.shift(); next; next = queue.shift()) {
-          signal.throwIfAborted();
-          results[next[0]] = await runOne(parent, next[1], signal);
-        }
-      };
-      await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
-      return results;
+    async start(parent: JobDocument, child: ChildJob) {
+      try {
+        const job = await deps.submit({
+          kind: child.kind,
+          input: child.input,
+          secrets: new Map(Object.entries(child.secrets ?? {})),
+          reason: reasonOf(child.input) ?? parent.reason,
+          actor: parent.actor,
+          idempotencyKey: child.key,
+          planHash: null,
+          provenance: parent.provenance,
+          parentJobId: parent._id,
+          parentFence: parent.fence,
+          retryOf: null,
+        });
+        return { jobId: job._id, ended: isFinal(job.state) };
+      } catch (error) {
+        // A refusal is this child's result; an outage is the step's, which is run again.
+        if (!(error instanceof Problem) || error.status >= 500) throw error;
+        return { refused: error.message };
+      }
     },
 
-    async cancelAll(parent, signal) {
+    async cancelOpen(parent) {
       const open = await deps.store.childrenOf(parent._id, NON_FINAL);
       for (const child of open) {
         const reason = parent.cancel?.reason ?? `the job that started it, ${parent._id}, is being undone`;
@@ -76,10 +51,7 @@ export function childJobs(deps: ChildDeps): {
           if (!(error instanceof Problem) || error.code !== 'job.state') throw error;
         });
       }
-      for (const child of open) {
-        let job = child;
-        while (!isFinal(job.state)) job = await deps.settled(job._id, HOUR_MS, signal);
-      }
+      return (await deps.store.openOf(open.map(({ _id }) => _id))).length;
     },
   };
 }

@@ -17,6 +17,7 @@ import { jobStore, type JobStore } from './jobs.store.ts';
 import { assertAlive } from './plan-expiry.ts';
 import { makePlan } from './planning.ts';
 import type { Submission } from './submission.ts';
+import { everybodyMay } from './rights.fixture.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 const MINUTE_MS = 60_000;
@@ -35,14 +36,14 @@ function definition(kind: 'tenants.update' | 'tenants.pause'): JobDefinition<Inp
   const step: Step<Input> = {
     name: 'all',
     title: 'All',
-    run: ({ input, children }) =>
-      children(
-        (input.children ?? []).map((tenant) => ({ kind, input: { tenant }, key: tenant })),
-        3,
-      ),
+    children: ({ input }) => ({
+      jobs: (input.children ?? []).map((tenant) => ({ kind, input: { tenant }, key: tenant })),
+      atOnce: 3,
+    }),
+    joined: async () => null,
   };
   return {
-    kind, risk: kind === 'tenants.pause' ? 'high' : 'low', permission: 'tenants.update', steps: [step], startsJobs: true,
+    kind, risk: kind === 'tenants.pause' ? 'high' : 'low', permission: 'tenants.update', steps: [step],
     lane: ({ tenant }) => `tenant:${tenant}`, tenantId: ({ tenant }) => tenant, resource: ({ tenant }) => `tenant:${tenant}`,
     plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone' }),
     verify: async () => ({ checks: [], facts: {} }),
@@ -63,7 +64,7 @@ async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobE
   const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + offsetMs) };
   const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
   await audit.ensureIndexes();
-  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
+  const engine = jobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
   engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
   await engine.start();
   running.push(() => engine.stop(200));

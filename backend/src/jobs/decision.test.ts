@@ -12,11 +12,12 @@ import { createAudit } from '../audit/index.ts';
 import { passingControlKey } from '../control-key.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { defineJob } from './define-job.ts';
-import type { JobContext, JobDefinition, Step } from './definition.ts';
+import type { JobContext, JobDefinition, EffectStep } from './definition.ts';
 import { jobEngine, type JobEngine } from './index.ts';
 import { jobToWire, type JobDocument } from './job-document.ts';
 import { subjectIn, subjectOf } from './plan-seal.ts';
 import { makePlan } from './planning.ts';
+import { everybodyMay } from './rights.fixture.ts';
 
 interface Input {
   readonly tenant: string;
@@ -39,7 +40,7 @@ let hold: PromiseWithResolvers<void>;
 let tenant: string;
 let count = 0;
 
-const writing: Step<Input, Moves, { readonly of: string }, Wrote> = {
+const writing: EffectStep<Input, Moves, { readonly of: string }, Wrote> = {
   name: 'write',
   title: 'Write what was decided',
   intent: async ({ input }) => ({ of: input.tenant }),
@@ -50,7 +51,7 @@ const writing: Step<Input, Moves, { readonly of: string }, Wrote> = {
   compensate: async ({ intent }) => void undone.push(`write ${String(intent?.of)}`),
 };
 
-const first: Step<Input, Moves> = {
+const first: EffectStep<Input, Moves> = {
   name: 'first',
   title: 'First',
   attempts: 1,
@@ -97,7 +98,7 @@ async function start(): Promise<JobEngine> {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'r1', environment: 'dev' });
   await audit.ensureIndexes();
-  const one = jobEngine({
+  const one = jobEngine({ may: everybodyMay,
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'r1', controlKey: passingControlKey(),
   }); // prettier-ignore
   one.define({ 'tenants.update': deciding('tenants.update'), 'scale.migrate': deciding('scale.migrate') });
@@ -273,6 +274,10 @@ export function typed(context: JobContext<Input, Moves>): void {
   // @ts-expect-error who decides has to say so
   const undecided: () => ReturnType<Parameters<typeof defineJob<Input, Moves>>[1]['plan']> = async () => ({ checks: [], diff: [], blastRadius: [] as never, rollback: '' }); // prettier-ignore
   // @ts-expect-error what relies on an intent has one
-  const careless: Step<Input, Moves, { of: string }> = { name: 'x', title: 'x', run: async ({ intent }) => intent.of };
+  const careless: EffectStep<Input, Moves, { of: string }> = {
+    name: 'x',
+    title: 'x',
+    run: async ({ intent }) => intent.of,
+  };
   void [undecided, careless];
 }

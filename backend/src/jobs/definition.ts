@@ -43,6 +43,7 @@ export interface JobContext<I, D = unknown> {
   /** Aborted at the step's deadline, on cancel and when the lease is lost. Pass it to everything that waits. */
   readonly signal: AbortSignal;
   /** What an earlier step (or, while compensating, any step) returned; undefined if it never finished. */
+  outcomeOf(step: Pick<SignalStep<never>, 'name' | 'signal'>): Given | undefined;
   outcomeOf<O>(step: Returning<O>): O | undefined;
   /** What an earlier step intended; undefined if it never began. */
   intentOf<N>(step: Intending<N>): N | undefined;
@@ -51,8 +52,6 @@ export interface JobContext<I, D = unknown> {
    * needs it. @throws Problem `secret.unreadable`, Error for a field that has none
    */
   secret(field: string): Secret;
-  /** Runs child jobs, at most `concurrency` at once, each under a key that makes it one job however often it is asked. */
-  children(jobs: readonly ChildJob[], concurrency: number): Promise<ChildResult[]>;
 }
 
 export interface StepContext<I, D = unknown, N = unknown> extends JobContext<I, D> {
@@ -61,10 +60,9 @@ export interface StepContext<I, D = unknown, N = unknown> extends JobContext<I, 
 }
 
 /** A step, as whoever asks for its outcome or its intent names it: by its value, which says what they are. */
-export interface Returning<O> {
-  readonly name: string;
-  run(context: never): Promise<O>;
-}
+export type Returning<O> =
+  | { readonly name: string; run(context: never): Promise<O> }
+  | { readonly name: string; joined(context: never, results: readonly ChildResult[]): Promise<O> };
 export interface Intending<N> {
   readonly name: string;
   intent(context: never): Promise<N>;
@@ -87,27 +85,72 @@ export interface ChildResult {
   readonly proof: Proof | null;
 }
 
-interface StepParts<I, D, N, O> {
+interface StepParts<I> {
   readonly name: string;
   readonly title: string | ((input: I) => string);
-  /** Milliseconds one attempt may take, compensation included; 30 000 unless told. */
+  /** Milliseconds one attempt may take, compensation included; 30 000 unless told. What a step waits for is not counted. */
   readonly timeoutMs?: number | ((input: I) => number);
   /** Attempts before the step fails, with backoff between them; 3 unless told. Refusals (4xx problems) are not repeated. */
   readonly attempts?: number;
+}
+
+interface Intent<I, D, N> {
+  /** Reads what will be needed to complete or undo the step; recorded before its effect, and never asked again. */
+  intent(context: JobContext<I, D>): Promise<N>;
+}
+type WithIntent<I, D, N> = StepParts<I> & (unknown extends N ? Partial<Intent<I, D, N>> : Intent<I, D, N>);
+
+/** Changes the world. `N` is what it intends, `O` its outcome. What intends something has to say so: its `run` relies on it. */
+export type EffectStep<I, D = unknown, N = unknown, O = unknown> = WithIntent<I, D, N> & {
   /** The effect. May be called again after a crash anywhere inside it: ask the world first. Returns the outcome. */
   run(context: StepContext<I, D, N>): Promise<O>;
   /** Undoes the effect, which may have happened wholly, partly or not at all; null where the intent failed. May be called again. */
   compensate?(context: StepContext<I, D, N | null>): Promise<void>;
+};
+
+/*
+ * Steps that wait hold no slot and cost nothing meanwhile, for as long as it takes. Before the first effect of a job they
+ * hold no lane either: when they end, the job is planned again, and ends as stale where the plan is another.
+ */
+
+/** Waits for a time. */
+export type TimeStep<I, D = unknown> = WithIntent<I, D, unknown> & {
+  /** Asked once, then kept. */
+  until(context: JobContext<I, D>): Date | Promise<Date>;
+};
+
+/** Waits until enough people, or a machine, say `proceed` (`jobs.signal`). One `refuse` fails it. */
+export type SignalStep<I, D = unknown> = WithIntent<I, D, unknown> & {
+  readonly signal: {
+    /** Lower-case: `approval`. Unique within the job. */
+    readonly name: string;
+    /** What who sends it must hold on every tenant of the job, when it is sent and when the job goes on. */
+    readonly permission: Permission;
+    /** Who asked for the job may not send it. */
+    readonly notByRequester?: true;
+    /** People who must say `proceed`; 1 unless told. */
+    readonly needed?: number;
+    /** Milliseconds after which the step fails with `wait.expired`; for ever unless told. */
+    readonly withinMs?: number | ((input: I) => number);
+  };
+};
+
+/** Outcome of a step that waited for a signal: who said proceed, when (RFC 3339), why, and what it rests on. */
+export interface Given {
+  readonly given: readonly { readonly by: string; readonly at: string; readonly reason: string; readonly evidence: unknown }[]; // prettier-ignore
 }
 
-interface Intent<I, D, N> {
-  /** Reads what will be needed to complete or undo the step; recorded before `run`, and never asked again. */
-  intent(context: JobContext<I, D>): Promise<N>;
-}
+/** Starts jobs and waits for them. Whatever undoes the job cancels those that are under way first. */
+export type ChildrenStep<I, D = unknown, N = unknown, O = unknown> = WithIntent<I, D, N> & {
+  /** Asked at every look, and always the same list: take it from decision, intent or input. */
+  children(context: StepContext<I, D, N>): { readonly jobs: readonly ChildJob[]; readonly atOnce: number };
+  /** What comes of their ends, in the order of the list. @throws Problem where the job must not go on */
+  joined(context: StepContext<I, D, N>, results: readonly ChildResult[]): Promise<O>;
+};
 
-/** `N` is what it intends, `O` its outcome. What intends something has to say so: its `run` relies on it. */
-export type Step<I, D = unknown, N = unknown, O = unknown> = StepParts<I, D, N, O> &
-  (unknown extends N ? Partial<Intent<I, D, N>> : Intent<I, D, N>);
+export type WaitStep<I, D = unknown, N = unknown, O = unknown> =
+  TimeStep<I, D> | SignalStep<I, D> | ChildrenStep<I, D, N, O>;
+export type Step<I, D = unknown, N = unknown, O = unknown> = EffectStep<I, D, N, O> | WaitStep<I, D, N, O>;
 
 /** `I` is its input, `D` what its plan decides. */
 export interface JobDefinition<I, D = unknown> {
@@ -131,8 +174,6 @@ export interface JobDefinition<I, D = unknown> {
   /** Looks at the world and says what would happen. No effect. @throws Problem when there is nothing to plan for (`tenant.unknown`). */
   plan(input: I, caller: PlanCaller): Promise<PlanDraft<D>>;
   readonly steps: readonly Step<I, D>[];
-  /** Starts jobs and waits for them. Such jobs have slots of their own: in those of the others they would wait for ever. */
-  readonly startsJobs?: true;
   /** Steps that are planned no more, kept while jobs of an older version may need them. */
   readonly retired?: readonly Step<I, D>[];
   /** Asks the world whether the change holds. A check with status `block` makes the job fail and compensates it. */

@@ -17,6 +17,7 @@ import { jobEngine, type CrashPoint, type JobEngine } from './index.ts';
 import type { JobDocument } from './job-document.ts';
 import type { Submission } from './submission.ts';
 import { operator } from '../audit/audit.fixture.ts';
+import { everybodyMay } from './rights.fixture.ts';
 
 interface Input {
   tenant: string;
@@ -73,7 +74,6 @@ function definition(kind: MutationId, world: World, script: Script = {}): JobDef
       if (problem) throw problem;
       await world.set(`${context.input.tenant}.${name}`, context.jobId);
       if (name === 'b') await script.hold;
-      if (name === 'c' && script.children) await context.children(script.children(context.input), 2);
       return { wrote: name };
     },
     compensate: async (context) => {
@@ -85,11 +85,17 @@ function definition(kind: MutationId, world: World, script: Script = {}): JobDef
     kind, risk: script.risk ?? 'low', permission: 'tenants.update',
     lane: (input) => `tenant:${input.tenant}`, tenantId: (input) => input.tenant, resource: (input) => `tenant:${input.tenant}`,
     plan: async () => ({ checks: [], diff: [], blastRadius: [], rollback: 'undone', ...(await script.plan?.()) }),
-    steps: ['a', 'b', 'c'].map(step),
-    ...(script.children ? { startsJobs: true as const } : {}),
+    steps: [...['a', 'b', 'c'].map(step), ...(script.children ? [started(script.children)] : [])],
     verify: async () => ({ checks: script.verify?.() ?? [check('holds', 'pass')], facts: {} }),
   }; // prettier-ignore
 }
+
+const started = (children: (input: Input) => ChildJob[]): Step<Input> => ({
+  name: 'children',
+  title: 'Start jobs',
+  children: ({ input }) => ({ jobs: children(input), atOnce: 2 }),
+  joined: async (_context, results) => results.map(({ key, state }) => ({ key, state })),
+});
 
 const running: (() => Promise<void>)[] = [];
 const controlKey = passingControlKey();
@@ -119,7 +125,7 @@ async function bench(): Promise<Bench> {
     async replica(id, script = {}, crashPoint, ambient = systemAmbient()) {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
       await audit.ensureIndexes();
-      const engine = jobEngine({
+      const engine = jobEngine({ may: everybodyMay,
         mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000, controlKey,
         ...(crashPoint ? { crashPoint } : {}), ...(script.slots ? { slots: script.slots } : {}),
       }); // prettier-ignore

@@ -15,18 +15,22 @@ import { storeClock, type StoreClock } from '../ports/mongo/store-clock.ts';
 import { childJobs } from './children.ts';
 import type { JobDefinition } from './definition.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
+import { jobNotices, type JobNotices } from './job-notices.ts';
 import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost, jobStore, mustGet, type JobStore } from './jobs.store.ts';
 import { jobWatch, type JobWatch } from './job-watch.ts';
-import { assertDefinition } from './known-job.ts';
+import { assertDefinition, definitionFor } from './known-job.ts';
 import { jobMetrics } from './metrics.ts';
 import { replicas, type Replicas } from './replicas.ts';
 import { runJob, type CrashPoint } from './runner.ts';
-import { jobSignals, type JobSignals } from './signals.ts';
 import { sealedInputs } from './sealed-inputs.ts';
+import type { May } from './rights.ts';
+import { signalStore } from './signal-store.ts';
+import { signalling, type Signalling } from './signalling.ts';
 import { planSeal, type PlanSeal } from './plan-seal.ts';
 import { preflight, submit, type Submission } from './submission.ts';
 import { unknownJobs, type UnknownJob } from './unknown-jobs.ts';
+import { needsLane } from './wait-look.ts';
 
 export interface EngineOptions {
   readonly mongo: Mongo;
@@ -43,12 +47,14 @@ export interface EngineOptions {
   readonly slots?: number;
   /** Silence after which a replica is dead, in milliseconds. */
   readonly leaseMs?: number;
+  /** Asked again when a job goes on after a wait. */
+  readonly may: May;
   readonly crashPoint?: (point: CrashPoint) => void | Promise<void>;
 }
 
 export interface JobEngine extends JobReader {
   readonly store: JobStore;
-  readonly signals: JobSignals;
+  readonly notices: JobNotices;
   readonly watch: JobWatch;
   /** The time of jobs and plans, the same on every replica. */
   now(): Date;
@@ -67,6 +73,9 @@ export interface JobEngine extends JobReader {
   /** The other replicas that are alive, and how far their clocks are off. */
   readonly otherReplicas: Replicas['others'];
   submit(wanted: Submission): Promise<JobDocument>;
+  /** Sends a job what it waits for, or will. @throws Problem `job.unknown` | `job.state` | `signal.unknown` */
+  readonly signal: Signalling['send'];
+  readonly signalled: Signalling['asked'];
   /** Takes the fence away and starts the way back. @throws Problem `job.unknown` | `job.state` */
   cancel(jobId: string, by: string, reason: string, record: Parameters<AuditLog['append']>[0]): Promise<JobDocument>;
   /** The job once it is final, or as it is after `ms`. */
@@ -81,12 +90,13 @@ const SWEEP_MS = 1_000;
 const SETTLE_MS = 5_000;
 /** Every so many sweeps all waiting lanes are looked at. */
 const FULL_SWEEP = 60;
+/** Every so many sweeps jobs are looked for whose children ended while nobody could wake them. */
+const FORGOTTEN_SWEEP = 300;
 
 /** Every so many sweeps the store's clock is read. */
 const CLOCK_SWEEP = 10;
 
 interface Running {
-  readonly kind: string;
   /** Of the claim that it runs under. */
   readonly fence: number;
   readonly abort: AbortController;
@@ -101,8 +111,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
   // What one replica writes is judged by others, and their clocks differ: times of jobs are the store's.
   const ambient: Ambient = { ...options.ambient, now: () => clock.now() };
   const store = jobStore(mongo, ambient.now);
-  const signals = jobSignals();
-  const watch = jobWatch({ store, signals, ambient, logger });
+  const notices = jobNotices();
+  const watch = jobWatch({ store, notices, ambient, logger });
   const seal = planSeal(options.controlKey, () => ambient.uuid());
   const sealed = sealedInputs(mongo, options.controlKey, ambient.now);
   const definitions = new Map<string, JobDefinition<unknown>>();
@@ -122,6 +132,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
   /** Whether claimable jobs may be left in the store. */
   let readyLeft = true;
   let sweeps = 0;
+  /** The replicas there were when it was last looked for what others left. */
+  let others: string | undefined;
   const stopped = new AbortController();
 
   const definitionOf = (kind: string): JobDefinition<unknown> => {
@@ -129,21 +141,25 @@ export function jobEngine(options: EngineOptions): JobEngine {
     if (!definition) throw new Error(`No job is defined for ${kind}`);
     return definition;
   };
-  /** Jobs that start jobs have as many slots as those they wait for, and apart from them. */
-  const isParent = (kind: string): boolean => definitions.get(kind)?.startsJobs === true;
   /** Several submitted at once may have begun in more than there are. */
-  const freeSlots = (ofParents: boolean): number =>
-    Math.max(0, slots - [...running.values()].filter(({ kind }) => isParent(kind) === ofParents).length);
+  const freeSlots = (): number => Math.max(0, slots - running.size);
   const takesJobs = (): boolean => state === 'started' && !peers.leaseLost();
-  const hasSlot = (kind: string): boolean => takesJobs() && freeSlots(isParent(kind)) > 0;
+  const hasSlot = (): boolean => takesJobs() && freeSlots() > 0;
+  /** A cancel has as many slots again: it must not wait for what it is to stop. */
+  const hasRoomFor = ({ state: of }: JobDocument): boolean =>
+    takesJobs() && running.size < (of === 'cancelling' ? 2 * slots : slots);
 
-  /** Runs a job this replica has claimed, then hands its lane and its slot on. */
-  function launch(job: JobDocument, waited: boolean): void {
+  /** Runs a job this replica has claimed, until it ends or waits, then hands its lane and its slot on. */
+  function launch(job: JobDocument): void {
     const abort = new AbortController();
     const log = logger.child({ job_id: job._id, kind: job.kind, fence: job.fence });
     let lostFence = false;
-    const done = runJob({ ...runnerDeps, logger: log }, job, waited, abort.signal)
-      .then((end) => metrics.ended(job, end, ambient.now()))
+    const done = runJob({ ...runnerDeps, logger: log }, job, abort.signal)
+      .then((end) => {
+        if (end !== 'waits') metrics.ended(job, end, ambient.now());
+        // It may be claimable at once, or its end has made its parent so.
+        if (end === 'waits' || job.parent_job_id !== null) readyLeft = true;
+      })
       .catch(async (error: unknown) => {
         lostFence = error instanceof FenceLost;
         if (lostFence) return void metrics.fencesLost.inc();
@@ -153,12 +169,12 @@ export function jobEngine(options: EngineOptions): JobEngine {
       })
       .finally(() => {
         running.delete(job._id);
-        signals.changed(job._id);
+        notices.changed(job._id);
         void handOn(job, lostFence).catch((error: unknown) =>
           log.warn({ err: error }, 'not handed on; the sweep will'),
         );
       });
-    running.set(job._id, { kind: job.kind, fence: job.fence, abort, done });
+    running.set(job._id, { fence: job.fence, abort, done });
   }
 
   async function handOn(job: JobDocument, lostFence: boolean): Promise<void> {
@@ -175,9 +191,10 @@ export function jobEngine(options: EngineOptions): JobEngine {
   async function take(job: JobDocument): Promise<void> {
     if (running.has(job._id) || starting.has(job._id)) return;
     if (!unmet.knows(job)) return;
-    if (!hasSlot(job.kind)) return void (readyLeft = true);
+    if (!hasRoomFor(job)) return void (readyLeft = true);
     starting.add(job._id);
-    const claimed = await store.claim(job, peers.self, ambient.now()).finally(() => starting.delete(job._id));
+    const withLane = needsLane(job, definitionFor(job, definitionOf(job.kind)).steps);
+    const claimed = await store.claim(job, peers.self, ambient.now(), withLane).finally(() => starting.delete(job._id));
     if (claimed === 'lost') return;
     if (claimed === 'lane-busy') {
       await store.park(job._id);
@@ -187,7 +204,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
       return;
     }
     if (job.fence > 0 && job.state === 'running') metrics.takeovers.inc();
-    launch(claimed, job.state === 'queued');
+    launch(claimed);
   }
 
   /** Lets the oldest job that waits for a lane be claimed; the lane stays noted while more may wait. */
@@ -198,36 +215,29 @@ export function jobEngine(options: EngineOptions): JobEngine {
     readyLeft = true;
   }
 
-  /**
-   * Looks for claimable jobs only when some may be there: asking after every job would double its reads. Each pool asks for
-   * its own: one that is full would otherwise read the whole queue of the other at every sweep.
-   */
+  /** Looks for claimable jobs only when some may be there: asking after every job would double its reads. */
   async function claimReady(): Promise<void> {
     for (let more = readyLeft; more && takesJobs();) {
-      more = readyLeft = false;
-      const parents = [...definitions.keys()].filter(isParent);
-      for (const ofParents of [false, true]) {
-        const free = freeSlots(ofParents);
-        // Those for whom there is no room are looked for when there is some.
-        if (free === 0) {
-          readyLeft = true;
-          continue;
-        }
-        const ready = await store.ready(free, ofParents ? { $in: parents } : { $nin: parents }, unmet.knows);
-        more ||= ready.length === free;
-        for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
-      }
+      readyLeft = false;
+      const free = freeSlots();
+      // Those for whom there is no room are looked for when there is some.
+      if (free === 0) return void (readyLeft = true);
+      const ready = await store.ready(free, unmet.knows);
+      more = ready.length === free;
+      for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
     }
   }
 
   /** Order matters: owners are read before replicas, and replicas register before they own, so nobody alive looks dead. */
   async function sweep(): Promise<void> {
-    const held = await store.active();
+    const isFull = sweeps % FULL_SWEEP === 0;
+    const isRare = sweeps % FORGOTTEN_SWEEP === 0;
+    await adoptLeft();
+    const claimed = await store.claimed();
     await peers.beat();
     await store.lookUp();
-    if (sweeps % CLOCK_SWEEP === 0) await clock.read();
-    const lanes = new Set(held.map((job) => job.lane));
-    for (const job of held) {
+    if (sweeps++ % CLOCK_SWEEP === 0) await clock.read();
+    for (const job of claimed) {
       const run = running.get(job._id);
       if (run) {
         // Taken by a cancel that another replica was asked for. By its state alone the way back itself, which may take
@@ -236,11 +246,30 @@ export function jobEngine(options: EngineOptions): JobEngine {
       } else if (job.owner === null || job.owner === peers.self || peers.isDead(job.owner)) await take(job);
     }
     // Lanes that other replicas saw waiting are looked up rarely: they hand on themselves unless they died.
-    if (sweeps++ % FULL_SWEEP === 0) for (const lane of await store.lanesWaiting()) lanesWaiting.add(lane);
-    for (const lane of lanesWaiting) if (!lanes.has(lane)) await freeLane(lane);
+    if (isFull) for (const lane of await store.lanesWaiting()) lanesWaiting.add(lane);
+    await freeLanes(claimed);
+    await store.wakeDue(ambient.now());
+    if (isRare) await store.wakeForgotten();
     readyLeft = true;
     await claimReady();
     await unmet.tell();
+  }
+
+  /** Whenever replicas have come or gone: one of an earlier version may have left jobs where none of this looks. */
+  async function adoptLeft(): Promise<void> {
+    const names = peers.others().map(({ name }) => name).join(' '); // prettier-ignore
+    if (names === others) return;
+    await store.adopt();
+    others = names;
+  }
+
+  async function freeLanes(claimed: readonly JobDocument[]): Promise<void> {
+    const seen = new Set(claimed.map(({ lane }) => lane));
+    const others = [...lanesWaiting].filter((lane) => !seen.has(lane));
+    if (others.length === 0) return;
+    // A job that waits with its lane is not among those that are claimed.
+    const held = await store.heldOf(others);
+    for (const lane of others) if (!held.has(lane)) await freeLane(lane);
   }
 
   async function sweepForever(): Promise<void> {
@@ -260,14 +289,14 @@ export function jobEngine(options: EngineOptions): JobEngine {
     const jobId = ambient.id('job');
     starting.add(jobId);
     try {
-      const claimant = hasSlot(wanted.kind) ? peers.self : null;
+      const claimant = hasSlot() ? peers.self : null;
       const { job, isNew } = await submit(
         { mongo, store, audit, ambient, seal, sealed, definitionOf },
         wanted,
         jobId,
         claimant,
       );
-      if (isNew && job.owner === peers.self) launch(job, false);
+      if (isNew && job.owner === peers.self) launch(job);
       else if (isNew) readyLeft = true;
       return job;
     } finally {
@@ -320,31 +349,40 @@ export function jobEngine(options: EngineOptions): JobEngine {
         if (taken) await audit.append(record, session);
         // One that had not begun has ended by it.
         if (taken && job.state === 'queued') await sealed.drop(job, session);
+        // One that was queued has ended with this.
+        if (taken && job.state === 'queued' && job.parent_job_id !== null) await store.wake(job.parent_job_id, session);
         return taken;
       });
       if (!won) continue;
       audit.wake();
       const run = running.get(jobId);
       run?.abort.abort(new FenceLost(jobId));
-      signals.changed(jobId);
+      notices.changed(jobId);
       // It is committed: a store that is away now changes nothing of it.
       const cancelling = { ...job, state: job.state === 'queued' ? 'cancelled' : 'cancelling', cancel: { by, reason, at: now } } as const; // prettier-ignore
       return (await store.get(jobId).catch(() => null)) ?? cancelling;
     }
   };
 
-  const children = childJobs({ store, ambient, submit: submitJob, settled, cancel });
+  const sent = signalStore(mongo);
+  const signals = signalling({
+    mongo, store, signals: sent, audit, ambient, definitionOf, may: options.may,
+    woken: (jobId) => {
+      notices.changed(jobId);
+      readyLeft = true;
+      void claimReady().catch((error: unknown) => logger.warn({ err: error }, 'claim failed; the sweep will'));
+    },
+  }); // prettier-ignore
   const runnerDeps = {
-    mongo, store, sealed, audit, ambient, logger, definitionOf,
-    changed: (jobId: string) => signals.changed(jobId),
-    runChildren: children.run,
-    cancelChildren: children.cancelAll,
+    mongo, store, sealed, audit, ambient, logger, definitionOf, signals: sent, may: options.may,
+    changed: (jobId: string) => notices.changed(jobId),
+    children: childJobs({ store, submit: submitJob, cancel }),
     crashPoint: options.crashPoint ?? (() => undefined),
   }; // prettier-ignore
 
   return {
     store,
-    signals,
+    notices,
     watch,
     now: ambient.now,
     define: (more) => {
@@ -361,6 +399,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
     unknownJobs: unmet.waiting,
     preflight: (wanted) => preflight({ seal, sealed, ambient, definitionOf }, wanted),
     submit: submitJob,
+    signal: signals.send,
+    signalled: signals.asked,
     cancel,
     settled,
     active: async () => (await store.active()).map(toActive),
@@ -371,6 +411,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     async start() {
       await clock.read();
       await store.ensureIndexes();
+      await sent.ensureIndexes();
       await store.lookUp();
       await sealed.sweep();
       await peers.register();

@@ -2,8 +2,9 @@
 export type * from './definition.ts';
 export type { ActiveJob, JobReader } from './job-reader.ts';
 export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
-export { jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
+export { isJobKind, jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
 export { summaryToWire, type JobSummaryDocument } from './job-summary.ts';
+export type { May } from './rights.ts';
 export type { CrashPoint } from './runner.ts';
 export type { UnknownJob } from './unknown-jobs.ts';
 export { planOf, shownDiff } from './plan-diff.ts';

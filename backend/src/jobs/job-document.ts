@@ -1,6 +1,6 @@
 /** A job as MongoDB keeps it, and as it goes out on the wire. */
 import type { Job, JobState, MutationId, Permission, Plan, ProblemDocument, Proof, Risk } from '@cloudlysis/contract';
-import type { Provenance } from '../principal.ts';
+import type { Principal, Provenance, Visible } from '../principal.ts';
 import { withoutAddressesIn } from '../ports/nodes/index.ts';
 import type { Undo } from './definition.ts';
 import { planOf } from './plan-diff.ts';
@@ -15,7 +15,47 @@ export interface StepDocument {
   intent: unknown;
   outcome: unknown;
   problem: ProblemDocument | null;
+  /** Of a step that waits, from its beginning on. */
+  wait?: StepWait;
 }
+
+/** What of a wait is kept: asked once, so that no restart and no clock moves its end. */
+export interface StepWait {
+  readonly since: Date;
+  readonly until: Date | null;
+  /** How far down the list of its children a step is. */
+  readonly children?: {
+    /** Index of the first that was not started yet. */
+    readonly next: number;
+    /** Started, and not seen to have ended. */
+    readonly open: readonly string[];
+    readonly refused: readonly { readonly key: string; readonly detail: string }[];
+  };
+}
+
+/** What a job waits for, as lists and pages tell it. */
+export interface Wait {
+  readonly for: 'time' | 'signal' | 'children';
+  readonly what: string;
+  readonly since: Date;
+  readonly until: Date | null;
+  readonly signal: {
+    readonly permission: Permission;
+    readonly except: string | null;
+    readonly needed: number;
+    readonly given: readonly { readonly by: string; readonly at: Date }[];
+  } | null;
+}
+
+/** In which of the engine's lists a job is; each is read by an equality on it. */
+export type Queue =
+  /** May be claimed. */
+  | 'ready'
+  /** Waits until another job lets go of its lane. */
+  | 'lane'
+  /** Claimed, or left by who claimed it. */
+  | 'running'
+  | Wait['for'];
 
 export interface JobDocument {
   _id: string;
@@ -32,8 +72,18 @@ export interface JobDocument {
   lane: string;
   /** Holds its lane. A unique partial index over it is what makes a lane run one job at a time. */
   active: boolean;
-  /** While queued: may be claimed, or waits for its lane. */
-  queue: 'ready' | 'lane' | null;
+  /** Null once it has ended. */
+  queue: Queue | null;
+  /** While `queue` says so. */
+  wait: Wait | null;
+  /** When it is woken though nothing else came; absent where nothing is to happen by time, so that the index stays small. */
+  wake_at?: Date;
+  /** Of the last time it was woken, or would have been had it waited: who goes to wait says which was the last it has seen. */
+  woken: string | null;
+  /** Of the last child that was started for it. */
+  last_child?: string;
+  /** It waited before its first effect, for its lane or otherwise: once it has its lane, its plan is made again. */
+  plan_again: boolean;
   /** What of it no replica that met it knew, since when; null again once one takes it. */
   parked: { what: string; at: Date } | null;
   /** `<replica>#<boot>` that runs it; null when it was handed back. */
@@ -54,6 +104,8 @@ export interface JobDocument {
   plan_id?: string;
   steps: StepDocument[];
   actor: string;
+  /** Who asked, for the question whether they still may when a job goes on after a wait; null for jobs that a job starts. */
+  requester: Principal | null;
   reason: string | null;
   tenant_id: string | null;
   /** Tenants of a job that is about several; absent otherwise, so that the index over it stays small. */
@@ -77,12 +129,22 @@ export const isoOf = (at: Date | null): string | null => at?.toISOString() ?? nu
 
 /** What keeps a job from going on, other than its own work. */
 export function waitingOf(
-  job: Pick<JobDocument, 'state' | 'queue' | 'lane' | 'created_at'> & Partial<Pick<JobDocument, 'parked'>>,
+  job: Pick<JobDocument, 'state' | 'queue' | 'lane' | 'created_at'> & Partial<Pick<JobDocument, 'parked' | 'wait'>>,
 ): Job['waiting'] {
   if (isFinal(job.state)) return null;
-  if (job.parked) return { for: 'replica', what: job.parked.what, since: job.parked.at.toISOString() };
-  return job.queue === 'lane' ? { for: 'lane', what: job.lane, since: job.created_at.toISOString() } : null;
+  const by = { until: null, signal: null };
+  if (job.wait && job.queue === job.wait.for) return waitToWire(job.wait);
+  if (job.parked) return { for: 'replica', what: job.parked.what, since: job.parked.at.toISOString(), ...by };
+  return job.queue === 'lane' ? { for: 'lane', what: job.lane, since: job.created_at.toISOString(), ...by } : null;
 }
+
+const waitToWire = ({ signal, since, until, ...wait }: Wait): Job['waiting'] => ({
+  for: wait.for,
+  what: wait.what,
+  since: since.toISOString(),
+  until: isoOf(until),
+  signal: signal && { ...signal, given: signal.given.slice(0, 20).map(({ by, at }) => ({ by, at: at.toISOString() })) },
+});
 
 const stepToWire = (step: StepDocument): Job['steps'][number] => ({
   name: step.name,
@@ -156,6 +218,9 @@ export const jobToWire = (whole: JobDocument, seesAll: boolean): Job => {
 /** Tenants whose permissions decide about a job; null stands for the platform. */
 export const tenantsOf = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>): readonly (string | null)[] =>
   job.tenants ?? [job.tenant_id];
+
+export const isVisible = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>, visible: Visible): boolean =>
+  visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
 export const isFinal = (state: JobState): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'compensated';

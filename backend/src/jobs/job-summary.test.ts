@@ -28,7 +28,7 @@ function heavy(n: number): JobDocument {
   }; // prettier-ignore
   return {
     _id: id, order: AT.getTime() * 4096 + n, shape: 1, version: 1, parked: null, kind: 'scale.migrate', risk: 'low', permission: 'tenants.update', state: 'failed',
-    lane: 'tenant:acme', active: false, queue: null, owner: null, fence: 1, direction: 'forward', idempotency: id,
+    lane: 'tenant:acme', active: false, queue: null, wait: null, woken: null, plan_again: false, requester: null, owner: null, fence: 1, direction: 'forward', idempotency: id,
     request_hash: '', input: { tenant_id: 'acme', kind: 'runner', to: 'r2', metadata: { feature_flags: flags } },
     plan: EXAMPLES['scale.migrate.preflight']!.answers![200] as Plan,
     steps: [{ ...step, state: 'succeeded' }, { ...step, state: 'failed' }], actor: 'user:a@b.test', reason: 'why', tenant_id: 'acme',

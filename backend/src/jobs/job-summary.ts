@@ -9,12 +9,12 @@ export const SUMMARY_FIELDS = {
   _id: 1, order: 1, kind: 1, state: 1, actor: 1, reason: 1, tenant_id: 1, lane: 1, resource: 1, tenants: 1,
   'input.kind': 1, 'input.to': 1, 'input.shard_id': 1, 'input.action': 1,
   'steps.state': 1, 'problem.code': 1, 'problem.title': 1, 'problem.detail': 1,
-  cancel: 1, queue: 1, parked: 1, parent_job_id: 1, retry_of: 1, created_at: 1, started_at: 1, ended_at: 1,
+  cancel: 1, queue: 1, parked: 1, wait: 1, parent_job_id: 1, retry_of: 1, created_at: 1, started_at: 1, ended_at: 1,
 } as const; // prettier-ignore
 
 export type JobSummaryDocument = Pick<
   JobDocument,
-  | '_id' | 'order' | 'kind' | 'state' | 'actor' | 'reason' | 'tenant_id' | 'lane' | 'resource' | 'tenants' | 'cancel' | 'queue' | 'parked'
+  | '_id' | 'order' | 'kind' | 'state' | 'actor' | 'reason' | 'tenant_id' | 'lane' | 'resource' | 'tenants' | 'cancel' | 'queue' | 'parked' | 'wait'
   | 'parent_job_id' | 'retry_of' | 'created_at' | 'started_at' | 'ended_at'
 > & {
   readonly input?: unknown;

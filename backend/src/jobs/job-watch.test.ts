@@ -10,7 +10,7 @@ import { jobEvents } from './job-events.ts';
 import type { JobDocument } from './job-document.ts';
 import { jobWatch, type JobWatch } from './job-watch.ts';
 import { jobStore, type JobStore } from './jobs.store.ts';
-import { jobSignals } from './signals.ts';
+import { jobNotices } from './job-notices.ts';
 
 let mongo: Mongo;
 let store: JobStore;
@@ -38,9 +38,9 @@ function counted(quiet = false): { watch: JobWatch; looks: () => number; changed
   let looks = 0;
   const get: JobStore['get'] = (id) => (looks++, store.get(id));
   const watchChanges: JobStore['watchChanges'] = quiet ? () => async () => undefined : store.watchChanges;
-  const signals = jobSignals();
-  const watch = jobWatch({ store: { get, watchChanges }, signals, ambient, logger: pino({ level: 'silent' }) });
-  return { watch, looks: () => looks, changed: signals.changed };
+  const notices = jobNotices();
+  const watch = jobWatch({ store: { get, watchChanges }, notices, ambient, logger: pino({ level: 'silent' }) });
+  return { watch, looks: () => looks, changed: notices.changed };
 }
 
 const write = (id: string, state: string): Promise<unknown> =>

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { JobDocument } from './job-document.ts';
 import type { JobStore } from './jobs.store.ts';
-import type { JobSignals } from './signals.ts';
+import type { JobNotices } from './job-notices.ts';
 
 export interface JobWatch {
   /** Calls back after each look at the job, soon for the first time; null when it is gone. Returns how to leave. */
@@ -17,7 +17,7 @@ export interface JobWatch {
 
 export interface JobWatchDeps {
   readonly store: Pick<JobStore, 'get' | 'watchChanges'>;
-  readonly signals: JobSignals;
+  readonly notices: JobNotices;
   readonly ambient: Ambient;
   readonly logger: Logger;
 }
@@ -34,10 +34,10 @@ interface Followed {
   /** Something changed since the last look began. */
   dirty: boolean;
   lookedAt: number;
-  readonly unsignal: () => void;
+  readonly unlisten: () => void;
 }
 
-export function jobWatch({ store, signals, ambient, logger }: JobWatchDeps): JobWatch {
+export function jobWatch({ store, notices, ambient, logger }: JobWatchDeps): JobWatch {
   const followed = new Map<string, Followed>();
   const stopping = new AbortController();
   let wake = Promise.withResolvers<void>();
@@ -107,7 +107,7 @@ export function jobWatch({ store, signals, ambient, logger }: JobWatchDeps): Job
 
   return {
     join(jobId, onLook) {
-      const one = followed.get(jobId) ?? { listeners: new Set(), dirty: true, lookedAt: 0, unsignal: signals.on(jobId, () => touch(jobId)) }; // prettier-ignore
+      const one = followed.get(jobId) ?? { listeners: new Set(), dirty: true, lookedAt: 0, unlisten: notices.on(jobId, () => touch(jobId)) }; // prettier-ignore
       followed.set(jobId, one);
       one.listeners.add(onLook);
       touch(jobId);
@@ -116,7 +116,7 @@ export function jobWatch({ store, signals, ambient, logger }: JobWatchDeps): Job
         one.listeners.delete(onLook);
         if (one.listeners.size > 0 || followed.get(jobId) !== one) return;
         followed.delete(jobId);
-        one.unsignal();
+        one.unlisten();
         wake.resolve();
       };
     },

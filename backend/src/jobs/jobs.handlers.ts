@@ -9,7 +9,7 @@ import { decodeCursor, encodeCursor } from '../paging.ts';
 import type { Principal, Visible } from '../principal.ts';
 import type { JobDefinition } from './definition.ts';
 import type { JobEngine } from './engine.ts';
-import { isFinal, jobToWire, tenantsOf, type JobDocument } from './job-document.ts';
+import { isFinal, isVisible, jobToWire, tenantsOf, type JobDocument } from './job-document.ts';
 import { summaryToWire } from './job-summary.ts';
 import { jobFault } from './stored-job.ts';
 import { mustGet } from './jobs.store.ts';
@@ -17,9 +17,15 @@ import { jobEvents } from './job-events.ts';
 import { cancelPlan } from './cancel-plan.ts';
 import type { Bound } from './plan-seal.ts';
 import { retryHandler } from './retry.handler.ts';
+import type { May } from './rights.ts';
+import { signalHandler } from './signal.handler.ts';
 
-/** The mutations that are jobs; cancel and retry act on jobs instead. */
-export type JobMutationId = Exclude<MutationId, 'jobs.cancel' | 'jobs.retry'>;
+/** The mutations that are jobs. */
+export type JobMutationId = Exclude<MutationId, ActsOnJobs>;
+/** Mutations that act on jobs instead of being some. */
+export type ActsOnJobs = (typeof ACT_ON_JOBS)[number];
+const ACT_ON_JOBS = ['jobs.cancel', 'jobs.retry', 'jobs.signal'] as const satisfies readonly MutationId[];
+export const isJobKind = (id: MutationId): id is JobMutationId => !(ACT_ON_JOBS as readonly MutationId[]).includes(id);
 /** One definition per mutation; a missing or extra one is a compile error. */
 export type JobDefinitions<Ids extends JobMutationId = JobMutationId> = {
   readonly [K in Ids]: JobDefinition<InputOf<K>>;
@@ -28,19 +34,14 @@ export type JobDefinitions<Ids extends JobMutationId = JobMutationId> = {
 export interface JobHandlerDeps {
   readonly engine: JobEngine;
   readonly ambient: Ambient;
-  /** Whether a principal holds a permission on a job's tenant (null: platform-wide). */
-  may(
-    principal: Principal,
-    permission: Permission,
-    tenantId: string | null,
-  ): { allowed: boolean; reason: string | null };
+  readonly may: May;
 }
 
 /**
  * What cannot be read is nobody's tenant's: it is told of to those alone who see the whole platform.
  * @throws Problem `job.unknown` | `record.unreadable`
  */
-async function shownJob({ store }: JobEngine, jobId: string, visible: Visible): Promise<JobDocument> {
+export async function shownJob({ store }: JobEngine, jobId: string, visible: Visible): Promise<JobDocument> {
   const job = await mustGet(store, jobId);
   const fault = jobFault(job);
   if (fault === null ? !isVisible(job, visible) : visible !== 'all')
@@ -52,9 +53,6 @@ async function shownJob({ store }: JobEngine, jobId: string, visible: Visible): 
 /** @throws Problem `record.unreadable` */
 const shownWire = (job: JobDocument, visible: Visible): Job =>
   readOne(job, (one) => jobToWire(one, visible === 'all'), Job);
-
-const isVisible = (job: JobDocument, visible: Visible): boolean =>
-  visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
 export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'jobs.list' | 'jobs.get' | 'jobs.events'> {
   return {
@@ -156,10 +154,16 @@ export function jobMutations(deps: JobHandlerDeps, kinds: readonly JobMutationId
   const made = Object.fromEntries(
     kinds.map((kind) => [kind, jobMutation(deps, kind)]),
   ) as unknown as MutationHandlers<JobMutationId>;
-  return { ...made, 'jobs.cancel': cancelHandler(deps), 'jobs.retry': retryHandler(deps) };
+  return {
+    ...made,
+    'jobs.cancel': cancelHandler(deps),
+    'jobs.retry': retryHandler(deps),
+    'jobs.signal': signalHandler(deps),
+  };
 }
 
 export type JobCall = Call<(typeof mutations)['jobs.cancel']['submit']>;
+export type SignalCall = Call<(typeof mutations)['jobs.signal']['submit']>;
 
 /** The job a call names, if the caller may see it and holds the permission that the job itself asked for. */
 export async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {

@@ -15,9 +15,10 @@ import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { JobTrace } from '../audit/index.ts';
-import { isFinal, type JobDocument, type StepDocument } from './job-document.ts';
+import type { Visible } from '../principal.ts';
+import { isFinal, isVisible, type JobDocument, type StepDocument } from './job-document.ts';
 import { largeValues } from './large-values.ts';
-import { jobFault, upgraded } from './stored-job.ts';
+import { jobFault, SHAPE, upgraded, Waited } from './stored-job.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
 /** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
@@ -29,7 +30,11 @@ export type JobPatch = Partial<Omit<JobDocument, '_id' | 'steps'>> & { [step: `s
 
 export const NON_FINAL: readonly JobState[] = ['queued', 'running', 'cancelling'];
 
-export type Kinds = { readonly $in: readonly string[] } | { readonly $nin: readonly string[] };
+/** Queues of jobs that wait for something of their own. */
+const WAITS = ['time', 'signal', 'children'] as const;
+
+export type AwaitingJob = Pick<JobDocument, '_id' | 'kind' | 'resource' | 'tenant_id' | 'tenants' | 'wait'>;
+export type ChildEnd = Pick<JobDocument, '_id' | 'state' | 'problem' | 'proof'>;
 
 export interface JobStore extends JobPages {
   ensureIndexes(): Promise<void>;
@@ -39,21 +44,51 @@ export interface JobStore extends JobPages {
   byIdempotency(key: IdempotencyKey): Promise<JobDocument | null>;
   /** With the decision, the intents and outcomes that are kept apart because they are long. */
   whole(job: JobDocument): Promise<JobDocument>;
-  /** Takes a job as its next claimant. Null when someone was faster or its lane is held. */
-  claim(job: JobDocument, owner: string, now: Date): Promise<JobDocument | 'lost' | 'lane-busy'>;
+  /** Takes a job as its next claimant, with its lane unless it does not need it yet: the job as it stands now. */
+  claim(job: JobDocument, owner: string, now: Date, withLane: boolean): Promise<JobDocument | 'lost' | 'lane-busy'>;
   /** @throws FenceLost when the fence has moved on. */
   write(jobId: string, fence: number, patch: JobPatch, session?: ClientSession): Promise<void>;
   /** Takes the fence away from whoever runs the job. False when it has ended or moved meanwhile. */
   requestCancel(job: JobDocument, cancel: JobDocument['cancel'], now: Date, session: ClientSession): Promise<boolean>;
+  /**
+   * Lets a job go to wait, unless it was woken since its run last looked: then says what it is now.
+   * @throws FenceLost when the fence has moved on.
+   */
+  suspend(
+    job: Pick<JobDocument, '_id' | 'fence' | 'woken'>,
+    patch: JobPatch,
+    until: Date | null,
+  ): Promise<'waits' | JobDocument>;
+  /** Wakes a job in the transaction of what it waits for; one that does not wait yet will not go to wait. False where it has ended. */
+  wake(jobId: string, session?: ClientSession): Promise<boolean>;
+  /** Makes those claimable whose time has come. Says how many. */
+  wakeDue(now: Date): Promise<number>;
+  /** Wakes jobs whose children have all ended: those that nobody woke when it happened. */
+  wakeForgotten(): Promise<number>;
+  /** Counts a child in, as long as the parent is still this claimant's. */
+  startChild(parentId: string, fence: number, session: ClientSession): Promise<boolean>;
   /** Lets go of a job that this claimant cannot continue. */
   handBack(jobId: string, fence: number): Promise<void>;
-  /** Running and cancelling jobs: those that hold their lane. */
+  /** Jobs that hold their lane, those that wait with it among them. */
   active(): Promise<JobDocument[]>;
+  /** Jobs that are claimed, or were left by who claimed them. */
+  claimed(): Promise<JobDocument[]>;
+  /** Puts jobs that an earlier version claimed where `claimed` finds them. */
+  adopt(): Promise<void>;
+  /** Those of the lanes that a job holds. */
+  heldOf(lanes: readonly string[]): Promise<ReadonlySet<string>>;
   isHeld(lane: string): Promise<boolean>;
-  /** The oldest of the kinds that may be claimed and are `known`. */
-  ready(limit: number, kinds: Kinds, known: (job: JobDocument) => boolean): Promise<JobDocument[]>;
+  /** The oldest that may be claimed and are `known`. */
+  ready(limit: number, known: (job: JobDocument) => boolean): Promise<JobDocument[]>;
+  /** Who holds a lane, or is the first in line for it. */
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
   childrenOf(jobId: string, states?: readonly JobState[]): Promise<JobDocument[]>;
+  /** How the children of a job ended or stand, by the digest of their keys. */
+  childEnds(jobId: string): Promise<ReadonlyMap<string, ChildEnd>>;
+  /** Those of the jobs that have not ended. */
+  openOf(jobIds: readonly string[]): Promise<string[]>;
+  /** Jobs that wait for a signal and may be seen, `limit` at most. */
+  awaiting(visible: Visible, limit: number): Promise<AwaitingJob[]>;
   /** Says of a job that nobody took up what of it is not known. False where somebody took it. */
   markUnknown(job: JobDocument, what: string): Promise<boolean>;
   /** Marks a queued job as waiting for its lane. */
@@ -80,6 +115,8 @@ const INDEXES = [
   { key: { state: 1, order: 1 }, name: 'state_order' },
   { key: { order: 1, _id: 1 }, name: 'order_id' },
   { key: { queue: 1, lane: 1 }, name: 'queue_lane' },
+  // Sparse: the embedded store serves no range from a partial one (500 ms at 10 000 jobs, every second).
+  { key: { wake_at: 1 }, name: 'wake_at', sparse: true },
   { key: { tenant_id: 1, order: 1 }, name: 'tenant_order' },
   { key: { lane: 1, order: 1 }, name: 'lane_order' },
   { key: { parent_job_id: 1, order: 1 }, name: 'parent_order' },
@@ -101,6 +138,28 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       const job = await jobs.findOne(filter, sort ? { sort } : {});
       return job && upgraded(job);
     });
+  const wake: JobStore['wake'] = async (jobId, session) => {
+    // Set and not counted on: an odd value in one job must keep no other from its end.
+    const woken = token();
+    const ready = { $set: { queue: 'ready', woken }, $unset: { wake_at: '' } } as const;
+    if (await update({ _id: jobId, queue: { $in: [...WAITS] } }, ready, session)) return true;
+    return update({ _id: jobId, state: { $in: [...NON_FINAL] } }, { $set: { woken } }, session);
+  };
+  const openOf: JobStore['openOf'] = async (jobIds) => {
+    const open = { _id: { $in: [...jobIds] }, state: { $in: [...NON_FINAL] } };
+    return (await translated(() => jobs.find(open, { projection: { _id: 1 } }).toArray())).map(({ _id }) => _id);
+  };
+  const childrenOf: JobStore['childrenOf'] = (jobId, states) =>
+    many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000);
+  const keptPatch = async (patch: JobPatch): Promise<Partial<JobDocument>> => {
+    const kept = Object.entries(patch).map(async ([field, value]) => {
+      if (field === 'decision') return [field, await large.keep(value)];
+      return field.startsWith('steps.') ? [field, await large.kept(value as StepDocument)] : [field, value];
+    });
+    return Object.fromEntries(await Promise.all(kept)) as Partial<JobDocument>;
+  };
+  /** Order of the last parent whose children were looked for. */
+  let lookedAt = -1;
   const misplaced = remembered(() => misplacedJobs(jobs), now);
   const update = (
     filter: Filter<JobDocument>,
@@ -143,19 +202,26 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       return job?.idempotency === key || isTheirs ? job : null;
     },
 
-    async claim(job, owner, now) {
+    async claim(job, owner, now, withLane) {
       const claimed: Partial<JobDocument> = {
-        state: job.state === 'queued' ? 'running' : job.state,
-        active: true,
-        queue: null,
+        queue: 'running',
         parked: null,
+        wait: null,
         owner,
         fence: job.fence + 1,
-        started_at: job.started_at ?? now,
+        ...(withLane ? { active: true, started_at: job.started_at ?? now } : {}),
+        ...(withLane && job.state === 'queued' ? { state: 'running' } : {}),
       };
+      // What an earlier version stored is its own no more: it says what this one goes by.
+      const { woken, plan_again, requester } = job;
+      const stored = job.shape < SHAPE ? { ...claimed, shape: SHAPE, woken, plan_again, requester } : claimed;
       try {
-        const won = await update({ _id: job._id, fence: job.fence, state: job.state }, { $set: claimed });
-        return won ? { ...job, ...claimed } : 'lost';
+        // What was read may be old: a run of this very claim may have got on since, and gone to wait.
+        const met = job.shape < SHAPE ? {} : { queue: job.queue, owner: job.owner };
+        const filter = { _id: job._id, fence: job.fence, state: job.state, ...met } as Filter<JobDocument>;
+        const change = { $set: stored, $unset: { wake_at: '' } } as UpdateFilter<JobDocument>;
+        const won = await translated(() => jobs.findOneAndUpdate(filter, change, { returnDocument: 'after' }));
+        return won ? upgraded(won) : 'lost';
       } catch (error) {
         if (isDuplicateKey(error)) return 'lane-busy';
         throw error;
@@ -163,41 +229,115 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     },
 
     async write(jobId, fence, patch, session) {
-      const kept = Object.entries(patch).map(async ([field, value]) => {
-        if (field === 'decision') return [field, await large.keep(value)];
-        return field.startsWith('steps.') ? [field, await large.kept(value as StepDocument)] : [field, value];
-      });
-      const $set = Object.fromEntries(await Promise.all(kept)) as Partial<JobDocument>;
-      if (!(await update({ _id: jobId, fence }, { $set }, session))) throw new FenceLost(jobId);
+      if (!(await update({ _id: jobId, fence }, { $set: await keptPatch(patch) }, session))) throw new FenceLost(jobId);
     },
 
-    requestCancel: (job, cancel, now, session) =>
-      update(
-        { _id: job._id, fence: job.fence, state: job.state },
+    async suspend({ _id, fence, woken }, patch, until) {
+      const $set = { ...(await keptPatch(patch)), owner: null, ...(until ? { wake_at: until } : {}) };
+      if (await update({ _id, fence, woken }, { $set })) return 'waits';
+      const now = await one({ _id, fence });
+      if (!now) throw new FenceLost(_id);
+      return now;
+    },
+    wake,
+    async wakeDue(at) {
+      const due = await translated(() =>
+        jobs
+          .find({ wake_at: { $gt: new Date(0), $lte: at } }, { projection: { _id: 1 } })
+          .limit(DUE_AT_ONCE)
+          .toArray(),
+      );
+      for (const { _id } of due) await wake(_id);
+      return due.length;
+    },
+    async wakeForgotten() {
+      const after = { queue: 'children', order: { $gt: lookedAt } } as Filter<JobDocument>;
+      const parents = await many(after, PARENTS_AT_ONCE);
+      lookedAt = parents.length < PARENTS_AT_ONCE ? -1 : parents.at(-1)!.order;
+      let woken = 0;
+      for (const { _id, steps } of parents) {
+        const open = steps.find(({ state }) => state === 'waiting')?.wait?.children?.open ?? [];
+        // On the way back it waits for whichever are left.
+        const left = open.length > 0 ? await openOf(open) : await childrenOf(_id, NON_FINAL);
+        if (left.length === 0 && (await wake(_id))) woken += 1;
+      }
+      return woken;
+    },
+    startChild: (parentId, fence, session) =>
+      update({ _id: parentId, fence }, { $set: { last_child: token() } }, session),
+
+    requestCancel: (job, cancel, now, session) => {
+      const seen = job.shape < SHAPE ? {} : { queue: job.queue };
+      const interrupted = job.steps.flatMap(({ state }, index) =>
+        state === 'waiting' ? [[`steps.${index}.state`, 'interrupted'], [`steps.${index}.ended_at`, now]] : [],
+      ); // prettier-ignore
+      return update(
+        { _id: job._id, fence: job.fence, state: job.state, ...seen },
         {
           $set:
             job.state === 'queued'
-              ? { state: 'cancelled', queue: null, cancel, ended_at: now }
-              : { state: 'cancelling', direction: 'backward', cancel },
+              ? {
+                  state: 'cancelled',
+                  queue: null,
+                  wait: null,
+                  cancel,
+                  ended_at: now,
+                  owner: null,
+                  ...Object.fromEntries(interrupted),
+                }
+              : { state: 'cancelling', direction: 'backward', queue: 'running', wait: null, cancel },
+          $unset: { wake_at: '' },
           $inc: { fence: 1 },
         },
         session,
-      ),
+      );
+    },
 
     handBack: async (jobId, fence) => void (await update({ _id: jobId, fence }, { $set: { owner: null } })),
 
     active: () => many({ active: true }, 1_000),
+    claimed: () => many({ queue: 'running' }, 1_000),
+    adopt: () =>
+      translated(async () => {
+        const left = { active: true, queue: null, state: { $in: ['running', 'cancelling'] } } as Filter<JobDocument>;
+        await jobs.updateMany(left, { $set: { queue: 'running' } });
+      }),
     isHeld: (lane) =>
       translated(async () => (await jobs.findOne({ lane, active: true }, { projection: { _id: 1 } })) !== null),
-    ready: (limit, kinds, known) => many({ queue: 'ready', kind: kinds } as Filter<JobDocument>, limit, known),
-    childrenOf: (jobId, states) =>
-      many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000),
-    holderOf: (lane, except) =>
-      one({ lane, state: { $in: [...NON_FINAL] }, ...(except ? { _id: { $ne: except } } : {}) }, { order: 1 }),
+    heldOf: async (lanes) => {
+      const held = { lane: { $in: [...lanes] }, active: true };
+      const found = await translated(() => jobs.find(held, { projection: { lane: 1 } }).toArray());
+      return new Set(found.map(({ lane }) => lane));
+    },
+    ready: (limit, known) => many({ queue: 'ready' }, limit, known),
+    childrenOf,
+    childEnds: async (jobId) => {
+      const projection = { idempotency: 1, state: 1, 'problem.detail': 1, proof: 1 };
+      const found = await translated(() => jobs.find({ parent_job_id: jobId }, { projection }).toArray());
+      return new Map(found.map((job) => [job.idempotency, job]));
+    },
+    openOf,
+    async holderOf(lane, except) {
+      const others = except ? { _id: { $ne: except } } : {};
+      const holder = await one({ lane, active: true, ...others });
+      // Those that wait before their first effect are in nobody's way.
+      return holder ?? one({ lane, state: 'queued', queue: { $in: ['ready', 'lane'] }, ...others }, { order: 1 });
+    },
+    awaiting: (visible, limit) =>
+      prompt(async () => {
+        const projection = { kind: 1, resource: 1, tenant_id: 1, tenants: 1, wait: 1 };
+        const cursor = jobs.find({ queue: 'signal' }, { projection }).limit(AWAITING_LOOKED_AT);
+        const found: AwaitingJob[] = [];
+        for await (const job of cursor) {
+          if (isAwaiting(job) && isVisible(job, visible) && found.push(job) >= limit) break;
+        }
+        return found;
+      }, READ_MS),
     markUnknown: ({ _id, fence, owner, state }, what) =>
       update({ _id, fence, owner, state, parked: null }, { $set: { parked: { what, at: now() } } }),
 
-    park: async (jobId) => void (await update({ _id: jobId, state: 'queued' }, { $set: { queue: 'lane' } })),
+    park: async (jobId) =>
+      void (await update({ _id: jobId, state: 'queued', queue: 'ready' }, { $set: { queue: 'lane' } })),
     async unpark(lane) {
       const [next] = await many({ queue: 'lane', lane }, 1);
       return next !== undefined && (await update({ _id: next._id, queue: 'lane' }, { $set: { queue: 'ready' } }));
@@ -223,7 +363,17 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
   };
 }
 
+/** Parents that are looked at in one full sweep, in turn: they are woken by their children, and this is only in case. */
+const PARENTS_AT_ONCE = 50;
+/** So many that wait for people need no list, but a way of working. */
+const AWAITING_LOOKED_AT = 1_000;
+const isAwaiting = ({ wait, kind, resource }: { readonly [K in keyof AwaitingJob]: unknown }): boolean =>
+  typeof kind === 'string' && typeof resource === 'string' && Waited.safeParse(wait).success;
+
+const token = (): string => new ObjectId().toHexString();
 const isAny = (): boolean => true;
+/** Jobs whose time has come that are woken in one sweep of one replica. */
+const DUE_AT_ONCE = 256;
 /** Documents looked at in one read, at most; so many bad ones are no accident, and a job behind them waits for a person. */
 const MOST_LOOKED_AT = 10_000;
 

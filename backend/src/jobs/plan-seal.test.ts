@@ -18,6 +18,7 @@ import type { JobDefinition } from './definition.ts';
 import { jobEngine, type JobEngine } from './index.ts';
 import { planSeal, type Bound } from './plan-seal.ts';
 import type { Submission } from './submission.ts';
+import { everybodyMay } from './rights.fixture.ts';
 
 const key = (): ControlKey => controlKeyFrom(randomBytes(32));
 const NOW = new Date('2026-11-26T09:00:00.000Z');
@@ -136,7 +137,7 @@ async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: 
     steps: [{ name: 'act', title: 'Act', run: async () => ({}) }],
     verify: async () => ({ checks: [], facts: {} }),
   });
-  const engine = jobEngine({ mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
+  const engine = jobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
   engine.define({ 'tenants.pause': definition('tenants.pause'), 'tenants.resume': definition('tenants.resume') });
   await engine.start();
   running.push(() => engine.stop(500));

@@ -43,7 +43,7 @@ export async function makePlan<I>(
   const steps = definition.steps.map((step) => ({
     name: step.name,
     title: titleOf(step, input),
-    reversible: step.compensate !== undefined,
+    reversible: 'compensate' in step && step.compensate !== undefined,
   }));
   const { decision } = draft;
   const decided = decision === undefined ? {} : { decision };

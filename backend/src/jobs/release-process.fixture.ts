@@ -7,13 +7,14 @@ import { parseControlKey } from '../control-key.ts';
 import { connectMongo } from '../ports/mongo/mongo.ts';
 import { jobEngine } from './index.ts';
 import { release, type Release } from './releases.fixture.ts';
+import { everybodyMay } from './rights.fixture.ts';
 
 const { MONGODB_URI, DB, RELEASE, CONTROL_KEY } = process.env as Record<string, string>;
 const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: RELEASE!, environment: 'dev' });
 await audit.ensureIndexes();
-const engine = jobEngine({
+const engine = jobEngine({ may: everybodyMay,
   mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: RELEASE!, leaseMs: 1_500,
   controlKey: parseControlKey(CONTROL_KEY!),
 }); // prettier-ignore

@@ -15,6 +15,7 @@ import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { jobEngine, type JobEngine } from './index.ts';
 import { isFinal, jobToWire, type JobDocument } from './job-document.ts';
 import { cellsOf, release, undoneOf, type Release } from './releases.fixture.ts';
+import { everybodyMay } from './rights.fixture.ts';
 
 const CONTROL_KEY = randomBytes(32).toString('hex');
 let mongo: Mongo;
@@ -41,7 +42,7 @@ afterAll(() => mongo.close());
 function desk(name: Release): JobEngine {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'desk', environment: 'dev' });
-  const engine = jobEngine({
+  const engine = jobEngine({ may: everybodyMay,
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'desk',
     controlKey: parseControlKey(CONTROL_KEY),
   }); // prettier-ignore

@@ -11,18 +11,22 @@ import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
-import type { ChildJob, ChildResult, Intending, JobDefinition, Returning, Step, StepContext } from './definition.ts';
+import type { EffectStep, Intending, JobDefinition, SignalStep, Step, StepContext, WaitStep } from './definition.ts';
+import type { Children } from './children.ts';
 import { endRecord } from './end-record.ts';
-import type { JobDocument, StepDocument } from './job-document.ts';
+import type { JobDocument, StepDocument, Wait } from './job-document.ts';
 import { definitionFor } from './known-job.ts';
 import { boundedProof } from './large-values.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
 import { assertAlive } from './plan-expiry.ts';
 import { noSecret, sealedDefinition } from './sealed-definition.ts';
 import type { SealedInputs } from './sealed-inputs.ts';
+import { assertStillMay, type May } from './rights.ts';
+import type { SignalStore } from './signal-store.ts';
 import { subjectIn, subjectOf } from './plan-seal.ts';
 import { assertUnblocked, makePlan, told } from './planning.ts';
 import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
+import { isIdle, isWait, look, mayAnswer, type Look } from './wait-look.ts';
 
 /** A place between two lines where a crash matters; tests stop the process there. */
 export interface CrashPoint {
@@ -44,14 +48,9 @@ export interface RunnerDeps {
   definitionOf(kind: string): JobDefinition<unknown>;
   /** Called after every durable change. */
   changed(jobId: string): void;
-  runChildren(
-    parent: JobDocument,
-    jobs: readonly ChildJob[],
-    concurrency: number,
-    signal: AbortSignal,
-  ): Promise<ChildResult[]>;
-  /** Cancels the children that are still under way and waits for their end. */
-  cancelChildren(parent: JobDocument, signal: AbortSignal): Promise<void>;
+  readonly children: Children;
+  readonly signals: SignalStore;
+  readonly may: May;
   crashPoint(point: CrashPoint): void | Promise<void>;
 }
 
@@ -61,20 +60,19 @@ const DEFAULT_ATTEMPTS = 3;
 const COMPENSATION_ATTEMPTS = 8;
 const STORE_RETRY_MS = 200;
 
-/** @throws FenceLost when another claimant or a cancel took the job away; the signal's reason when it was aborted. */
-export async function runJob(
-  deps: RunnerDeps,
-  claimed: JobDocument,
-  waited: boolean,
-  signal: AbortSignal,
-): Promise<JobState> {
+/** Undoing is waited for like the rest, and looking at what a job waits for is tried for as long. */
+const LOOK_ATTEMPTS = COMPENSATION_ATTEMPTS;
+
+/**
+ * The state it ended in, or `waits`: it is a record now, and who ends what it waits for makes it claimable.
+ * @throws FenceLost when another claimant or a cancel took the job away; the signal's reason when it was aborted.
+ */
+export async function runJob(deps: RunnerDeps, claimed: JobDocument, signal: AbortSignal): Promise<JobState | 'waits'> {
   const run = new Run(deps, await deps.store.whole(structuredClone(claimed)), signal);
   await run.unseal();
-  // Who was to plan it again may have died before that was written down, with the first step.
-  const waitedOrTaken = waited || claimed.fence > 1;
-  if (waitedOrTaken && run.job.direction === 'forward' && !run.hasBegun()) await run.planAgain();
-  if (run.job.direction === 'forward') await run.forward();
-  if (run.job.direction === 'backward') await run.backward();
+  if (run.job.plan_again && run.job.active && run.job.direction === 'forward') await run.planAgain();
+  if (run.job.direction === 'forward' && (await run.forward()) === 'waits') return 'waits';
+  if (run.job.direction === 'backward' && (await run.backward()) === 'waits') return 'waits';
   return run.job.state;
 }
 
@@ -103,37 +101,53 @@ class Run {
     if (secrets instanceof Problem && job.direction === 'forward') this.turnBackward(secrets, 'secrets');
   }
 
-  hasBegun(): boolean {
-    return this.job.steps.some(({ state }) => state !== 'pending');
-  }
-
-  /**
-   * A job that waited for its lane may have been overtaken by what ran before it. At high risk it does what was approved
-   * or nothing; at low risk what the plan decides now is what it does, and both are kept before its first step begins.
-   */
+  /** A job that waited before its first effect may have been overtaken by what happened meanwhile. */
   async planAgain(): Promise<void> {
-    const { ambient } = this.deps;
+    const { ambient, may } = this.deps;
     try {
-      const { _id: jobId, kind, input, plan: shown, risk } = this.job;
-      if (risk === 'high') assertAlive(new Date(shown.expires_at), ambient.now());
+      const { _id: jobId, kind, input, plan: shown, risk, steps } = this.job;
+      const waits = this.definition.steps.filter((step, index) => isIdle(step) && steps[index]!.state === 'succeeded');
+      // One that its own steps made wait is held to its plan however long that took: this is what was approved.
+      const mustMatch = risk === 'high' || waits.length > 0;
+      if (risk === 'high' && waits.length === 0) assertAlive(new Date(shown.expires_at), ambient.now());
+      assertStillMay(may, this.job);
+      for (const step of waits) if ('signal' in step) await this.assertStillGiven(step);
       const caller = { principal: null, jobId };
       const { plan, decision } = await makePlan(this.definition, input, caller, ambient.now(), (now) =>
         subjectOf(kind, input, now),
       );
       assertUnblocked(plan);
-      if (risk === 'high' && plan.hash !== subjectIn(shown.hash))
-        throw new Problem('plan.stale', 'What ran before this job changed its plan');
+      if (mustMatch && plan.hash !== subjectIn(shown.hash))
+        throw new Problem('plan.stale', 'What happened while this job waited changed its plan');
+      // At low risk what the plan decides now is what it does; both are kept before its first step begins.
       if (plan.hash !== subjectIn(shown.hash)) this.set({ plan, decision });
+      this.set({ plan_again: false });
     } catch (error) {
+      this.rethrowIfOver(error);
       this.turnBackward(problemOf(error, 'plan'), 'plan');
     }
   }
 
-  async forward(): Promise<void> {
+  /** Between the last word that was needed and the lane's turn hours may lie. */
+  private async assertStillGiven(step: SignalStep<unknown>): Promise<void> {
+    const { name, needed = 1 } = step.signal;
+    const sent = await this.deps.signals.of(this.job._id, name);
+    const stand = sent.filter(({ from, verdict }) => verdict === 'proceed' && mayAnswer(this.deps.may, this.job, step, from) === null);
+    const people = new Set(stand.map(({ from }) => from.id)).size;
+    if (people < needed) throw new Problem('permission.missing', `${people} of ${needed} who said proceed to ${name} still may`);
+  } // prettier-ignore
+
+  async forward(): Promise<'waits' | 'done'> {
     for (const index of this.job.steps.keys()) {
       if (this.job.steps[index]!.state === 'succeeded') continue;
-      const failure = await this.runStep(index);
-      if (failure) return this.turnBackward(failure, this.job.steps[index]!.name);
+      const step = this.definition.steps[index]!;
+      if (!isIdle(step) && !this.job.active) return this.queueForLane();
+      const failure = isWait(step) ? await this.waitAt(index, step) : await this.runStep(index, step);
+      if (failure === 'waits') return 'waits';
+      if (failure) {
+        this.turnBackward(failure, step.name);
+        return 'done';
+      }
     }
     try {
       const proof = boundedProof(await this.verify());
@@ -143,10 +157,17 @@ class Run {
       // Verification failed, or the resource's own state refused to change with the job's end.
       this.turnBackward(problemOf(error, 'verify'), 'verify');
     }
+    return 'done';
   }
 
-  async backward(): Promise<void> {
-    await this.deps.cancelChildren(this.job, this.signal);
+  async backward(): Promise<'waits' | 'done'> {
+    const { children, ambient } = this.deps;
+    for (let since = ambient.now(); ;) {
+      const open = await this.whenStored(() => children.cancelOpen(this.job));
+      if (open === 0) break;
+      const what = `the end of ${open} jobs that it started`;
+      if (await this.suspend({ for: 'children', what, since, until: null, signal: null })) return 'waits';
+    }
     for (const index of [...this.job.steps.keys()].reverse()) {
       const failure = await this.compensateStep(index);
       if (failure) {
@@ -154,17 +175,82 @@ class Run {
         const problem = new Problem('compensation.failed', `${this.job.steps[index]!.name}: ${detail}`, {
           after: this.job.problem,
         });
-        return this.finish('failed', { problem: toDocument(problem, this.job.steps[index]!.name) });
+        await this.finish('failed', { problem: toDocument(problem, this.job.steps[index]!.name) });
+        return 'done';
       }
     }
     const undone = this.job.steps.some((step) => step.state === 'compensated');
     await this.finish(undone ? 'compensated' : this.job.cancel ? 'cancelled' : 'failed', {
       undo: await this.undoLeft(),
     });
+    return 'done';
   }
 
-  private async runStep(index: number): Promise<Problem | null> {
-    const step = this.definition.steps[index]!;
+  /** What it waited for before its first effect is there: it is claimed once more, with its lane. */
+  private async queueForLane(): Promise<'waits'> {
+    this.set({ queue: 'ready', owner: null });
+    await this.flush();
+    return 'waits';
+  }
+
+  /** Looks at what the step waits for until it is there, or the job can be left alone. */
+  private async waitAt(index: number, step: WaitStep<unknown>): Promise<Problem | 'waits' | null> {
+    const timeout = this.timeoutOf(step);
+    if (step.intent && this.stepAt(index).intent === null) await this.begin(index, timeout);
+    if (this.stepAt(index).state === 'pending') {
+      await this.point(step.name, 'forward', 'before');
+      this.setStep(index, { state: 'waiting', attempts: 1, started_at: this.deps.ambient.now() });
+    }
+    for (let tried = 1; ;) {
+      try {
+        const { ended, kept, wait } = await this.lookAt(index, step, timeout);
+        this.setStep(index, { state: 'waiting', wait: kept });
+        if (ended) {
+          const outcome = await withDeadline(this.deps.ambient, timeout, this.signal, ended);
+          await this.point(step.name, 'forward', 'after');
+          this.setStep(index, { state: 'succeeded', outcome: outcome ?? null, ended_at: this.deps.ambient.now(), problem: null }); // prettier-ignore
+          return null;
+        }
+        if (wait === null) await this.flush();
+        else if (await this.suspend(wait)) return 'waits';
+        tried = 1;
+      } catch (error) {
+        this.rethrowIfOver(error);
+        const problem = problemOf(error, step.name);
+        this.deps.logger.warn({ err: error, step: step.name, tried }, 'what a job waits for could not be seen');
+        const last = tried >= (step.attempts ?? LOOK_ATTEMPTS) || !isWorthRepeating(problem);
+        if (last) {
+          this.setStep(index, { state: 'failed', problem: toDocument(problem, step.name), ended_at: this.deps.ambient.now() }); // prettier-ignore
+          return problem;
+        }
+        await this.deps.ambient.sleep(backoffMs(tried++), this.signal);
+      }
+    }
+  }
+
+  private lookAt(index: number, step: WaitStep<unknown>, timeout: number): Promise<Look> {
+    const { children, ...deps } = this.deps;
+    const kept = this.stepAt(index).wait ?? null;
+    return withDeadline(this.deps.ambient, timeout, this.signal, (signal) =>
+      look({ ...deps, startChild: children.start }, this.job, step, kept, this.contextAt(index, signal)),
+    );
+  }
+
+  /** False where something woke it since the last look: there is more to see. */
+  private async suspend(wait: Wait): Promise<boolean> {
+    const patch = { ...this.pending, queue: wait.for, wait };
+    const now = await this.whenStored(() => this.deps.store.suspend(this.job, patch, wait.until));
+    if (now !== 'waits') {
+      this.job.woken = now.woken;
+      return false;
+    }
+    this.pending = {};
+    Object.assign(this.job, { queue: wait.for, wait, owner: null });
+    this.deps.changed(this.job._id);
+    return true;
+  }
+
+  private async runStep(index: number, step: EffectStep<unknown>): Promise<Problem | null> {
     const attempts = step.attempts ?? DEFAULT_ATTEMPTS;
     const timeout = this.timeoutOf(step);
     for (let tried = 1; ; tried += 1) {
@@ -213,7 +299,7 @@ class Run {
       );
     }
     this.setStep(index, {
-      state: 'running',
+      state: isWait(step) ? 'waiting' : 'running',
       attempts: now.attempts + 1,
       intent: intent ?? null,
       started_at: now.started_at ?? this.deps.ambient.now(),
@@ -225,9 +311,10 @@ class Run {
     const step = this.definition.steps[index]!;
     const { state } = this.stepAt(index);
     if (state === 'pending' || state === 'compensated') return null;
-    if (!step.compensate) {
+    if (isWait(step) || !step.compensate) {
       // Stopped half-way, and whoever ran it is gone: it would stay `running` for ever.
-      if (state === 'running') this.setStep(index, { state: 'interrupted', ended_at: this.deps.ambient.now() });
+      if (state === 'running' || state === 'waiting')
+        this.setStep(index, { state: 'interrupted', ended_at: this.deps.ambient.now() });
       return null;
     }
     const timeout = this.timeoutOf(step);
@@ -279,7 +366,8 @@ class Run {
     patch: JobPatch,
   ): Promise<void> {
     const { mongo, store, audit, ambient } = this.deps;
-    const end = { ...patch, state, active: false, ended_at: ambient.now(), owner: null };
+    const end = { ...patch, state, active: false, queue: null, wait: null, ended_at: ambient.now(), owner: null };
+    const { parent_job_id: parent } = this.job;
     await this.point('end', this.job.direction, 'before');
     await this.whenStored(() =>
       mongo.transaction(async (session: ClientSession) => {
@@ -287,6 +375,7 @@ class Run {
         if (state === 'succeeded') await this.definition.commit?.(this.contextAt(-1, this.signal), session);
         await this.deps.sealed.drop(this.job, session);
         await audit.append(endRecord({ ...this.job, ...end } as JobDocument), session);
+        if (parent !== null) await store.wake(parent, session);
       }),
     );
     this.pending = {};
@@ -330,12 +419,8 @@ class Run {
       intent: job.steps[index]?.intent ?? null,
       signal,
       secret: noSecret,
-      outcomeOf: <O>({ name }: Returning<O>) => (byName(name)?.outcome ?? undefined) as O | undefined,
+      outcomeOf: <O>({ name }: { readonly name: string }) => (byName(name)?.outcome ?? undefined) as O | undefined,
       intentOf: <N>({ name }: Intending<N>) => (byName(name)?.intent ?? undefined) as N | undefined,
-      children: async (jobs, concurrency) => {
-        if (!this.definition.startsJobs) throw new Error(`${job.kind} does not say that it starts jobs`);
-        return this.deps.runChildren(job, jobs, concurrency, signal);
-      },
     };
   }
 

@@ -46,16 +46,27 @@ type WithSecrets<I> = <C extends JobContext<I>>(context: C) => C;
 
 function sealedStep<I>(step: Step<I>, withSecrets: WithSecrets<I>, redaction: Redaction): Step<I> {
   const clean = cleanly(redaction);
-  const { intent, compensate } = step;
+  const { intent } = step;
   // What steps read back is never altered: a step that would write a secret down fails instead, and is undone.
   const kept = (what: string, value: unknown): unknown => {
     if (redaction.isIn(value)) throw new Error(`The ${what} of step ${step.name} has a secret in it`);
     return value;
   };
+  const recorded = intent ? { intent: clean(async (context: JobContext<I>) => kept('intent', await intent.call(step, withSecrets(context)))) } : {}; // prettier-ignore
+  if ('signal' in step) return { ...step, ...recorded };
+  if ('until' in step) return { ...step, ...recorded, until: clean(async (context) => step.until(withSecrets(context))) }; // prettier-ignore
+  if ('children' in step)
+    return {
+      ...step,
+      ...recorded,
+      children: (context) => step.children(withSecrets(context)),
+      joined: clean(async (context, results) => kept('outcome', await step.joined(withSecrets(context), results))),
+    };
+  const { compensate } = step;
   return {
     ...step,
+    ...recorded,
     run: clean(async (context) => kept('outcome', await step.run(withSecrets(context)))),
-    ...(intent ? { intent: clean(async (context) => kept('intent', await intent.call(step, withSecrets(context)))) } : {}), // prettier-ignore
     ...(compensate ? { compensate: clean((context) => compensate.call(step, withSecrets(context))) } : {}),
   };
 }

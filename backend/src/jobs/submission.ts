@@ -7,7 +7,7 @@ import type { Principal, Provenance } from '../principal.ts';
 import { NO_SECRETS, type Secrets } from '../secret.ts';
 import type { JobDefinition, PlanCaller } from './definition.ts';
 import type { JobDocument } from './job-document.ts';
-import type { JobStore } from './jobs.store.ts';
+import { FenceLost, type JobStore } from './jobs.store.ts';
 import { sha256 } from './digest.ts';
 import { givenSecrets } from './given-secrets.ts';
 import { callKey, childKey, type IdempotencyKey } from './idempotency.ts';
@@ -18,6 +18,7 @@ import { assertUnblocked, makePlan, withChecks, type Planned } from './planning.
 import { sealedDefinition } from './sealed-definition.ts';
 import type { SealedInputs } from './sealed-inputs.ts';
 import { SHAPE } from './stored-job.ts';
+import { isIdle, isWait } from './wait-look.ts';
 
 export interface Submission {
   readonly kind: MutationId;
@@ -31,6 +32,8 @@ export interface Submission {
   readonly planHash: string | null;
   readonly provenance: Provenance;
   readonly parentJobId: string | null;
+  /** Of the parent's claim: a child is started by nobody else. */
+  readonly parentFence?: number;
   readonly retryOf: string | null;
   /** In place of `input`, which then only says what was asked: asked for once it is known that this key made no job yet. */
   readonly remainder?: () => Promise<Retried>;
@@ -57,7 +60,8 @@ const nameOf = (actor: Principal | string): string => (typeof actor === 'string'
 /**
  * Accepts a job, or finds the one that this key made before. `claimant` becomes its owner at once if its lane is free;
  * null queues it.
- * @throws Problem `idempotency.key_reused` | `plan.required` | `plan.stale` | `preflight.blocked` | `audit.unavailable` | `secret.needed`
+ * @throws Problem `idempotency.key_reused` | `plan.required` | `plan.stale` | `preflight.blocked` | `audit.unavailable` | `secret.needed`;
+ * FenceLost when the job that starts it is somebody else's by now
  */
 export async function submit(
   deps: SubmissionDeps,
@@ -89,7 +93,7 @@ export async function submit(
     const order = deps.store.nextOrder();
     const secrets = givenSecrets(definition, wanted.input, wanted.secrets ?? NO_SECRETS, false);
     const job = newJob(deps, definition, wanted, planned, { jobId, order, key: key.key, requestHash, owner, secrets });
-    const result = await writeJob(deps, job, secrets);
+    const result = await writeJob(deps, job, secrets, wanted.parentFence);
     if (result === 'inserted') {
       deps.audit.wake();
       return { job, isNew: true };
@@ -195,9 +199,13 @@ async function writeJob(
   deps: SubmissionDeps,
   job: JobDocument,
   secrets: Secrets,
+  parentFence: number | undefined,
 ): Promise<'inserted' | Refused['result']> {
   try {
     await deps.mongo.transaction(async (session) => {
+      const { parent_job_id: parent } = job;
+      if (parent !== null && parentFence !== undefined && !(await deps.store.startChild(parent, parentFence, session)))
+        throw new FenceLost(parent);
       job.audit_record_id = await deps.audit.append(submittedRecord(job), session);
       const result = await deps.store.insert(job, session);
       if (result !== 'inserted') throw new Refused(result);
@@ -229,9 +237,12 @@ function newJob(
   { jobId, order, key, requestHash, owner, secrets }: NewJob,
 ): JobDocument {
   const now = ambient.now();
-  // The insert itself records the first step as started, unless that step has an intent to read first.
-  const isBegun = owner !== null && !definition.steps[0]?.intent;
-  const started = owner === null ? null : now;
+  const [first] = definition.steps;
+  // A wait before the first effect holds no lane.
+  const isHeld = owner !== null && !(first && isIdle(first));
+  // The insert itself records the first step as started, unless that step waits or has an intent to read first.
+  const isBegun = isHeld && first !== undefined && !isWait(first) && !first.intent;
+  const started = isHeld ? now : null;
   const planId = planIdIn(plan.hash);
   const named = sealed.named(secrets);
   return {
@@ -243,10 +254,13 @@ function newJob(
     kind: wanted.kind,
     risk: definition.risk,
     permission: definition.permission,
-    state: owner === null ? 'queued' : 'running',
+    state: isHeld ? 'running' : 'queued',
     lane: definition.lane(wanted.input),
-    active: owner !== null,
-    queue: owner === null ? 'ready' : null,
+    active: isHeld,
+    queue: owner === null ? 'ready' : 'running',
+    wait: null,
+    woken: null,
+    plan_again: !isHeld,
     owner,
     fence: owner === null ? 0 : 1,
     direction: 'forward',
@@ -269,6 +283,7 @@ function newJob(
       problem: null,
     })),
     actor: nameOf(wanted.actor),
+    requester: typeof wanted.actor === 'string' ? null : wanted.actor,
     reason: wanted.reason,
     tenant_id: definition.tenantId(wanted.input),
     ...(definition.tenants ? { tenants: [...definition.tenants(wanted.input)] } : {}),

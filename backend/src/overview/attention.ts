@@ -34,6 +34,7 @@ export function attentionOf(facts: OverviewFacts, services: readonly Service[]):
     ...platform,
     ...tenants(facts),
     ...jobs(facts),
+    ...awaiting(facts),
   ];
   const since = (item: Found): string => item.since ?? '';
   return found
@@ -278,6 +279,17 @@ const jobs = ({ failures }: OverviewFacts): Found[] =>
     action: 'jobs.retry',
   }));
 
+const awaiting = ({ awaiting }: OverviewFacts): Found[] =>
+  (awaiting.ok ? awaiting.value : []).map(({ jobId, kind, resource, signal, since }) => ({
+    id: `job.awaits:${jobId}`,
+    severity: 'info',
+    title: `${kind} on ${resource} waits for ${signal}`,
+    detail: `It goes on once who may has said so; its page says who that is`,
+    since: since.toISOString(),
+    resource: `job:${jobId}`,
+    action: null,
+  }));
+
 /** What the caller must not take for fine, because nobody looked. */
 export function uncheckedOf(facts: OverviewFacts): Unchecked[] {
   const asked: [string, { ok: boolean; reason?: string }, boolean][] = [
@@ -287,6 +299,7 @@ export function uncheckedOf(facts: OverviewFacts): Unchecked[] {
     ['audit log', facts.audit, true],
     ['jobs', facts.jobs, true],
     ['failed jobs', facts.failures, true],
+    ['jobs that wait for a word', facts.awaiting, true],
     ['tenants', facts.tenants, true],
     ['drift', facts.drift, facts.wholePlatform],
   ];

@@ -66,6 +66,7 @@ export interface OverviewFacts {
   readonly chainBroken: { readonly reason: string; readonly at: Date } | null;
   readonly jobs: Asked<JobCounts>;
   readonly failures: Asked<readonly FailedJob[]>;
+  readonly awaiting: Asked<readonly AwaitedSignal[]>;
   readonly drift: Asked<DriftSurvey>;
   readonly tenants: Asked<TenantSummary>;
   /** Replicas alive whose CONTROL_KEY is not that of the one that answers. */
@@ -77,6 +78,15 @@ export interface OverviewFacts {
   readonly copies: readonly CopyState[];
   /** Of replicas and nodes, held against the store's. */
   readonly clocks: readonly PeerClock[];
+}
+
+/** A job that goes on once somebody has said so. */
+export interface AwaitedSignal {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly resource: string;
+  readonly signal: string;
+  readonly since: Date;
 }
 
 export type Service = Overview['services'][number];

@@ -25,6 +25,7 @@ export function inOutline(facts: OverviewFacts): OverviewFacts {
     audit: unexplained(facts.audit),
     jobs: unexplained(facts.jobs),
     failures: unexplained(facts.failures),
+    awaiting: unexplained(facts.awaiting),
     tenants: unexplained(facts.tenants),
     clocks: [],
     copies: facts.copies.map((copy) => ({ ...copy, name: 'what is stored', reason: copy.reason && UNSAID })),

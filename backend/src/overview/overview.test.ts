@@ -109,6 +109,12 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
     fc.record({ jobId: fc.constantFrom('job_8', 'job_9'), what: fc.constant('version 2 of scale.migrate') }),
     { maxLength: 2 },
   ),
+  awaiting: asked(
+    fc.array(
+      fc.record({ jobId: fc.uuid().map((id) => `job_${id}`), kind: fc.constant('scale.migrate'), resource: fc.constant('tenant:acme'), signal: fc.constant('approval'), since: time }),
+      { maxLength: 3 },
+    ), // prettier-ignore
+  ),
   jobs: asked(fc.record({ open: fc.nat(9), failed: fc.nat(9), succeeded: fc.nat(9) })),
   failures: asked(
     fc.array(
@@ -211,6 +217,9 @@ it('UI-40 what needs a person comes most severe first, at most 50, each once, an
         expect(items.some(({ id }) => id === 'replica.namesake')).toBe(given.wholePlatform && given.namesake !== null);
       if (items.length < MAX_ITEMS)
         expect(items.some(({ id }) => id === 'jobs.unknown')).toBe(given.wholePlatform && given.unknownJobs.length > 0);
+      if (given.awaiting.ok && items.length < MAX_ITEMS)
+        for (const { jobId, since } of given.awaiting.value)
+          expect(items.find(({ id }) => id === `job.awaits:${jobId}`)?.since).toBe(since.toISOString());
       if (!given.wholePlatform)
         expect(items.filter(({ resource }) => /^(shard:|drift$|audit$)/.test(resource))).toEqual([]);
     }),
@@ -240,6 +249,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
     unknownJobs: given.unknownJobs.map(() => ({ jobId: 'HIDDEN', what: 'HIDDEN' })),
     copies: given.copies.map((copy) => ({ ...copy, name: 'HIDDEN', reason: copy.reason && hidden })),
     failures: unread(failures),
+    awaiting: unread(given.awaiting),
     tenants: unread(tenants),
     drift: unread(drift.ok ? { ok: true, value: { ...drift.value, items: drift.value.items.map((one) => ({ ...one, tenant_id: 'HIDDEN', reason: hidden })), unreachable: ['HIDDEN'] } } : drift),
     chainBroken: chainBroken && { ...chainBroken, reason: hidden },

@@ -14,7 +14,7 @@ import type { Visible } from '../principal.ts';
 import type { Tenants } from '../tenants/index.ts';
 import type { DriftWatch } from './drift-watch.ts';
 import { failedJobs } from './failed-jobs.ts';
-import type { Asked, JobCounts, OverviewFacts, SightedShard } from './facts.ts';
+import type { Asked, AwaitedSignal, JobCounts, OverviewFacts, SightedShard } from './facts.ts';
 
 export interface OverviewDeps {
   readonly ambient: Ambient;
@@ -43,7 +43,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   const timer = new AbortController();
   const late = ambient.sleep(WAIT_MS, timer.signal).catch(() => undefined);
   const ask = <T>(work: Promise<T>): Promise<Asked<T>> => answered(work, late);
-  const [shards, bus, store, freshness, jobs, failures, drift, tenants] = await Promise.all([
+  const [shards, bus, store, freshness, jobs, failures, drift, tenants, awaiting] = await Promise.all([
     ask(sightedShards(deps.placement, now)),
     ask(
       Promise.all([nats.ping(), nats.account(), nats.limits()]).then(([roundTripMs, account, limits]) => ({
@@ -58,6 +58,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
     ask(failedJobs(deps.jobs.store, since, visible)),
     ask(visible === 'all' ? deps.drift.latest() : Promise.resolve({ items: [], checked: 0, unreachable: [] })),
     ask(deps.tenants.summary(visible)),
+    ask(awaitedSignals(deps.jobs.store, visible)),
   ]);
   timer.abort();
   const verified = audit.lastVerification();
@@ -65,7 +66,7 @@ export async function survey(deps: OverviewDeps, visible: Visible): Promise<Over
   const broken = verified?.first_bad && { reason: `record ${verified.first_bad.seq}: ${verified.first_bad.reason}`, at: verified.at }; // prettier-ignore
   const kinds = ['gateway', 'aggregate', 'projection', 'runner'] as const;
   return {
-    now, shards, bus, store, audit: freshness, jobs, failures, drift, tenants,
+    now, shards, bus, store, audit: freshness, jobs, failures, drift, tenants, awaiting,
     wholePlatform: visible === 'all',
     badRecords: deps.badRecords.known(),
     copies: deps.copies.states(),
@@ -110,6 +111,16 @@ async function sightedShards(placement: PlacementBook, now: Date): Promise<Sight
       doubts: lasting(report?.doubts ?? [], now),
     };
   });
+}
+
+/** Named at once; who waits longest is not sought out. */
+const AWAITED = 20;
+
+async function awaitedSignals(store: JobEngine['store'], visible: Visible): Promise<AwaitedSignal[]> {
+  const jobs = await store.awaiting(visible, AWAITED);
+  return jobs.flatMap(({ _id, kind, resource, wait }) =>
+    wait ? [{ jobId: _id, kind, resource, signal: wait.what, since: wait.since }] : [],
+  );
 }
 
 async function countJobs({ store }: Pick<JobEngine, 'store'>, since: Date, visible: Visible): Promise<JobCounts> {

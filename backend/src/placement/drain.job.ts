@@ -6,7 +6,7 @@ import { Problem, type Change, type Check, type Shard } from '@cloudlysis/contra
 import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, PlanCaller, Step } from '../jobs/definition.ts';
+import type { JobDefinition, PlanCaller, EffectStep } from '../jobs/definition.ts';
 import { touchedTenants } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -147,7 +147,7 @@ async function tellNode(
   }
 }
 
-type ActStep = Step<Input, unknown, Before>;
+type ActStep = EffectStep<Input, unknown, Before>;
 
 function actStep(deps: PlacementDeps): ActStep {
   return {
@@ -208,7 +208,7 @@ async function endExceptions(deps: PlacementDeps, input: Input): Promise<void> {
   for (const order of await tenantOrders(deps, input)) if (order.wanted === 'serving') await deps.drains.drop(order);
 }
 
-function convergeStep(deps: PlacementDeps, act: ActStep): Step<Input> {
+function convergeStep(deps: PlacementDeps, act: ActStep): EffectStep<Input> {
   return {
     name: 'converge',
     title: (input) =>

@@ -2,7 +2,7 @@
 import { Problem, type Drift, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobContext, JobDefinition, Step } from '../jobs/definition.ts';
+import type { JobContext, JobDefinition, EffectStep } from '../jobs/definition.ts';
 import { inFlightOf, touchedTenants } from './blast-radius.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -15,7 +15,7 @@ type Input = InputOf<'scale.drift.repair'>;
 
 type Context = JobContext<Input>;
 
-type PublishStep = Step<Input, unknown, StoredRepair>;
+type PublishStep = EffectStep<Input, unknown, StoredRepair>;
 
 /** Nodes that read a placement again take it over or give it up within moments. */
 const MENDED_MS = 10_000;

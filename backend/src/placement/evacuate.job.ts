@@ -3,7 +3,7 @@ import { Problem, type Change, type Check, type ServiceKind, type Shard } from '
 import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { ChildJob, ChildResult, JobContext, JobDefinition, Step } from '../jobs/definition.ts';
+import type { ChildJob, ChildResult, ChildrenStep, JobContext, JobDefinition } from '../jobs/definition.ts';
 import { touchedTenants } from './blast-radius.ts';
 import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
@@ -19,15 +19,12 @@ type Input = InputOf<'scale.evacuate'>;
 type Context = JobContext<Input, Moves>;
 
 const AT_ONCE = 2;
-/** Every child has its own deadlines; this one only ends what nothing else would. */
-const HOURS_6 = 6 * 3_600_000;
 /** Ids in a sentence. */
 const NAMED = 200;
 
 export function evacuateJob(deps: PlacementDeps): JobDefinition<Input, Moves> {
   const move = moveStep();
   return defineJob('scale.evacuate', {
-    startsJobs: true,
     lane: (input) => `shard:${input.shard_id}`,
     tenantId: () => null,
     resource: (input) => `shard:${input.shard_id}`,
@@ -57,15 +54,13 @@ export function evacuateJob(deps: PlacementDeps): JobDefinition<Input, Moves> {
   });
 }
 
-type MoveStep = Step<Input, Moves, unknown, Moved>;
+type MoveStep = ChildrenStep<Input, Moves, unknown, Moved>;
 
 const moveStep = (): MoveStep => ({
   name: 'move',
   title: (input) => `Move every tenant off ${input.shard_id}, ${input.concurrency ?? AT_ONCE} at once`,
-  timeoutMs: HOURS_6,
-  // Asked again, the children are the same jobs with the same ends.
-  attempts: 1,
-  run: (context) => moveAll(context),
+  children: (context) => ({ jobs: migrations(context), atOnce: context.input.concurrency ?? AT_ONCE }),
+  joined: async (_context, results) => allMoved(results),
 });
 
 interface EvacuationSight {
@@ -186,7 +181,7 @@ function decidedBy({ source, evacuation }: EvacuationSight): Moves {
   return { kind: source.shard.kind, to: [...to] };
 }
 
-function children({ decision, input }: Context): ChildJob[] {
+function migrations({ decision, input }: Context): ChildJob[] {
   const { max_in_flight, max_consumer_lag, drain_timeout_s, source, reason } = input;
   const { kind, to } = decision;
   const told = Object.entries({ source, max_in_flight, max_consumer_lag, drain_timeout_s }).filter(
@@ -209,8 +204,8 @@ interface Moved {
   readonly jobs: readonly string[];
 }
 
-async function moveAll(context: Context): Promise<Moved> {
-  const results = await context.children(children(context), context.input.concurrency ?? AT_ONCE);
+/** @throws Problem that names those that were not moved */
+function allMoved(results: readonly ChildResult[]): Moved {
   const failed = results.filter(({ state }) => state !== 'succeeded');
   if (failed.length) {
     const each = failed.slice(0, 20).map(({ key, state, detail }) => `${key} ${state}${detail ? ` (${detail})` : ''}`);

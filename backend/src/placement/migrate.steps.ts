@@ -4,7 +4,7 @@
  */
 import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
-import type { JobContext, Step } from '../jobs/definition.ts';
+import type { JobContext, EffectStep } from '../jobs/definition.ts';
 import type { PlacementDeps } from './deps.ts';
 import { assertRouted, routesTo, untilRouted } from './gateways.ts';
 import { convergeGone, drainGone, oweResume, resumeGone, stillGone, type GoneSource } from './gone-source.ts';
@@ -23,8 +23,8 @@ export interface PlannedMove {
 }
 
 type Context = JobContext<Input, PlannedMove>;
-type MoveStep = Step<Input, PlannedMove>;
-export type DrainStep = Step<Input, PlannedMove, DrainIntent>;
+type MoveStep = EffectStep<Input, PlannedMove>;
+export type DrainStep = EffectStep<Input, PlannedMove, DrainIntent>;
 
 /** Recorded before the source is asked to drain. */
 export interface DrainIntent {
@@ -134,7 +134,7 @@ async function resumeAt(deps: PlacementDeps, before: DrainIntent, job: Context):
   throw new Problem('node.timeout', `${before.from} did not resume ${input.tenant_id} in ${TAKE_OVER_MS} ms`);
 }
 
-function convergeStep(deps: PlacementDeps, drain: DrainStep): Step<Input, PlannedMove, { since: string }> {
+function convergeStep(deps: PlacementDeps, drain: DrainStep): EffectStep<Input, PlannedMove, { since: string }> {
   return {
     name: 'converge',
     title: (input) => `Wait until nothing is in flight, at most ${limitsOf(input).drainTimeoutMs / 1_000} s`,

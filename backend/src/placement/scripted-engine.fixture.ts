@@ -1,6 +1,6 @@
 // Runs jobs as the engine's contract says, without its records, and dies or turns back where a test tells it to.
 import { Problem, type Job, type MutationId, type Plan, type Proof } from '@cloudlysis/contract';
-import type { ChildJob, ChildResult, Intending, JobDefinition, Returning, StepContext } from '../jobs/definition.ts';
+import type { ChildJob, ChildResult, Intending, JobDefinition, Step, StepContext } from '../jobs/definition.ts';
 import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
 import { subjectOf } from '../jobs/plan-seal.ts';
 import { noSecret } from '../jobs/sealed-definition.ts';
@@ -87,9 +87,8 @@ export class ScriptedEngine implements JobReader {
       intent: step === null ? null : (intents.get(step) ?? null),
       signal: AbortSignal.timeout(ms),
       secret: noSecret,
-      outcomeOf: <O>({ name }: Returning<O>) => outcomes.get(name) as O | undefined,
+      outcomeOf: <O>({ name }: { readonly name: string }) => outcomes.get(name) as O | undefined,
       intentOf: <N>({ name }: Intending<N>) => intents.get(name) as N | undefined,
-      children: (jobs, concurrency) => this.children(jobs, concurrency),
     }); // prettier-ignore
     const started: string[] = [];
     let problem: Problem | null = null;
@@ -103,8 +102,8 @@ export class ScriptedEngine implements JobReader {
         await script.before?.(step.name);
         if (script.failAt?.step === step.name && script.failAt.when === 'before')
           throw new Problem('step.failed', 'scripted');
-        if (script.twice) await step.run(contextOf(step.name, ms));
-        const outcome = await step.run(contextOf(step.name, ms));
+        if (script.twice) await this.effect(step, contextOf(step.name, ms));
+        const outcome = await this.effect(step, contextOf(step.name, ms));
         if (script.failAt?.step === step.name && script.failAt.when === 'after')
           throw new Problem('step.failed', 'scripted');
         outcomes.set(step.name, JSON.parse(JSON.stringify(outcome ?? null)));
@@ -130,12 +129,19 @@ export class ScriptedEngine implements JobReader {
   ): Promise<boolean> {
     let undone = false;
     for (const step of [...definition.steps].reverse()) {
-      if (!step.compensate || !started.includes(step.name)) continue;
+      if (!('compensate' in step) || !step.compensate || !started.includes(step.name)) continue;
       if (twice) await step.compensate(contextOf(step.name));
       await step.compensate(contextOf(step.name));
       undone = true;
     }
     return undone;
+  }
+
+  private async effect(step: Step<unknown>, context: StepContext<unknown>): Promise<unknown> {
+    if ('run' in step) return step.run(context);
+    if (!('children' in step)) throw new Error(`${step.name} waits, and nothing here ends it`);
+    const { jobs, atOnce } = step.children(context);
+    return step.joined(context, await this.children(jobs, atOnce));
   }
 
   private async children(jobs: readonly ChildJob[], concurrency: number): Promise<ChildResult[]> {

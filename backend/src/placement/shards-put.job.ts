@@ -3,7 +3,7 @@ import { Problem, type Change, type Shard } from '@cloudlysis/contract';
 import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, Step } from '../jobs/definition.ts';
+import type { JobDefinition, EffectStep } from '../jobs/definition.ts';
 import { checkOf, grouped, holds } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { routingCheck } from './gateway-routing.ts';
@@ -30,7 +30,7 @@ export function shardsPutJob(deps: PlacementDeps): JobDefinition<Input> {
     const record = await deps.store.findShard(id);
     return record && shardOf(record);
   };
-  const probe: Step<Input, unknown, Before> = {
+  const probe: EffectStep<Input, unknown, Before> = {
     name: 'probe',
     title: ({ endpoint }) => `Ask the node at ${endpoint} who it is`,
     intent: async ({ input }) => ({ shard: await before(input.shard_id) }),

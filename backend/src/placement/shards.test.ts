@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '../../../testing/processes.ts';
 import { felt } from '../../../testing/felt.ts';
-import type { ChildJob } from '../jobs/definition.ts';
+import type { ChildrenStep } from '../jobs/definition.ts';
 import { startWorld, traffic, type World } from './placement.fixture.ts';
 
 let world: World;
@@ -334,12 +334,10 @@ describe('SCL-06 a long evacuation', () => {
     const definition = world.engine.definitions['scale.evacuate']!;
     const { decision } = await definition.plan(input, { principal: null, jobId: null });
     expect(decision).toMatchObject({ kind: 'aggregate', to: [['a3', expect.arrayContaining(ids)]] });
-    let asked: readonly ChildJob[] = [];
-    const children = async (jobs: readonly ChildJob[]) => ((asked = jobs), []);
     // What the plan decided and nothing else, also of the lines that it does not show, and whoever has come since.
     await world.placement.book.assign('many-999', 'aggregate', 'a2', 'job_seed');
-    await definition.steps[0]!.run({ input, decision, children } as never);
-    const moved = asked.map(({ key }) => key);
+    const [move] = definition.steps as readonly ChildrenStep<unknown>[];
+    const moved = move!.children({ input, decision } as never).jobs.map(({ key }) => key);
     expect(moved).toEqual(expect.arrayContaining(ids));
     expect(moved).not.toContain('many-999');
     // And its hash covers every one of them: what was shown is no longer what would be done.

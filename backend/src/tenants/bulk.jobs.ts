@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto';
 import { Problem, type Check } from '@cloudlysis/contract';
 import { defineJob } from '../jobs/define-job.ts';
-import type { ChildJob, ChildResult, JobContext, JobDefinition, Remainder, Step, Undo } from '../jobs/definition.ts';
+import type {
+  ChildJob,
+  ChildResult,
+  ChildrenStep,
+  JobContext,
+  JobDefinition,
+  Remainder,
+  Undo,
+} from '../jobs/definition.ts';
 import { planBulk, type BulkInput, type BulkWords } from './bulk.plan.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { blocked, passed } from './preflight-checks.ts';
@@ -33,8 +41,6 @@ const WORDS: Record<BulkKind, BulkWords & { readonly undo: BulkKind | null; read
 };
 
 const AT_ONCE = 4;
-/** Every child has its own deadlines; this one only ends what nothing else would. */
-const HOURS_6 = 6 * 3_600_000;
 /** Tenants named in a sentence. */
 const NAMED = 20;
 
@@ -48,7 +54,6 @@ export function bulkJob(bulk: BulkKind, parts: TenantJobParts): JobDefinition<Bu
     };
   const tenants = tenantsStep(words, parts);
   return defineJob<BulkInput>(bulk, {
-    startsJobs: true,
     // Each tenant's own lane is held by its child; this one only keeps the same request from running beside itself.
     lane: ({ tenant_ids }) => `bulk:${digest(tenant_ids)}`,
     tenantId: () => null,
@@ -83,13 +88,14 @@ interface Changed {
 const tenantsStep = (
   words: (typeof WORDS)[BulkKind],
   parts: TenantJobParts,
-): Step<BulkInput, unknown, unknown, Changed> => ({
+): ChildrenStep<BulkInput, unknown, unknown, Changed> => ({
   name: 'tenants',
   title: ({ tenant_ids, concurrency = AT_ONCE }) => `Change ${tenant_ids.length} tenants, ${concurrency} at once`,
-  timeoutMs: HOURS_6,
-  // Asked again, the children are the same jobs with the same ends.
-  attempts: 1,
-  run: (context) => changeAll(words, context, parts),
+  children: ({ input: { tenant_ids, reason, concurrency = AT_ONCE } }) => ({
+    jobs: tenant_ids.map((id): ChildJob => ({ kind: words.kind, key: id, input: { tenant_id: id, reason } })),
+    atOnce: concurrency,
+  }),
+  joined: (_context, results) => allChanged(words, results, parts),
 });
 
 const digest = (ids: readonly string[]): string =>
@@ -98,21 +104,18 @@ const digest = (ids: readonly string[]): string =>
     .digest('hex')
     .slice(0, 16);
 
-async function changeAll(
+/** @throws Problem that names those that were not changed */
+async function allChanged(
   words: (typeof WORDS)[BulkKind],
-  { input, children }: JobContext<BulkInput>,
+  results: readonly ChildResult[],
   { store }: TenantJobParts,
 ): Promise<Changed> {
-  const { kind, done } = words;
-  const { tenant_ids, reason, concurrency = AT_ONCE } = input;
-  const jobs = tenant_ids.map((tenant_id): ChildJob => ({ kind, key: tenant_id, input: { tenant_id, reason } }));
-  const results = await children(jobs, concurrency);
   const unchanged = results.filter(({ state }) => state !== 'succeeded');
   // Somebody else was quicker, such as the same change tried again twice: what is as it was wanted is no failure.
   const records = unchanged.length > 0 ? await store.some(unchanged.map(({ key }) => key)) : [];
   const already = new Set(records.filter((record) => isDone(words, record)).map(({ _id }) => _id));
   const failed = unchanged.filter(({ key }) => !already.has(key));
-  if (failed.length > 0) throw incomplete(failed, results.length, done);
+  if (failed.length > 0) throw incomplete(failed, results.length, words.done);
   const changed = results.length - unchanged.length;
   return { changed, already: [...already], jobs: results.flatMap(({ jobId }) => jobId ?? []) };
 }

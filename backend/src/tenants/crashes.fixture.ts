@@ -1,5 +1,5 @@
 /** For tests: runs a job definition as the engine would, and lets the process die after any call to a port. */
-import type { Intending, JobDefinition, Returning, Step, StepContext } from '../jobs/definition.ts';
+import type { EffectStep, Intending, JobDefinition, Step, StepContext } from '../jobs/definition.ts';
 import { noSecret } from '../jobs/sealed-definition.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
@@ -105,7 +105,7 @@ export class TestJob<I> {
 
   private async forward(definition: JobDefinition<I>, mongo: Mongo): Promise<void> {
     try {
-      for (const step of definition.steps) await this.run(step);
+      for (const step of effectsOf(definition)) await this.run(step);
       const proof = await definition.verify(this.context(null));
       const broken = proof.checks.filter(({ status }) => status === 'block');
       if (broken.length) throw new Error(broken.map(({ detail }) => detail).join('; '));
@@ -119,7 +119,7 @@ export class TestJob<I> {
     this.ended = 'succeeded';
   }
 
-  private async run(step: Step<I>): Promise<void> {
+  private async run(step: EffectStep<I>): Promise<void> {
     const at = this.at(step);
     if (at.done) return;
     if (!at.begun) {
@@ -132,7 +132,7 @@ export class TestJob<I> {
   }
 
   private async backward(definition: JobDefinition<I>): Promise<void> {
-    for (const step of definition.steps.toReversed()) {
+    for (const step of effectsOf(definition).toReversed()) {
       const at = this.at(step);
       if (!at.begun || at.compensated) continue;
       if (this.twice) await step.compensate?.(this.context(step));
@@ -160,9 +160,12 @@ export class TestJob<I> {
       intent: step ? this.at(step).intent : null,
       signal: new AbortController().signal,
       secret: noSecret,
-      outcomeOf: <O>({ name }: Returning<O>) => (this.steps.get(name)?.outcome ?? undefined) as O | undefined,
+      outcomeOf: <O>({ name }: { readonly name: string }) =>
+        (this.steps.get(name)?.outcome ?? undefined) as O | undefined,
       intentOf: <N>({ name }: Intending<N>) => (this.steps.get(name)?.intent ?? undefined) as N | undefined,
-      children: () => Promise.resolve([]),
     };
   }
 }
+
+/** These kinds wait for nothing. */
+const effectsOf = <I>({ steps }: JobDefinition<I>): EffectStep<I>[] => steps.filter((step) => 'run' in step);

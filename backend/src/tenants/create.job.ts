@@ -2,7 +2,7 @@
 import { Problem, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../call.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobContext, JobDefinition, Step } from '../jobs/definition.ts';
+import type { JobContext, JobDefinition, EffectStep } from '../jobs/definition.ts';
 import { planCreation } from './create.plan.ts';
 import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
@@ -14,8 +14,8 @@ import { completeMetadata, newTenant, SEED_JOB, type TenantRecord } from './tena
 export type CreateInput = InputOf<'tenants.create'>;
 type Context = JobContext<CreateInput, ShardChoice>;
 
-type RecordStep = Step<CreateInput, ShardChoice, unknown, { version: number }>;
-type FlagStep = Step<CreateInput, ShardChoice, FlagIntent, { revision: number }>;
+type RecordStep = EffectStep<CreateInput, ShardChoice, unknown, { version: number }>;
+type FlagStep = EffectStep<CreateInput, ShardChoice, FlagIntent, { revision: number }>;
 
 export function createJob(parts: TenantJobParts): JobDefinition<CreateInput, ShardChoice> {
   const provisioning = createProvisioning(parts);
@@ -91,7 +91,7 @@ async function takeOver(
   return store.save(wanted, found.version);
 }
 
-const consumersStep = (provisioning: Provisioning): Step<CreateInput, ShardChoice, { before: string[] }> => ({
+const consumersStep = (provisioning: Provisioning): EffectStep<CreateInput, ShardChoice, { before: string[] }> => ({
   name: 'consumers',
   title: 'Create its consumers',
   intent: async ({ input }) => ({ before: await provisioning.existingConsumers(input.tenant_id) }),
@@ -114,7 +114,7 @@ const flagStep = (parts: TenantJobParts, provisioning: Provisioning): FlagStep =
 /** How long nodes may take to let go of a tenant whose creation is undone, before its consumers are deleted under them. */
 const LETTING_GO_MS = 2_000;
 
-const placementStep = (parts: TenantJobParts, provisioning: Provisioning): Step<CreateInput, ShardChoice> => ({
+const placementStep = (parts: TenantJobParts, provisioning: Provisioning): EffectStep<CreateInput, ShardChoice> => ({
   name: 'placement',
   title: ({ shards }) => `Place it${shards ? ' as told' : ' on the least loaded shards'}`,
   run: ({ input, decision, jobId }) => provisioning.place(input.tenant_id, decision, jobId),
@@ -150,7 +150,7 @@ async function letGo(
 const readinessStep = (
   parts: TenantJobParts,
   revisionOf: (context: Context) => number,
-): Step<CreateInput, ShardChoice> => ({
+): EffectStep<CreateInput, ShardChoice> => ({
   name: 'readiness',
   title: 'Wait until every node serves it',
   timeoutMs: waitingStepMs(parts),

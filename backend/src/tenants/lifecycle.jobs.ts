@@ -1,7 +1,7 @@
 /** Pause, resume, archive and restore: one shape — the flag, the nodes' agreement, then the record with the job's end. */
 import { Problem, type Change, type Check } from '@cloudlysis/contract';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobContext, JobDefinition, PlanCaller, Step } from '../jobs/definition.ts';
+import type { JobContext, JobDefinition, PlanCaller, EffectStep } from '../jobs/definition.ts';
 import type { TenantFlags } from '../ports/nats/index.ts';
 import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
 import { blastRadius, blocked, busCheck, laneCheck, nodesCheck, passed } from './preflight-checks.ts';
@@ -90,7 +90,10 @@ export function lifecycleJob(kind: LifecycleKind, parts: TenantJobParts): JobDef
   });
 }
 
-const flagStep = (kind: LifecycleKind, parts: TenantJobParts): Step<LifecycleInput, unknown, LifecycleIntent> => ({
+const flagStep = (
+  kind: LifecycleKind,
+  parts: TenantJobParts,
+): EffectStep<LifecycleInput, unknown, LifecycleIntent> => ({
   name: 'flag',
   title: WORDS[kind].flag,
   intent: ({ input }) => intend(kind, input, parts),

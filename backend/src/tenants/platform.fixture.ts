@@ -20,6 +20,7 @@ import type { TenantPage } from './directory.ts';
 import type { TenantQuery } from './tenant-query.ts';
 import { createTenants, type Tenants } from './index.ts';
 import { startTestNode, type TestNode } from './nodes.fixture.ts';
+import { everybodyMay } from '../jobs/rights.fixture.ts';
 
 export const ada: Principal = {
   id: 'user:ada@x.test',
@@ -130,6 +131,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   const replicaId = options.name ?? 'replica-a';
   const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
   const engine = jobEngine({
+    may: everybodyMay,
     mongo,
     audit: audit.log,
     ambient,

@@ -4,7 +4,7 @@ import { touched } from '../blast-radius.ts';
 import type { InputOf } from '../call.ts';
 import { changesOf } from '../changes.ts';
 import { defineJob } from '../jobs/define-job.ts';
-import type { JobDefinition, PlanDraft, Step } from '../jobs/definition.ts';
+import type { JobDefinition, PlanDraft, EffectStep } from '../jobs/definition.ts';
 import { commitRecord, aboutOneTenant, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
 import { blocked, laneCheck, passed } from './preflight-checks.ts';
@@ -62,7 +62,7 @@ export function updateJob(parts: TenantJobParts): JobDefinition<UpdateInput> {
   });
 }
 
-const metadataStep = ({ store }: TenantJobParts): Step<UpdateInput, unknown, UpdateIntent> => ({
+const metadataStep = ({ store }: TenantJobParts): EffectStep<UpdateInput, unknown, UpdateIntent> => ({
   name: 'metadata',
   title: 'Merge the change into the metadata that is there',
   intent: async ({ input }) => {

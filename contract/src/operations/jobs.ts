@@ -1,12 +1,16 @@
 /** `/jobs`: follow, cancel and retry what was submitted. */
 import { z } from 'zod';
-import { Job, JobPage, JobState } from '../jobs.ts';
+import { Job, JobPage, JobState, Verdict } from '../jobs.ts';
 import { mutation, read, stream } from '../operation.ts';
 import { MOST_SECRETS, secret } from '../secret.ts';
 import { line } from '../text.ts';
-import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
+import { JobId, Json, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 
 const params = z.strictObject({ job_id: JobId });
+const SignalName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_.-]{0,63}$/)
+  .describe('Name of the signal, such as `approval`');
 
 export const jobOperations = {
   'jobs.list': read('jobs.list', {
@@ -83,5 +87,19 @@ export const jobMutations = {
         .describe('Every secret of the job once more, by its name in `secrets` of the job: none of them was kept'),
     }),
     problems: ['job.unknown', 'job.state', 'secret.needed'],
+  }),
+  'jobs.signal': mutation('jobs.signal', {
+    path: '/jobs/:job_id/signals/:signal',
+    summary: 'Send a job the signal that it waits for, or will: an approval, the word of a webhook, evidence',
+    permission: 'ops.view',
+    scope: 'filtered',
+    risk: 'low',
+    params: z.strictObject({ ...params.shape, signal: SignalName }),
+    body: z.strictObject({
+      verdict: Verdict,
+      evidence: Json.optional().describe('What it rests on, kept with the job and in the audit log'),
+      reason: Reason,
+    }),
+    problems: ['job.unknown', 'job.state', 'signal.unknown'],
   }),
 };

@@ -27,7 +27,7 @@ export function JobView({ jobId }: { jobId: string }) {
         <Stack direction="column" gap={2}>
           <JobHead job={job} live={live} />
           {query.isError && <FaultView error={query.error} onRetry={() => query.refetch()} />}
-          {job.waiting && <WaitingLine waiting={job.waiting} />}
+          {job.waiting && <WaitingLine job={job} waiting={job.waiting} />}
           {job.problem && (
             <Alert severity={job.state === 'failed' ? 'error' : 'warning'} title={job.problem.title}>
               {job.problem.detail}

@@ -10,6 +10,7 @@ import { duration } from '../table/figures';
 type Look = { icon: IconName; tone: 'good' | 'bad' | 'back' | 'quiet'; words: string };
 
 const LOOKS: Record<string, Look> = {
+  waiting: { icon: 'clock-nine', tone: 'quiet', words: 'waits' },
   pending: { icon: 'circle', tone: 'quiet', words: 'to do' },
   succeeded: { icon: 'check-circle', tone: 'good', words: 'done' },
   failed: { icon: 'exclamation-circle', tone: 'bad', words: 'failed' },
@@ -24,7 +25,11 @@ export function Timeline({ job }: { job: Job }) {
   return (
     <ol className={styles.list} aria-label="Steps">
       {job.steps.map((step) => (
-        <li key={step.name} className={styles.step} aria-current={step.state in RUNNING ? 'step' : undefined}>
+        <li
+          key={step.name}
+          className={styles.step}
+          aria-current={step.state in RUNNING || step.state === 'waiting' ? 'step' : undefined}
+        >
           <Mark step={step} over={isFinal(job)} />
           <div className={styles.what}>
             {step.title}

@@ -11,7 +11,7 @@ type Tone = 'good' | 'busy' | 'warning' | 'bad' | 'quiet';
 const TONES: Record<string, Tone> = {
   active: 'good', succeeded: 'good', ready: 'good', ok: 'good', pass: 'good', serving: 'good',
   provisioning: 'busy', migrating: 'busy', draining: 'busy', running: 'busy', queued: 'busy', cancelling: 'busy',
-  compensating: 'busy', requested: 'busy',
+  compensating: 'busy', requested: 'busy', waiting: 'busy',
   degraded: 'warning', warn: 'warning', compensated: 'warning', 'not-ready': 'warning', drained: 'warning', paused: 'warning',
   warning: 'warning', interrupted: 'warning',
   failed: 'bad', unreachable: 'bad', down: 'bad', block: 'bad', refused: 'bad', critical: 'bad',

@@ -3,5 +3,21 @@ import { defineChange, type ChangeSpec } from '../../change/change-spec';
 
 export const jobChanges: ChangeSpec[] = [
   defineChange('jobs.cancel', { verb: 'Cancel job', title: ({ job_id }) => `Cancel ${String(job_id)}`, fields: [] }),
+  defineChange('jobs.signal', {
+    verb: 'Answer',
+    title: ({ job_id, signal, verdict }) =>
+      `${verdict === 'refuse' ? 'Refuse' : 'Give'} ${String(signal ?? 'the signal')} to ${String(job_id)}`,
+    fields: [
+      {
+        kind: 'choice',
+        name: 'verdict',
+        label: 'Your word',
+        options: [
+          { value: 'proceed', label: 'proceed: the job goes on' },
+          { value: 'refuse', label: 'refuse: the job ends, and what it did is undone' },
+        ],
+      },
+    ],
+  }),
   defineChange('jobs.retry', { verb: 'Try again', title: ({ job_id }) => `Try ${String(job_id)} again`, fields: [] }),
 ];

@@ -1,10 +1,10 @@
 /** Tells those who follow a job in this process that it changed. */
-export interface JobSignals {
+export interface JobNotices {
   changed(jobId: string): void;
   on(jobId: string, listener: () => void): () => void;
 }
 
-export function jobSignals(): JobSignals {
+export function jobNotices(): JobNotices {
   const listeners = new Map<string, Set<() => void>>();
   return {
     changed: (jobId) => listeners.get(jobId)?.forEach((listener) => listener()),

@@ -1,0 +1,53 @@
+/** Signals that were sent to jobs: kept beside them, since one may come before its job waits for it. */
+import type { ClientSession } from 'mongodb';
+import type { Verdict } from '@cloudlysis/contract';
+import type { Principal } from '../principal.ts';
+import { translated, type Mongo } from '../ports/mongo/mongo.ts';
+import { sha256 } from './digest.ts';
+
+export interface Signal {
+  readonly job_id: string;
+  readonly name: string;
+  readonly verdict: Verdict;
+  /** As they were when they sent it; whether they still may is asked again when the job goes on. */
+  readonly from: Principal;
+  readonly reason: string;
+  readonly evidence: unknown;
+  readonly at: Date;
+}
+
+export interface SignalStore {
+  ensureIndexes(): Promise<void>;
+  /** False where the same person has said the same before: once is enough, and the first stands. */
+  add(signal: Signal, session: ClientSession): Promise<boolean>;
+  /** All of one name, oldest first. */
+  of(jobId: string, name: string): Promise<readonly Signal[]>;
+}
+
+/** Of one job and name: more people are asked for by no step. */
+const MOST = 1_000;
+
+export function signalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
+  const signals = db.collection<Signal & { _id: string }>('job_signals');
+  return {
+    ensureIndexes: () => translated(async () => void (await signals.createIndex({ job_id: 1, name: 1 }))),
+    add: (signal, session) =>
+      translated(async () => {
+        const { job_id, name, verdict, from } = signal;
+        const _id = sha256([job_id, name, verdict, from.id]);
+        const { upsertedCount } = await signals.updateOne({ _id }, { $setOnInsert: signal }, { upsert: true, session });
+        return upsertedCount === 1;
+      }, session),
+    of: (jobId, name) =>
+      translated(async () => {
+        const found = await signals.find({ job_id: jobId, name }).limit(MOST).toArray();
+        return found.filter(isSignal).sort((a, b) => a.at.getTime() - b.at.getTime());
+      }),
+  };
+}
+
+/** What a foreign hand put there is nobody's word. */
+const isSignal = ({ verdict, from, at }: { readonly [K in keyof Signal]: unknown }): boolean =>
+  (verdict === 'proceed' || verdict === 'refuse') &&
+  typeof (from as Partial<Principal> | null)?.id === 'string' &&
+  Object.prototype.toString.call(at) === '[object Date]';

@@ -1,0 +1,151 @@
+/**
+ * One look at what a job waits for. A job that waits is a record and nothing else: no slot, no lease, no timer. Who ends
+ * what it waits for (a child's end, a signal, the sweep that meets its time) makes it claimable, and its claimant looks here.
+ */
+import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../ambient.ts';
+import type { Principal } from '../principal.ts';
+import type { ChildJob, ChildResult, ChildrenStep, SignalStep, Step, StepContext, TimeStep, WaitStep } from './definition.ts'; // prettier-ignore
+import { childKey } from './idempotency.ts';
+import { tenantsOf, type JobDocument, type StepWait, type Wait } from './job-document.ts';
+import type { JobStore } from './jobs.store.ts';
+import type { Signal, SignalStore } from './signal-store.ts';
+import type { May } from './rights.ts';
+
+export interface LookDeps {
+  readonly store: Pick<JobStore, 'childEnds' | 'openOf'>;
+  readonly signals: Pick<SignalStore, 'of'>;
+  readonly ambient: Pick<Ambient, 'now'>;
+  readonly may: May;
+  /** Starts a child, or finds it started: its job and whether that has ended, or why there is none. @throws FenceLost when the parent is somebody else's now */
+  startChild(parent: JobDocument, child: ChildJob): Promise<{ jobId: string; ended: boolean } | { refused: string }>;
+}
+
+export interface Look {
+  /** What the step returns; absent while it waits. */
+  readonly ended?: () => Promise<unknown>;
+  readonly kept: StepWait;
+  /** What is told while it waits; null where there is more to do at once. */
+  readonly wait: Wait | null;
+}
+
+export const isWait = <I>(step: Step<I>): step is WaitStep<I> => !('run' in step);
+/** Waits for nothing that the job itself set going. */
+export const isIdle = <I>(step: Step<I>): step is TimeStep<I> | SignalStep<I> => 'until' in step || 'signal' in step;
+
+/** Whether a job has begun to change the world, or would with what comes next: from then on it holds its lane. */
+export function needsLane(job: Pick<JobDocument, 'active' | 'steps'>, steps: readonly Step<unknown>[]): boolean {
+  if (job.active) return true;
+  const next = job.steps.findIndex(({ state }) => state !== 'succeeded');
+  return next === -1 || !steps.slice(0, next + 1).every(isIdle);
+}
+
+/** @throws Problem `signal.refused` | `wait.expired`, or what starting a child threw */
+export function look(deps: LookDeps, job: JobDocument, step: WaitStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
+  if ('until' in step) return lookAtTime(deps, step, kept, context);
+  if ('signal' in step) return lookAtSignals(deps, job, step, kept);
+  return lookAtChildren(deps, job, step, kept, context);
+} // prettier-ignore
+
+async function lookAtTime({ ambient }: LookDeps, step: TimeStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
+  const now = ambient.now();
+  const until = kept?.until ?? (await step.until(context));
+  const since = kept?.since ?? now;
+  const wait: Wait = { for: 'time', what: until.toISOString(), since, until, signal: null };
+  const isOver = now.getTime() >= until.getTime();
+  return { wait, kept: { since, until }, ...(isOver ? { ended: async () => ({ until: until.toISOString() }) } : {}) };
+} // prettier-ignore
+
+async function lookAtSignals(deps: LookDeps, job: JobDocument, step: SignalStep<unknown>, kept: StepWait | null): Promise<Look> {
+  const { name, permission, notByRequester, needed = 1, withinMs } = step.signal;
+  const now = deps.ambient.now();
+  const ms = typeof withinMs === 'function' ? withinMs(job.input) : withinMs;
+  const until = kept ? kept.until : ms === undefined ? null : new Date(now.getTime() + ms);
+  const since = kept?.since ?? now;
+  const counted = (await deps.signals.of(job._id, name)).filter(({ from }) => mayAnswer(deps.may, job, step, from) === null);
+  const refusal = counted.find(({ verdict }) => verdict === 'refuse');
+  if (refusal) throw new Problem('signal.refused', `${refusal.from.id} refused: ${refusal.reason}`);
+  const given = onePerPerson(counted);
+  const ended = async (): Promise<unknown> => ({ given: given.map(({ from, at, reason, evidence }) => ({ by: from.id, at: at.toISOString(), reason, evidence: evidence ?? null })) });
+  if (given.length >= needed) return { kept: { since, until }, wait: null, ended };
+  if (until !== null && now.getTime() >= until.getTime())
+    throw new Problem('wait.expired', `${given.length} of ${needed} have said proceed to ${name} by ${until.toISOString()}`);
+  const signal = { permission, except: notByRequester ? job.actor : null, needed, given: given.map(({ from, at }) => ({ by: from.id, at })) };
+  return { kept: { since, until }, wait: { for: 'signal', what: name, since, until, signal } };
+} // prettier-ignore
+
+const onePerPerson = (signals: readonly Signal[]): Signal[] => [
+  ...new Map(signals.map((signal) => [signal.from.id, signal])).values(),
+];
+
+/** Why somebody's word does not count for a step; null where it does. */
+export function mayAnswer(
+  may: May,
+  job: Pick<JobDocument, 'actor' | 'requester' | 'tenant_id' | 'tenants'>,
+  { signal: { name, permission, notByRequester } }: Pick<SignalStep<unknown>, 'signal'>,
+  from: Principal,
+): string | null {
+  if (notByRequester && isRequester(job, from))
+    return `${name} is for somebody else to give than who asked for the job`;
+  for (const tenantId of tenantsOf(job)) {
+    const { allowed, reason } = may(from, permission, tenantId);
+    if (!allowed) return reason ?? `${permission} is missing`;
+  }
+  return null;
+}
+
+/** A service that speaks for somebody is that somebody, too. */
+function isRequester({ actor, requester }: Pick<JobDocument, 'actor' | 'requester'>, from: Principal): boolean {
+  const asked = [actor, requester?.onBehalfOf];
+  return [from.id, from.onBehalfOf].some((name) => typeof name === 'string' && asked.includes(name));
+}
+
+/** Children started in one look: what was started is then written down before there are more. */
+const STARTS = 100;
+
+async function lookAtChildren(deps: LookDeps, job: JobDocument, step: ChildrenStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
+  const { jobs, atOnce } = step.children(context);
+  const since = kept?.since ?? deps.ambient.now();
+  const { children } = kept ?? {};
+  let next = children?.next ?? 0;
+  const refused = [...(children?.refused ?? [])];
+  const open = children?.open.length ? await deps.store.openOf(children.open) : [];
+  const room = Math.max(1, atOnce);
+  for (let starts = 0; open.length < room && next < jobs.length && starts < STARTS; starts += 1, next += 1) {
+    context.signal.throwIfAborted();
+    const child = jobs[next]!;
+    const started = await deps.startChild(job, child);
+    if ('jobId' in started) open.push(...(started.ended ? [] : [started.jobId]));
+    else refused.push({ key: child.key, detail: refused.length < TOLD ? started.refused.slice(0, MAX_REFUSAL) : '' });
+  }
+  const progress = { since, until: null, children: { next, open, refused } };
+  if (next === jobs.length && open.length === 0)
+    return { kept: progress, wait: null, ended: async () => step.joined(context, await resultsOf(deps, job, jobs, refused)) };
+  if (open.length < room && next < jobs.length) return { kept: progress, wait: null };
+  const done = next - open.length;
+  const what = `${done} of ${jobs.length} jobs that it starts have ended, ${open.length} under way`;
+  return { kept: progress, wait: { for: 'children', what, since, until: null, signal: null } };
+} // prettier-ignore
+
+/** Refusals whose words are kept, and how many of these. */
+const TOLD = 200;
+const MAX_REFUSAL = 500;
+
+async function resultsOf(
+  { store }: Pick<LookDeps, 'store'>,
+  parent: JobDocument,
+  jobs: readonly ChildJob[],
+  refused: readonly { readonly key: string; readonly detail: string }[],
+): Promise<ChildResult[]> {
+  const ends = await store.childEnds(parent._id);
+  const details = new Map(refused.map(({ key, detail }) => [key, detail]));
+  return jobs.map(({ key }): ChildResult => {
+    const detail = details.get(key);
+    if (detail !== undefined) return { key, jobId: null, state: 'refused', detail: detail || null, proof: null };
+    const keys = childKey(parent.actor, parent._id, key);
+    const end = ends.get(keys.key) ?? ends.get(keys.earlier.idempotency);
+    if (!end) throw new Error(`The child ${key} of ${parent._id} is not there`);
+    const state = end.state as Exclude<ChildResult['state'], 'refused'>;
+    return { key, jobId: end._id, state, detail: end.problem?.detail ?? null, proof: end.proof };
+  });
+}
