@@ -250,6 +250,17 @@ it('GEN-32 the hash covers the decision, whatever it is, and is the same for the
   expect(subjectIn(later.hash)).not.toBe(subjectIn(shown.hash));
 });
 
+it('NFR-07 what is no plain value is given to the first run as to one that reads it back, and so is hashed', async () => {
+  const planned = (decision: unknown) =>
+    makePlan({ ...deciding('scale.migrate'), plan: async () => ({ ...(await deciding('scale.migrate').plan({ tenant }, nobody)), decision }) } as JobDefinition<unknown>, { tenant }, nobody, new Date(0), (of) => subjectOf('k', {}, of)); // prettier-ignore
+  const at = new Date(0);
+  expect((await planned({ at, none: undefined, of: new Map([['a', 1]]) })).decision).toEqual({
+    at: at.toISOString(),
+    of: {},
+  });
+  expect((await planned({ at })).plan.hash).toBe((await planned({ at: at.toISOString() })).plan.hash);
+});
+
 const nobody = { principal: null, jobId: null };
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -45,8 +45,9 @@ export async function makePlan<I>(
     title: titleOf(step, input),
     reversible: 'compensate' in step && step.compensate !== undefined,
   }));
-  const { decision } = draft;
-  const decided = decision === undefined ? {} : { decision };
+  // As it is kept and read back: what is hashed, what the first run is given and what a later one reads are the same.
+  const decided =
+    draft.decision === undefined ? {} : { decision: JSON.parse(JSON.stringify(draft.decision)) as unknown };
   const plan = {
     hash: seal({ steps, diff: inOrder(draft.diff), ...decided, world: draft.world ?? null }, expiresAt),
     kind: definition.kind,
@@ -62,7 +63,7 @@ export async function makePlan<I>(
     created_at: now.toISOString(),
     expires_at: expiresAt.toISOString(),
   };
-  return { plan, decision: decision ?? null };
+  return { plan, decision: decided.decision ?? null };
 }
 
 /** The order in which somebody named the fields of a change is no part of it. */
