@@ -88,6 +88,7 @@ async function poison(): Promise<Record<string, Document[]>> {
     revocations: [{ _id: new ObjectId() }, { _id: 'jti:x', until: 'never' }],
     replicas: [{ _id: 7 }, { _id: 'ghost', boot: {}, beat: 'x' }, { _id: 'ghost2', boot: 'x', beat: 1 }],
     job_values: [{ _id: 'x', packed: 7 }],
+    job_secrets: [{ _id: 'x', fields: 7, at: 7 }, { _id: 7 }, { _id: job._id, fields: [{ name: 'x' }] }],
     sessions: [{ _id: 'ghost', ids: 7 }, { _id: 'ghost2', ids: [7] }],
   }; // prettier-ignore
   for (const [collection, documents] of Object.entries(made)) {

@@ -57,7 +57,12 @@ function cleaner(values: readonly string[]): Omit<Redaction, 'error'> {
   const long = forms.filter((form) => form.length >= TELLING);
   const short = values.filter((value) => value.length < TELLING).map(alone);
 
-  const withoutLong = (text: string): string => long.reduce(without, text);
+  /** All that is found is cut out at once: the half of one form may be the beginning of another. */
+  const withoutLong = (text: string): string =>
+    cutOut(
+      text,
+      long.flatMap((form) => foundIn(text, form)),
+    );
   const text = (value: string): string =>
     short.reduce((clean, form) => clean.replace(form, SECRET_SHOWN), withoutLong(value));
   const walk = (value: unknown, depth: number): unknown => {
@@ -101,10 +106,10 @@ function formsOf(value: string): string[] {
   const lines = value.split(/[\r\n]+/).filter((line) => line.length >= 2 * TELLING);
   return [value, ...lines].flatMap((one) => {
     const json = JSON.stringify(one).slice(1, -1);
-    const url = encodeURIComponent(one);
+    const url = encodeURIComponent(one.toWellFormed());
     const forms = [
       one, one.trim(), json, JSON.stringify(json).slice(1, -1), ascii(json), inspect(one).slice(1, -1),
-      url, encodeURI(one), url.replaceAll('%20', '+'), new URLSearchParams([['', one]]).toString().slice(1),
+      url, encodeURI(one.toWellFormed()), url.replaceAll('%20', '+'), new URLSearchParams([['', one]]).toString().slice(1),
       one.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
       ...base64Of(one),
     ]; // prettier-ignore
@@ -133,19 +138,26 @@ function base64Of(value: string): string[] {
     .flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
 }
 
-/** Without the form, and where it is long without what was cut off after its first half. */
-function without(text: string, form: string): string {
-  const clean = text.replaceAll(form, SECRET_SHOWN);
-  const head = Math.max(12, Math.ceil(form.length / 2));
-  if (form.length <= head) return clean;
-  const start = form.slice(0, head);
-  let result = '';
-  let from = 0;
-  for (let at = clean.indexOf(start); at >= 0; at = clean.indexOf(start, from)) {
-    let end = head;
-    while (end < form.length && clean[at + end] === form[end]) end++;
-    result += clean.slice(from, at) + SECRET_SHOWN;
-    from = at + end;
+type Range = readonly [start: number, end: number];
+
+/** Where the form stands, and where it is long what was cut off after its first half. */
+function foundIn(text: string, form: string): Range[] {
+  const head = form.slice(0, Math.max(12, Math.ceil(form.length / 2)));
+  const found: Range[] = [];
+  for (let at = text.indexOf(head); at >= 0; at = text.indexOf(head, at + 1)) {
+    let end = head.length;
+    while (end < form.length && text[at + end] === form[end]) end++;
+    found.push([at, at + end]);
   }
-  return result + clean.slice(from);
+  return found;
+}
+
+function cutOut(text: string, ranges: readonly Range[]): string {
+  let clean = '';
+  let from = 0;
+  for (const [start, end] of ranges.toSorted(([a], [b]) => a - b)) {
+    if (start > from || from === 0) clean += text.slice(from, start) + SECRET_SHOWN;
+    from = Math.max(from, end);
+  }
+  return clean + text.slice(from);
 }

@@ -14,7 +14,7 @@ export const MOST_SECRETS = 64;
 
 /**
  * Any text but one that has no form in UTF-8: controls, blanks and line breaks are part of what somebody was given, and
- * none of it is ever shown. `max` and `min` in UTF-16 code units, 4 096 and 1 unless told.
+ * none of it is ever shown. `max` and `min` characters, an emoji being one: 4 096 and 1 unless told.
  */
 export const secret = ({ min = 1, max = 4_096 }: { min?: number; max?: number } = {}) =>
   z

@@ -66,6 +66,6 @@ function parseJson(bytes: Buffer, quotes: boolean): unknown {
   } catch (error) {
     if (error instanceof Problem) throw quotes ? error : new Problem('request.malformed', UNQUOTED);
     // The parser's message quotes the body, which may hold a secret: it is not even kept as the cause.
-    throw new Problem('request.malformed', 'The body is not JSON in UTF-8'); // eslint-disable-line preserve-caught-error
+    throw new Problem('request.malformed', 'The body is not JSON in UTF-8');
   }
 }

@@ -11,7 +11,16 @@ import type { Logger } from 'pino';
 import type { Ambient } from '../ambient.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
-import type { EffectStep, Intending, JobDefinition, SignalStep, Step, StepContext, WaitStep } from './definition.ts';
+import type {
+  EffectStep,
+  Intending,
+  JobContext,
+  JobDefinition,
+  SignalStep,
+  Step,
+  StepContext,
+  WaitStep,
+} from './definition.ts';
 import type { Children } from './children.ts';
 import { endRecord } from './end-record.ts';
 import type { JobDocument, StepDocument, Wait } from './job-document.ts';
@@ -19,7 +28,7 @@ import { definitionFor } from './known-job.ts';
 import { boundedProof } from './large-values.ts';
 import { FenceLost, type JobPatch, type JobStore } from './jobs.store.ts';
 import { assertAlive } from './plan-expiry.ts';
-import { noSecret, sealedDefinition } from './sealed-definition.ts';
+import { noSecret, sealedDefinition, secretIn } from './sealed-definition.ts';
 import type { SealedInputs } from './sealed-inputs.ts';
 import { assertStillMay, type May } from './rights.ts';
 import type { SignalStore } from './signal-store.ts';
@@ -79,6 +88,7 @@ export async function runJob(deps: RunnerDeps, claimed: JobDocument, signal: Abo
 class Run {
   readonly job: JobDocument;
   private readonly deps: RunnerDeps;
+  private secret: JobContext<unknown>['secret'] = noSecret;
   private definition: JobDefinition<unknown>;
   private readonly signal: AbortSignal;
   /** Changes that go out with the next write. */
@@ -97,6 +107,7 @@ class Run {
     const { job } = this;
     if (!job.secrets) return;
     const secrets = await this.whenStored(() => this.deps.sealed.open(job));
+    this.secret = secretIn(secrets);
     this.definition = sealedDefinition(this.definition, secrets, job.input, job.plan);
     if (secrets instanceof Problem && job.direction === 'forward') this.turnBackward(secrets, 'secrets');
   }
@@ -418,7 +429,7 @@ class Run {
       attempt: job.steps[index]?.attempts ?? 1,
       intent: job.steps[index]?.intent ?? null,
       signal,
-      secret: noSecret,
+      secret: this.secret,
       outcomeOf: <O>({ name }: { readonly name: string }) => (byName(name)?.outcome ?? undefined) as O | undefined,
       intentOf: <N>({ name }: Intending<N>) => (byName(name)?.intent ?? undefined) as N | undefined,
     };

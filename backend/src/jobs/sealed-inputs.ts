@@ -120,7 +120,9 @@ export function sealedInputs(mongo: Mongo, key: ControlKey, now: () => Date): Se
     const states = new Map(jobs.map(({ _id, state }) => [_id, state] as const));
     const isLeft = ({ _id, at }: (typeof found)[number]): boolean => {
       const state = states.get(_id);
-      return state === undefined ? now().getTime() - at.getTime() > ORPHAN_MS : isFinal(state);
+      if (state !== undefined) return isFinal(state);
+      // What a foreign hand left has any time or none.
+      return !(at instanceof Date) || now().getTime() - at.getTime() > ORPHAN_MS;
     };
     const over = found.filter(isLeft).map(({ _id }) => _id);
     if (over.length === 0) return 0;
