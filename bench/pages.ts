@@ -1,4 +1,5 @@
 // First and deep pages of long lists, over HTTP from a real backend process on the embedded store.
+import { Problem, type Verification } from '@cloudlysis/contract';
 import { encodeCursor } from '../backend/src/paging.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { fillAudit, fillJobs, fillTenants, jobPlace, tenantName } from './big-store.ts';
@@ -25,7 +26,7 @@ export async function measure(): Promise<Section> {
     await fillTenants(stack.db, TENANTS);
     const filled = (await timed(() => fillAudit(stack.db, RECORDS))) / 1000;
     await stack.backend.start();
-    const proof = await stack.as('owner').read('audit.verify');
+    const proof = await verified(stack);
     await fillJobs(stack.db, JOBS);
     const figures = [
       ...(await pageFigures(
@@ -88,4 +89,15 @@ async function pageFigures(stack: Stack, name: string, path: string, deepFrom: s
       ...(flat ? {} : { why: `the deep page takes ${digits(both.difference.median)} ms more` }),
     },
   ];
+}
+
+/** A long chain is walked over several requests. */
+async function verified(stack: Stack): Promise<Verification> {
+  for (;;) {
+    try {
+      return await stack.as('owner').read('audit.verify');
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'audit.verifying') throw error;
+    }
+  }
 }

@@ -194,7 +194,7 @@ const STREAMED: Readonly<Record<string, Json>> = {
 /** What any operation may answer, besides what it declares. */
 const GENERAL: readonly ProblemCode[] = [
   'request.malformed', 'request.invalid', 'token.missing', 'token.invalid', 'token.expired', 'permission.missing',
-  'rate.limited', 'internal', 'record.unreadable', 'store.unavailable', 'service.stopping',
+  'rate.limited', 'internal', 'request.deadline', 'record.unreadable', 'store.unavailable', 'service.stopping',
 ]; // prettier-ignore
 const WITH_BODY: readonly ProblemCode[] = ['request.too_large', 'request.media_type'];
 

@@ -60,6 +60,8 @@ export const PROBLEMS = {
   'store.limit_reached': { status: 409, title: 'The database is at a limit' },
   'bus.limit_reached': { status: 409, title: 'NATS is at a limit' },
   'bus.unavailable': { status: 503, title: 'NATS cannot be reached' },
+  'request.deadline': { status: 503, title: 'The answer took too long' },
+  'audit.verifying': { status: 503, title: 'The chain is being walked: ask again' },
   'audit.unavailable': { status: 503, title: 'The audit log cannot be written, so nothing is changed' },
   'service.stopping': { status: 503, title: 'This replica is stopping' },
   internal: { status: 500, title: 'Something went wrong on our side' },

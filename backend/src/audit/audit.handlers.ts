@@ -4,7 +4,7 @@ import type { AuditFilter, Verification } from '@cloudlysis/contract';
 import type { Ambient } from '../ambient.ts';
 import type { Call, ReadHandlers, Streamed } from '../call.ts';
 import { MOST_TOLD, type Unreadable } from '../bad-records.ts';
-import { sharedRuns } from '../shared-runs.ts';
+import { longRuns, type Progress } from '../long-runs.ts';
 import type { AuditDraft, AuditLog } from './audit-log.ts';
 import type { AuditStore } from './audit.store.ts';
 import { encoded, encodingOf, type ExportFormat } from './export.ts';
@@ -15,6 +15,9 @@ import type { AuditSearch, Question } from './search.ts';
 /** Records per window of an export: about 1 MiB of text at most usual sizes. */
 const EXPORT_WINDOW = 500;
 
+/** Below what proxies wait for an answer; and how long a walk goes on for somebody who was told to ask again. */
+const VERIFYING = { answerMs: 15_000, lingerMs: 60_000, underWay: 'audit.verifying' } as const;
+
 export interface HandlerDeps {
   readonly store: AuditStore;
   readonly search: AuditSearch;
@@ -24,7 +27,7 @@ export interface HandlerDeps {
   readonly environment: string;
   /** Waits until what was appended before can be found. */
   settle(): Promise<void>;
-  verify(signal: AbortSignal): Promise<Verification>;
+  verify(signal: AbortSignal, tell: (progress: Progress) => void): Promise<Verification>;
 }
 
 export type AuditHandlers = ReadHandlers<'audit.records.list' | 'audit.records.get' | 'audit.verify' | 'audit.export'>;
@@ -43,7 +46,7 @@ const byCaller = ({ principal, provenance }: Caller, code: string, action: strin
 export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   const { store, search, ambient, metrics, settle } = deps;
   const trail = new ReadTrail(deps.log, ambient);
-  const verify = sharedRuns((signal) => deps.verify(signal));
+  const verify = longRuns((signal, tell) => deps.verify(signal, tell), { ambient, ...VERIFYING });
   return {
     'audit.records.list': async (call) => {
       const { limit, cursor, sort, ...filter } = call.query;
@@ -65,7 +68,7 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       return record;
     },
     'audit.verify': async (call) => {
-      const result = await verify(call.signal);
+      const result = await verify(call.principal.id, call.signal);
       metrics.verified(result, ambient.now());
       const { ok, first_bad = null, checked, head } = result;
       const draft = byCaller(call, 'audit.verified', 'audit.verify', 'audit:chain');

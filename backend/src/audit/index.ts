@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { ClientSession } from 'mongodb';
 import { Problem, type Verification } from '@cloudlysis/contract';
+import type { Progress } from '../long-runs.ts';
 import type { Ambient } from '../ambient.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { AuditDraft, AuditLog } from './audit-log.ts';
@@ -49,7 +50,7 @@ export interface Audit {
   stop(): Promise<void>;
   /** Returns once what was appended before has its place, or after half a second. */
   settle(): Promise<void>;
-  verify(signal: AbortSignal): Promise<Verification>;
+  verify(signal: AbortSignal, tell?: (progress: Progress) => void): Promise<Verification>;
   /** How far the chain has got. @throws Problem `audit.unavailable` */
   freshness(): Promise<AuditFreshness>;
   /** Why the chain cannot be the one that this process saw: it was cut, or the store put back; null when nothing speaks against it. */
@@ -73,7 +74,7 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
   const inbox = new InboxAge(store, ambient);
   const lease = new Lease(store, ambient, replicaId);
   const sequencer = new Sequencer({ store, ambient, metrics, witness, inbox, environment, logger, lease });
-  const verify: Audit['verify'] = (signal) => verifyChain({ store, witness, environment, jobs }, signal);
+  const verify: Audit['verify'] = (signal, tell) => verifyChain({ store, witness, environment, jobs, tell }, signal);
   const log: AuditLog = {
     append: appender(store, ambient, metrics, environment, () => sequencer.wake()),
     wake: () => sequencer.wake(),

@@ -1,5 +1,6 @@
 /** Reads every document of the log and accounts for each: it is on its place and holds, it waits, or it is named. */
 import type { Verification } from '@cloudlysis/contract';
+import type { Progress } from '../long-runs.ts';
 import type { AuditStore } from './audit.store.ts';
 import { emptySegment, GENESIS, segmentOf, type Head } from './chain.ts';
 import { Faults } from './faults.ts';
@@ -17,6 +18,8 @@ export interface VerifyDeps {
   readonly witness: Witness;
   readonly environment: string;
   readonly jobs?: JobTraces | undefined;
+  /** Told of after each batch. */
+  readonly tell?: ((progress: Progress) => void) | undefined;
 }
 
 type Tip = Pick<Head, 'seq' | 'hash' | 'open'>;
@@ -29,7 +32,7 @@ const NO_HEAD: Tip = { seq: 0, hash: GENESIS, open: emptySegment(GENESIS) };
  * @throws the signal's reason when it is aborted; Problem `audit.unavailable`
  */
 export async function verifyChain(
-  { store, witness, environment, jobs }: VerifyDeps,
+  { store, witness, environment, jobs, tell }: VerifyDeps,
   signal: AbortSignal,
 ): Promise<Verification> {
   const faults = new Faults();
@@ -40,7 +43,7 @@ export async function verifyChain(
   const back = moved ?? contradiction(mark, head);
   if (back !== null) later.add('head', '', head.seq, null, back);
   const walk = new RecordWalk(faults, mark);
-  const asides = await walkChain(store, head, walk, faults, signal);
+  const asides = await walkChain(store, head, walk, faults, signal, tell);
   await strays(store, head, faults, signal);
   for (const fault of later.list) faults.add('head', '', fault.seq, fault.record_id, fault.reason);
   signal.throwIfAborted();
@@ -71,6 +74,7 @@ async function walkChain(
   walk: RecordWalk,
   faults: Faults,
   signal: AbortSignal,
+  tell: VerifyDeps['tell'],
 ): Promise<number> {
   const sealed = segmentOf(head.seq + 1) - 1;
   const segments = new SegmentWalk(faults, store.raw.segments.between(1, sealed + 1));
@@ -83,6 +87,7 @@ async function walkChain(
       asides += 1;
       await verifyAside(store, one, faults);
     }
+    tell?.({ checked: walk.checked, of: head.seq });
   }
   walk.reach(head.seq);
   await segments.reach(sealed);

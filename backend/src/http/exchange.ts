@@ -1,4 +1,5 @@
 /** One request on its way through: who, where from, which operation; what log, metrics and audit are labelled with. */
+import { Problem } from '@cloudlysis/contract';
 import { isIP } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ambient } from '../ambient.ts';
@@ -61,7 +62,7 @@ export function signalOf(response: ServerResponse, ambient: Ambient, ms: number,
   // Gone already: nothing will tell of it, and the time below would be waited for, an hour where it is a stream's.
   if (response.closed || response.destroyed || response.req.socket.destroyed) closed();
   ambient.sleep(ms, done.signal).then(
-    () => controller.abort(new Error(`The request took longer than ${ms} ms`)),
+    () => controller.abort(new Problem('request.deadline', `The answer took longer than ${ms / 1000} s`)),
     () => undefined,
   );
   return AbortSignal.any([controller.signal, cut]);

@@ -123,11 +123,12 @@ export const auditOperations = {
   }),
   'audit.verify': read('audit.verify', {
     path: '/audit/verify',
-    summary: 'Walk the hash chain and name the first record that does not hold',
+    summary:
+      'Walk the hash chain and name the first record that does not hold; a long one answers `audit.verifying` with how far it is until it has been walked',
     permission: 'audit.view',
     answer: Verification,
     concurrency: { per_principal: 20, total: 100, wait_s: 15 },
-    problems: ['audit.unavailable'],
+    problems: ['audit.unavailable', 'audit.verifying'],
   }),
   'audit.export': stream('audit.export', {
     path: '/audit/export',

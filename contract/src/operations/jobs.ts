@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { Job, JobPage, JobState, Verdict } from '../jobs.ts';
 import { mutation, read, stream } from '../operation.ts';
 import { MOST_SECRETS, secret } from '../secret.ts';
-import { line } from '../text.ts';
-import { JobId, Json, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
+import { line, mapOf, prose } from '../text.ts';
+import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 
 const params = z.strictObject({ job_id: JobId });
 const SignalName = z
   .string()
+  .max(64)
   .regex(/^[a-z][a-z0-9_.-]{0,63}$/)
   .describe('Name of the signal, such as `approval`');
 
@@ -97,7 +98,9 @@ export const jobMutations = {
     params: z.strictObject({ ...params.shape, signal: SignalName }),
     body: z.strictObject({
       verdict: Verdict,
-      evidence: Json.optional().describe('What it rests on, kept with the job and in the audit log'),
+      evidence: mapOf(prose(1, 2_000), 50)
+        .optional()
+        .describe('What it rests on, by name: kept with the job and in the audit log'),
       reason: Reason,
     }),
     problems: ['job.unknown', 'job.state', 'signal.unknown'],

@@ -1,6 +1,6 @@
 /** Walks the hash chain and says whether every record is the one that was written. */
-import React, { useState } from 'react';
-import type { Verification } from '@cloudlysis/contract';
+import React, { useRef, useState } from 'react';
+import { Problem, type Verification } from '@cloudlysis/contract';
 import { useMutation } from '@tanstack/react-query';
 import { Alert, Button, Modal } from '@grafana/ui';
 import { useAbility } from '../../api/abilities';
@@ -11,7 +11,18 @@ import { count } from '../../table/figures';
 export function VerifyChain() {
   const { allowed, reason } = useAbility('audit.verify');
   const [open, setOpen] = useState(false);
-  const verify = useMutation({ mutationFn: () => control.read('audit.verify') });
+  const [so, setSo] = useState<Progress>();
+  const watched = useRef(false);
+  const verify = useMutation({ mutationFn: () => walked(() => watched.current, setSo) });
+  const begin = () => {
+    watched.current = true;
+    setSo(undefined);
+    verify.mutate();
+  };
+  const close = () => {
+    watched.current = false;
+    setOpen(false);
+  };
   return (
     <>
       <Button
@@ -21,18 +32,39 @@ export function VerifyChain() {
         tooltip={reason ?? undefined}
         onClick={() => {
           setOpen(true);
-          verify.mutate();
+          begin();
         }}
       >
         Verify chain
       </Button>
-      <Modal title="Hash chain" isOpen={open} onDismiss={() => setOpen(false)}>
-        {verify.isPending && <p role="status">Walking the chain …</p>}
-        {verify.isError && <FaultView error={verify.error} onRetry={() => verify.mutate()} />}
+      <Modal title="Hash chain" isOpen={open} onDismiss={close}>
+        {verify.isPending && (
+          <p role="status">{so ? `${count(so.checked)} of ${count(so.of)} records walked …` : 'Walking the chain …'}</p>
+        )}
+        {verify.isError && <FaultView error={verify.error} onRetry={begin} />}
         {verify.data && <Verdict of={verify.data} />}
       </Modal>
     </>
   );
+}
+
+interface Progress {
+  checked: number;
+  of: number;
+}
+
+/** A long chain is walked over several requests; the walk goes on for whoever comes back. */
+async function walked(isWatched: () => boolean, onProgress: (so: Progress) => void): Promise<Verification> {
+  for (;;) {
+    try {
+      return await control.read('audit.verify');
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'audit.verifying' || !isWatched()) {
+        throw error;
+      }
+      onProgress({ checked: Number(error.extra.checked), of: Number(error.extra.of) });
+    }
+  }
 }
 
 function Verdict({ of }: { of: Verification }) {
