@@ -7,4 +7,3 @@ export { summaryToWire, type JobSummaryDocument } from './job-summary.ts';
 export type { May } from './rights.ts';
 export type { CrashPoint } from './runner.ts';
 export type { UnknownJob } from './unknown-jobs.ts';
-export { planOf, shownDiff } from './plan-diff.ts';

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BlastRadius, Problem, type Change } from '@cloudlysis/contract';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
+import { cancelPlan } from './cancel-plan.ts';
 import { sha256 } from './digest.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
 import { boundedProblem, boundedProof, cut, largeValues } from './large-values.ts';
@@ -88,6 +89,12 @@ describe('API-05 GEN-33 the blast radius of a plan that an earlier version kept'
     ['has half of it', { tenants: 'acme' }],
   ])('that %s speaks of none', (_, blast_radius) => {
     expect(planOf({ diff: [], diff_total: 0, blast_radius } as never).blast_radius).toEqual([]);
+  });
+
+  it('is upgraded in the plan of its cancel, too', () => {
+    const job = { _id: 'job_1', state: 'running', steps: [], plan: { diff: [], diff_total: 0, blast_radius: kept } };
+    const plan = cancelPlan(job as unknown as JobDocument, new Date(0), () => 'h');
+    expect(BlastRadius.parse(plan.blast_radius)).toHaveLength(1);
   });
 
   it('is left as it is where this version made it', () => {

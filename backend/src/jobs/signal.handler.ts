@@ -4,7 +4,7 @@ import type { MutationHandler } from '../call.ts';
 import type { SignalStep } from './definition.ts';
 import type { JobDocument } from './job-document.ts';
 import { settledJob, shownJob, type JobHandlerDeps, type SignalCall } from './jobs.handlers.ts';
-import { shownDiff } from './plan-diff.ts';
+import { planOf, shownDiff } from './plan-diff.ts';
 import type { Bound } from './plan-seal.ts';
 
 export function signalHandler({ engine }: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.signal']['submit']> {
@@ -56,7 +56,7 @@ function signalPlan(
   const { needed = 1 } = signal;
   const after = body.verdict === 'refuse' ? 'refused' : `${given + 1} of ${needed} said proceed`;
   return {
-    ...job.plan,
+    ...planOf(job.plan),
     hash: seal(expires),
     kind: 'jobs.signal',
     risk: 'low',

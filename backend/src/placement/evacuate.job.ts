@@ -9,6 +9,7 @@ import { checkOf, grouped, holds, percent } from './checks.ts';
 import type { PlacementDeps } from './deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
 import { laneHolder } from './move-survey.ts';
+import type { LogVerdict } from './moved-log.ts';
 import type { ShardSight } from './node-checks.ts';
 import { isMovable, laneCheck, moveDiff } from './placement.ts';
 import { goneChecks, sourceChecks } from './source-gone.ts';
@@ -199,8 +200,9 @@ function migrations({ decision, input }: Context): ChildJob[] {
 
 interface Moved {
   readonly moved: number;
-  readonly lost: number;
-  readonly duplicated: number;
+  /** Both null when a move does not say. */
+  readonly lost: number | null;
+  readonly duplicated: number | null;
   readonly jobs: readonly string[];
 }
 
@@ -224,8 +226,11 @@ function allMoved(results: readonly ChildResult[]): Moved {
   };
 }
 
-const sumOf = (results: readonly ChildResult[], fact: 'lost' | 'duplicated'): number =>
-  results.reduce((sum, { proof }) => sum + Number(proof?.facts[fact] ?? 0), 0);
+/** Of what each move counted in its log: one that does not say is not one that lost nothing. */
+function sumOf(results: readonly ChildResult[], fact: Extract<keyof LogVerdict, 'lost' | 'duplicated'>): number | null {
+  const counts = results.map(({ proof }) => proof?.facts[fact]);
+  return counts.every((count) => typeof count === 'number') ? counts.reduce((sum, count) => sum + count, 0) : null;
+}
 
 async function verifyEmpty(deps: PlacementDeps, move: MoveStep, { input, outcomeOf, signal }: Context) {
   const shard = shardOf(await deps.store.shard(input.shard_id));

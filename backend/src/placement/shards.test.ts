@@ -321,6 +321,35 @@ describe('NFR-06 the plan for an address says in one sentence what is there', ()
 
 // Last: the tenants it places are on no node.
 describe('SCL-06 a long evacuation', () => {
+  it.each([
+    [
+      'what its moves counted',
+      [
+        { lost: 0, duplicated: 1 },
+        { lost: 2, duplicated: 0 },
+      ],
+      { lost: 2, duplicated: 1 },
+    ],
+    [
+      'no number where one of them does not say',
+      [{ lost: 0, duplicated: 0 }, { truncated: true }],
+      { lost: null, duplicated: null },
+    ],
+  ])('proves %s', async (_, facts, counted) => {
+    const [step] = world.engine.definitions['scale.evacuate']!.steps;
+    const results = facts.map((of, at) => ({
+      key: `t${at}`,
+      jobId: `job_${at}`,
+      state: 'succeeded',
+      detail: null,
+      proof: { checks: [], facts: of },
+    }));
+    expect(await (step as ChildrenStep<unknown>).joined({} as never, results as never)).toMatchObject({
+      moved: 2,
+      ...counted,
+    });
+  });
+
   it('of more tenants than its plan shows moves exactly those, and is another plan once they are others', async () => {
     const ids = Array.from({ length: 210 }, (_, at) => `many-${String(at).padStart(3, '0')}`);
     for (const id of ids) await world.placement.book.assign(id, 'aggregate', 'a2', 'job_seed');
