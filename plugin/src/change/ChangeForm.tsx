@@ -4,18 +4,19 @@ import { Reason, type MutationId, type Plan } from '@cloudlysis/contract';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Button, Field, Stack, TextArea, useStyles2 } from '@grafana/ui';
-import { useForm, useWatch } from 'react-hook-form';
+import { Button, Field as Labelled, Stack, TextArea, useStyles2 } from '@grafana/ui';
+import { get, useForm, useWatch } from 'react-hook-form';
 import { useAbility } from '../api/abilities';
 import { control } from '../api/control';
 import { faultOf } from '../api/fault';
 import { useSearch } from '../app/search-params';
 import { FaultView } from '../states/FaultView';
 import { Section } from '../states/Section';
-import { askedOf, complaints, type Asked, type ChangeSpec } from './change-spec';
+import { askedOf, complaints, type Asked, type ChangeSpec, type Complaint, type Field } from './change-spec';
 import { Fields } from './Fields';
 import { useFollowedChanges, useChange, type ChangeInput, type OpenChange } from './open-changes';
 import { blockedBy, PlanSkeleton, PlanView } from './PlanView';
+import { lostSecrets, shownInput, useSecretsVersion, withoutSecrets } from './secret-fields';
 import { useResting } from './use-resting';
 
 const PLAN_EVERY_MS = 10_000;
@@ -29,29 +30,41 @@ interface Props {
 }
 
 export function ChangeForm({ spec, change, onTitle, onClose }: Props) {
-  const form = useForm<ChangeInput>({ defaultValues: { ...spec.initial, ...change.input } });
+  const [given] = useState(() => withoutSecrets(spec.id, change.input));
+  // As the address had it when the form came: what is typed now is masked in it in the same way.
+  const [lost] = useState(() => lostSecrets(spec.id, change.input));
+  const form = useForm<ChangeInput>({ defaultValues: { ...spec.initial, ...given } });
   const watched = useWatch({ control: form.control }) as ChangeInput;
-  const input = useMemo(() => ({ ...change.input, ...watched }), [change.input, watched]);
+  const input = useMemo(() => ({ ...given, ...watched }), [given, watched]);
+  const shown = useMemo(() => shownInput(spec.id, input), [spec.id, input]);
   const rested = useResting(input, TYPING_MS);
   const asked = useMemo(() => askedOf(spec.id, rested), [spec.id, rested]);
-  const wrong = useMemo(() => complaints(spec.id, asked), [spec.id, asked]);
-  const plan = usePlan(spec.id, asked, wrong.length === 0);
+  const more = useMoreFields(spec, given);
+  const wrong = useMemo(
+    () => [...complaints(spec.id, asked), ...emptyOf(more.fields, rested)],
+    [spec.id, asked, more.fields, rested]
+  );
+  const fields = [...spec.fields, ...more.fields];
+  const plan = usePlan(spec.id, rested, asked, wrong.length === 0 && more.isKnown);
   const settled = rested === input && wrong.length === 0;
-  useEffect(() => onTitle(spec.title(input)), [spec, input, onTitle]);
-  useInputInAddress(rested);
+  useEffect(() => onTitle(spec.title(shown)), [spec, shown, onTitle]);
+  useInputInAddress(shownInput(spec.id, rested));
   const styles = useStyles2(getStyles);
 
   return (
     <div className={styles}>
-      {spec.fields.length > 0 && (
+      {fields.length > 0 && (
         <Section title="What">
-          <Fields fields={spec.fields} form={form} input={rested} complaints={wrong} />
+          <Fields fields={fields} form={form} input={shownInput(spec.id, rested)} complaints={wrong} />
+          {lost.length > 0 && (
+            <p role="note">A secret is never kept in the address or the browser: type it again ({lost.join(', ')}).</p>
+          )}
         </Section>
       )}
       <Section title="Preflight">
         {wrong.length > 0 ? (
           <p>
-            {spec.fields.length > 0
+            {fields.length > 0
               ? 'Shown as soon as the fields above are complete.'
               : wrong.map(({ path, message }) => `${path}: ${message}`).join('; ')}
           </p>
@@ -75,9 +88,10 @@ export function ChangeForm({ spec, change, onTitle, onClose }: Props) {
 }
 
 /** Made anew while the drawer is open: measured values are those of now, and a plan never gets old in front of the reader. */
-function usePlan(id: MutationId, asked: Asked, enabled: boolean) {
+function usePlan(id: MutationId, input: ChangeInput, asked: Asked, enabled: boolean) {
+  const version = useSecretsVersion(id, input);
   return useQuery({
-    queryKey: ['preflight', id, asked],
+    queryKey: ['preflight', id, askedOf(id, shownInput(id, input)), version],
     queryFn: ({ signal }) => control.preflight(id, { ...asked, signal } as never),
     enabled,
     refetchInterval: PLAN_EVERY_MS,
@@ -85,6 +99,23 @@ function usePlan(id: MutationId, asked: Asked, enabled: boolean) {
     gcTime: 0,
   });
 }
+
+/** Fields that the service knows of, such as the secrets of a job that is tried again. */
+function useMoreFields({ id, more }: ChangeSpec, given: ChangeInput): { fields: readonly Field[]; isKnown: boolean } {
+  const { data } = useQuery({
+    queryKey: ['fields', id, given],
+    queryFn: () => more?.(control, given) ?? [],
+    enabled: more !== undefined,
+    staleTime: Infinity,
+  });
+  return { fields: data ?? NO_FIELDS, isKnown: more === undefined || data !== undefined };
+}
+const NO_FIELDS: readonly Field[] = [];
+
+const emptyOf = (fields: readonly Field[], input: ChangeInput): Complaint[] =>
+  fields
+    .filter(({ name }) => [undefined, null, ''].includes(get(input, name) as string))
+    .map(({ name }) => ({ path: name, message: 'Needed' }));
 
 /** A reload, and a link handed to a colleague, shows the same change with the same values. */
 function useInputInAddress(input: ChangeInput): void {
@@ -121,7 +152,7 @@ function Apply({ spec, change, asked, plan, onStale, onClose }: ApplyProps) {
         planHash: plan?.hash,
       } as never),
     onSuccess: ({ job }) => {
-      follow({ jobId: job.job_id, title: spec.title({ ...asked.params, ...asked.body }) });
+      follow({ jobId: job.job_id, title: spec.title(shownInput(spec.id, { ...asked.params, ...asked.body })) });
       submitted(job.job_id);
     },
     onError: (error) => {
@@ -143,7 +174,7 @@ function Apply({ spec, change, asked, plan, onStale, onClose }: ApplyProps) {
         }
       }}
     >
-      <Field
+      <Labelled
         htmlFor={reasonId}
         description="Kept with the audit record, for whoever asks later: 3 to 500 characters"
         label="Reason"
@@ -162,7 +193,7 @@ function Apply({ spec, change, asked, plan, onStale, onClose }: ApplyProps) {
             }
           }}
         />
-      </Field>
+      </Labelled>
       {submit.isError && <FaultView error={submit.error} />}
       <div className={styles.footer}>
         <Stack gap={1} justifyContent="flex-end" alignItems="center">

@@ -74,6 +74,19 @@ function ControlOf({ id, field, input, value, onChange }: ControlProps) {
       />
     );
   }
+  if (field.kind === 'secret') {
+    // Nothing of it is offered, remembered or completed by the browser.
+    return (
+      <Input
+        id={id}
+        type="password"
+        autoComplete="new-password"
+        spellCheck={false}
+        value={String(value ?? '')}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    );
+  }
   if (field.kind === 'number') {
     return (
       <Input
@@ -130,6 +143,7 @@ function Choice({
 const getStyles = (theme: GrafanaTheme2) => ({
   grid: css({ display: 'grid', gridTemplateColumns: 'repeat(6, 1fr)', columnGap: theme.spacing(2), alignItems: 'end' }),
   text: css({ gridColumn: 'span 6' }),
+  secret: css({ gridColumn: 'span 6' }),
   choices: css({ gridColumn: 'span 6' }),
   choice: css({ gridColumn: 'span 3' }),
   number: css({ gridColumn: 'span 2' }),

@@ -14,6 +14,8 @@ interface FieldBase {
 export type Field = FieldBase &
   (
     | { readonly kind: 'text'; readonly placeholder?: string }
+    /** Write-only; its place in the contract is a `secret()`. */
+    | { readonly kind: 'secret' }
     | { readonly kind: 'number'; readonly unit?: string; readonly placeholder?: string }
     | { readonly kind: 'choice'; readonly options: readonly Option[] | LoadOptions }
     | { readonly kind: 'choices'; readonly options: readonly Option[] | LoadOptions }
@@ -29,6 +31,8 @@ export interface ChangeSpec {
   /** What would happen, from what is known of the input: `Migrate acme · aggregate a1 → a2`. */
   readonly title: (input: ChangeInput) => string;
   readonly fields: readonly Field[];
+  /** Further fields that depend on what the change is about; all of them are needed. */
+  readonly more?: (client: Client, input: ChangeInput) => Promise<Field[]>;
   /** Values to begin with, below those the opener gives. */
   readonly initial?: ChangeInput;
 }

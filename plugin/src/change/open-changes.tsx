@@ -2,6 +2,7 @@
 import type { MutationId } from '@cloudlysis/contract';
 import React, { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
 import { useSearch } from '../app/search-params';
+import { shownInput } from './secret-fields';
 
 export type ChangeInput = Record<string, unknown>;
 
@@ -73,7 +74,10 @@ export function useChange() {
   const [params, setSearch] = useSearch();
   const open = useCallback(
     (id: MutationId, input: ChangeInput = {}) =>
-      setSearch({ ...CLOSED, change: id, input: JSON.stringify(input), intent: crypto.randomUUID() }, 'push'),
+      setSearch(
+        { ...CLOSED, change: id, input: JSON.stringify(shownInput(id, input)), intent: crypto.randomUUID() },
+        'push'
+      ),
     [setSearch]
   );
   const submitted = useCallback((jobId: string) => setSearch({ job: jobId }), [setSearch]);

@@ -4,7 +4,7 @@ import { useParams } from 'react-router';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Stack, useStyles2 } from '@grafana/ui';
-import type { Job } from '@cloudlysis/contract';
+import { SECRET_SHOWN, type Job } from '@cloudlysis/contract';
 import { useRead } from '../../api/queries';
 import { AppLink } from '../../app/AppLink';
 import { Page } from '../../app/Page';
@@ -51,6 +51,7 @@ function Trace({ job }: { job: Job }) {
           facts: [
             ['Job', job.job_id],
             ['Lane', job.lane],
+            ...job.secrets.map((name): [string, string] => [`Secret ${name}`, SECRET_SHOWN]),
             ['Version of its definition', job.version],
             ['Fencing token', job.fence],
             ['Held by', job.owner ?? '–'],

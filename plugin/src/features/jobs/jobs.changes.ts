@@ -1,4 +1,5 @@
 /** What can be changed about jobs. */
+import { secretFields } from '../../change/secret-fields';
 import { defineChange, type ChangeSpec } from '../../change/change-spec';
 
 export const jobChanges: ChangeSpec[] = [
@@ -19,5 +20,11 @@ export const jobChanges: ChangeSpec[] = [
       },
     ],
   }),
-  defineChange('jobs.retry', { verb: 'Try again', title: ({ job_id }) => `Try ${String(job_id)} again`, fields: [] }),
+  defineChange('jobs.retry', {
+    verb: 'Try again',
+    title: ({ job_id }) => `Try ${String(job_id)} again`,
+    fields: [],
+    more: async (client, { job_id }) =>
+      secretFields((await client.read('jobs.get', { params: { job_id: String(job_id) } })).secrets),
+  }),
 ];
