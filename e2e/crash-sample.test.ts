@@ -23,12 +23,12 @@ it('NFR-07 as many runs as there are seeds kill at every point, and each kills a
       const runs = Array.from({ length: SEEDS }, (_, n) => sampled(points, first + n));
       expect(new Set(runs.flat().map(nameOf)).size).toBe(points.length);
       for (const run of runs) {
-        const stepOf = ({ kind, step, direction }: Point): string => `${kind}/${step}/${direction}`;
+        const stepOf = ({ kind, step }: Point): string => `${kind}/${step}`;
         const high = (list: readonly Point[]) =>
           list.filter(({ kind }) => mutations[kind].submit.mutation.risk === 'high').map(stepOf);
-        expect(high(run).length).toBeGreaterThan(20);
+        expect(high(run).length).toBeGreaterThan(5);
         expect(high(run).sort()).toEqual([...new Set(high(points))].sort());
-        expect(new Set(run.map(({ kind, direction }) => `${kind}/${direction}`)).size).toBe(JOB_KINDS.length * 2);
+        expect(new Set(run.map(({ kind }) => kind)).size).toBe(JOB_KINDS.length);
       }
       expect(sampled(points, 'all')).toEqual(points);
     }),

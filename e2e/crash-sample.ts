@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { mutations } from '@cloudlysis/contract';
 import type { Point } from './crash-rig.ts';
 
-/** So many seeds in a row kill at every point there is: 2 sides of a step times every third of the rest. */
-export const SEEDS = 6;
+/** So many seeds in a row kill at every point there is: there and back, two sides of a step, every third of the rest. */
+export const SEEDS = 12;
 
 /** `CRASH_SEED` repeats a run; `CRASH_POINTS=all` (`npm run crash`) takes every point. */
 export function crashSeed(env: NodeJS.ProcessEnv = process.env): number | 'all' {
@@ -15,18 +15,21 @@ export function crashSeed(env: NodeJS.ProcessEnv = process.env): number | 'all' 
   return Number(given) % SEEDS;
 }
 
-/** Points of one kind and direction stand in the order of its steps, before and after in turn. */
+/** `points` are those of both directions; of a job of high risk each step is killed at once, on one of its sides, there or back. */
 export function sampled(points: readonly Point[], seed: number | 'all'): Point[] {
   if (seed === 'all') return [...points];
   const seen = new Map<string, number>();
-  return points.filter(({ kind, direction, at }) => {
-    const way = `${kind}/${direction}`;
-    const index = seen.get(way) ?? 0;
-    seen.set(way, index + 1);
-    if (mutations[kind].submit.mutation.risk !== 'high') return (index + seed) % 3 === 0;
-    const step = Math.floor(index / 2);
-    return at === ((step + seed) % 2 === 0 ? 'before' : 'after');
-  });
+  const next = (list: string): number => {
+    const index = seen.get(list) ?? 0;
+    seen.set(list, index + 1);
+    return index;
+  };
+  const isHigh = ({ kind }: Point): boolean => mutations[kind].submit.mutation.risk === 'high';
+  const steps = Map.groupBy(points.filter(isHigh), ({ kind, step }) => `${kind}/${step}`);
+  const chosen = new Set([...steps.values()].map((step, index) => step[(index + seed) % step.length]));
+  return points.filter((point) =>
+    isHigh(point) ? chosen.has(point) : (next(`${point.kind}/${point.direction}`) + seed) % 3 === 0,
+  );
 }
 
 /** Told at the start of a run, so that one that fails can be had again. */

@@ -1,5 +1,7 @@
 // npm test: types, lint, format, the plugin's own tests, jest, browser journeys; the last line is `N passed, N failed`, which CI reads.
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { crashSeed } from '../e2e/crash-sample.ts';
 import { close, countTests, inTurn, jestCount, work, type Check, type Count } from './checks.ts';
 import { jest } from './jest.ts';
 import { hasJourneys, runJourneys } from './journeys.ts';
@@ -47,6 +49,8 @@ const CALM = 'e2e/(audit-log|authorization|bad-input|bad-records|bad-records-tab
 const except = (path: string): string[] => ['/node_modules/', path].map((one) => `--testPathIgnorePatterns=${one}`);
 
 async function everything(): Promise<Count[]> {
+  // One for both files of crash tests: what the way there leaves out, the way back takes.
+  process.env['CRASH_SEED'] ??= String(crashSeed());
   // Side by side: npm waits for the network and the disk, the checks for the processor. Tests run alone: they hold times,
   // and those of e2e that kill and freeze whole systems of a dozen processes also one file after the other.
   const checked = await Promise.all([inTurn(ownChecks), app()]);
@@ -56,7 +60,13 @@ async function everything(): Promise<Count[]> {
     await jest([CALM, '--maxWorkers=2']),
     await jest(['e2e/', '--runInBand', ...except(CALM)]),
   ];
-  if (hasJourneys()) tested.push(await runJourneys([]));
+  if (hasJourneys()) {
+    const split = (process.env['JOURNEY_SPLIT'] ??= String(randomInt(2)));
+    process.stderr.write(
+      `journeys divided between the hosts by JOURNEY_SPLIT=${split}; npm run e2e runs all on both\n`,
+    );
+    tested.push(await runJourneys([]));
+  }
   return [...checked.flat(), ...tested];
 }
 
