@@ -3,7 +3,7 @@ import { Problem } from '@cloudlysis/contract';
 import type { ChildJob } from './definition.ts';
 import type { JobEngine } from './engine.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
-import { NON_FINAL } from './jobs.store.ts';
+import { NON_FINAL } from './job-document.ts';
 import type { LookDeps } from './wait-look.ts';
 
 const reasonOf = (input: unknown): string | null => (input as { reason?: string }).reason ?? null;

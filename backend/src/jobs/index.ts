@@ -5,5 +5,5 @@ export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
 export { isJobKind, jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
 export { summaryToWire, type JobSummaryDocument } from './job-summary.ts';
 export type { May } from './rights.ts';
-export type { CrashPoint } from './runner.ts';
+export type { CrashPoint } from './run-record.ts';
 export type { UnknownJob } from './unknown-jobs.ts';

@@ -222,5 +222,7 @@ export const tenantsOf = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>): read
 export const isVisible = (job: Pick<JobDocument, 'tenant_id' | 'tenants'>, visible: Visible): boolean =>
   visible === 'all' || tenantsOf(job).every((tenantId) => tenantId !== null && visible.has(tenantId));
 
+export const NON_FINAL: readonly JobState[] = ['queued', 'running', 'cancelling'];
+
 export const isFinal = (state: JobState): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'compensated';

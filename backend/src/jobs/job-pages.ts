@@ -6,7 +6,7 @@ import { prompt, READ_MS } from '../ports/mongo/mongo.ts';
 import type { Visible } from '../principal.ts';
 import type { JobDocument } from './job-document.ts';
 import { SUMMARY_FIELDS, type JobSummaryDocument } from './job-summary.ts';
-import { NON_FINAL } from './jobs.store.ts';
+import { NON_FINAL } from './job-document.ts';
 
 export interface JobFilter {
   state?: JobState | undefined;

@@ -15,28 +15,14 @@ import { followChanges, type Listener } from '../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { IdempotencyKey } from './idempotency.ts';
 import type { JobTrace } from '../audit/index.ts';
-import type { Visible } from '../principal.ts';
-import { isFinal, isVisible, type JobDocument, type StepDocument } from './job-document.ts';
+import { isFinal, type JobDocument, type StepDocument } from './job-document.ts';
 import { largeValues } from './large-values.ts';
-import { jobFault, SHAPE, upgraded, Waited } from './stored-job.ts';
+import { jobFault, SHAPE, upgraded } from './stored-job.ts';
+import { FenceLost, type JobPatch } from './job-writes.ts';
+import { waitingJobs, type WaitingJobs } from './waiting-jobs.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
-/** Thrown when a write finds another fence: someone else holds the job now, and this run must stop. */
-export class FenceLost extends Error {
-  override readonly name = 'FenceLost';
-}
-
-export type JobPatch = Partial<Omit<JobDocument, '_id' | 'steps'>> & { [step: `steps.${number}`]: StepDocument };
-
-export const NON_FINAL: readonly JobState[] = ['queued', 'running', 'cancelling'];
-
-/** Queues of jobs that wait for something of their own. */
-const WAITS = ['time', 'signal', 'children'] as const;
-
-export type AwaitingJob = Pick<JobDocument, '_id' | 'kind' | 'resource' | 'tenant_id' | 'tenants' | 'wait'>;
-export type ChildEnd = Pick<JobDocument, '_id' | 'state' | 'problem' | 'proof'>;
-
-export interface JobStore extends JobPages {
+export interface JobStore extends JobPages, WaitingJobs {
   ensureIndexes(): Promise<void>;
   /** False when the lane is held by another job; the caller's transaction is then void. */
   insert(job: JobDocument, session: ClientSession): Promise<'inserted' | 'lane-busy' | 'key-used' | 'plan-used'>;
@@ -50,23 +36,6 @@ export interface JobStore extends JobPages {
   write(jobId: string, fence: number, patch: JobPatch, session?: ClientSession): Promise<void>;
   /** Takes the fence away from whoever runs the job. False when it has ended or moved meanwhile. */
   requestCancel(job: JobDocument, cancel: JobDocument['cancel'], now: Date, session: ClientSession): Promise<boolean>;
-  /**
-   * Lets a job go to wait, unless it was woken since its run last looked: then says what it is now.
-   * @throws FenceLost when the fence has moved on.
-   */
-  suspend(
-    job: Pick<JobDocument, '_id' | 'fence' | 'woken'>,
-    patch: JobPatch,
-    until: Date | null,
-  ): Promise<'waits' | JobDocument>;
-  /** Wakes a job in the transaction of what it waits for; one that does not wait yet will not go to wait. False where it has ended. */
-  wake(jobId: string, session?: ClientSession): Promise<boolean>;
-  /** Makes those claimable whose time has come. Says how many. */
-  wakeDue(now: Date): Promise<number>;
-  /** Wakes jobs whose children have all ended: those that nobody woke when it happened. */
-  wakeForgotten(): Promise<number>;
-  /** Counts a child in, as long as the parent is still this claimant's. */
-  startChild(parentId: string, fence: number, session: ClientSession): Promise<boolean>;
   /** Lets go of a job that this claimant cannot continue. */
   handBack(jobId: string, fence: number): Promise<void>;
   /** Jobs that hold their lane, those that wait with it among them. */
@@ -83,12 +52,6 @@ export interface JobStore extends JobPages {
   /** Who holds a lane, or is the first in line for it. */
   holderOf(lane: string, except: string | null): Promise<JobDocument | null>;
   childrenOf(jobId: string, states?: readonly JobState[]): Promise<JobDocument[]>;
-  /** How the children of a job ended or stand, by the digest of their keys. */
-  childEnds(jobId: string): Promise<ReadonlyMap<string, ChildEnd>>;
-  /** Those of the jobs that have not ended. */
-  openOf(jobIds: readonly string[]): Promise<string[]>;
-  /** Jobs that wait for a signal and may be seen, `limit` at most. */
-  awaiting(visible: Visible, limit: number): Promise<AwaitingJob[]>;
   /** Says of a job that nobody took up what of it is not known. False where somebody took it. */
   markUnknown(job: JobDocument, what: string): Promise<boolean>;
   /** Marks a queued job as waiting for its lane. */
@@ -138,17 +101,6 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       const job = await jobs.findOne(filter, sort ? { sort } : {});
       return job && upgraded(job);
     });
-  const wake: JobStore['wake'] = async (jobId, session) => {
-    // Set and not counted on: an odd value in one job must keep no other from its end.
-    const woken = token();
-    const ready = { $set: { queue: 'ready', woken }, $unset: { wake_at: '' } } as const;
-    if (await update({ _id: jobId, queue: { $in: [...WAITS] } }, ready, session)) return true;
-    return update({ _id: jobId, state: { $in: [...NON_FINAL] } }, { $set: { woken } }, session);
-  };
-  const openOf: JobStore['openOf'] = async (jobIds) => {
-    const open = { _id: { $in: [...jobIds] }, state: { $in: [...NON_FINAL] } };
-    return (await translated(() => jobs.find(open, { projection: { _id: 1 } }).toArray())).map(({ _id }) => _id);
-  };
   const childrenOf: JobStore['childrenOf'] = (jobId, states) =>
     many({ parent_job_id: jobId, ...(states ? { state: { $in: [...states] } } : {}) }, 10_000);
   const keptPatch = async (patch: JobPatch): Promise<Partial<JobDocument>> => {
@@ -158,8 +110,6 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     });
     return Object.fromEntries(await Promise.all(kept)) as Partial<JobDocument>;
   };
-  /** Order of the last parent whose children were looked for. */
-  let lookedAt = -1;
   const misplaced = remembered(() => misplacedJobs(jobs), now);
   const update = (
     filter: Filter<JobDocument>,
@@ -232,40 +182,6 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       if (!(await update({ _id: jobId, fence }, { $set: await keptPatch(patch) }, session))) throw new FenceLost(jobId);
     },
 
-    async suspend({ _id, fence, woken }, patch, until) {
-      const $set = { ...(await keptPatch(patch)), owner: null, ...(until ? { wake_at: until } : {}) };
-      if (await update({ _id, fence, woken }, { $set })) return 'waits';
-      const now = await one({ _id, fence });
-      if (!now) throw new FenceLost(_id);
-      return now;
-    },
-    wake,
-    async wakeDue(at) {
-      const due = await translated(() =>
-        jobs
-          .find({ wake_at: { $gt: new Date(0), $lte: at } }, { projection: { _id: 1 } })
-          .limit(DUE_AT_ONCE)
-          .toArray(),
-      );
-      for (const { _id } of due) await wake(_id);
-      return due.length;
-    },
-    async wakeForgotten() {
-      const after = { queue: 'children', order: { $gt: lookedAt } } as Filter<JobDocument>;
-      const parents = await many(after, PARENTS_AT_ONCE);
-      lookedAt = parents.length < PARENTS_AT_ONCE ? -1 : parents.at(-1)!.order;
-      let woken = 0;
-      for (const { _id, steps } of parents) {
-        const open = steps.find(({ state }) => state === 'waiting')?.wait?.children?.open ?? [];
-        // On the way back it waits for whichever are left.
-        const left = open.length > 0 ? await openOf(open) : await childrenOf(_id, NON_FINAL);
-        if (left.length === 0 && (await wake(_id))) woken += 1;
-      }
-      return woken;
-    },
-    startChild: (parentId, fence, session) =>
-      update({ _id: parentId, fence }, { $set: { last_child: token() } }, session),
-
     requestCancel: (job, cancel, now, session) => {
       const seen = job.shape < SHAPE ? {} : { queue: job.queue };
       const interrupted = job.steps.flatMap(({ state }, index) =>
@@ -311,28 +227,12 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
     },
     ready: (limit, known) => many({ queue: 'ready' }, limit, known),
     childrenOf,
-    childEnds: async (jobId) => {
-      const projection = { idempotency: 1, state: 1, 'problem.detail': 1, proof: 1 };
-      const found = await translated(() => jobs.find({ parent_job_id: jobId }, { projection }).toArray());
-      return new Map(found.map((job) => [job.idempotency, job]));
-    },
-    openOf,
     async holderOf(lane, except) {
       const others = except ? { _id: { $ne: except } } : {};
       const holder = await one({ lane, active: true, ...others });
       // Those that wait before their first effect are in nobody's way.
       return holder ?? one({ lane, state: 'queued', queue: { $in: ['ready', 'lane'] }, ...others }, { order: 1 });
     },
-    awaiting: (visible, limit) =>
-      prompt(async () => {
-        const projection = { kind: 1, resource: 1, tenant_id: 1, tenants: 1, wait: 1 };
-        const cursor = jobs.find({ queue: 'signal' }, { projection }).limit(AWAITING_LOOKED_AT);
-        const found: AwaitingJob[] = [];
-        for await (const job of cursor) {
-          if (isAwaiting(job) && isVisible(job, visible) && found.push(job) >= limit) break;
-        }
-        return found;
-      }, READ_MS),
     markUnknown: ({ _id, fence, owner, state }, what) =>
       update({ _id, fence, owner, state, parked: null }, { $set: { parked: { what, at: now() } } }),
 
@@ -348,6 +248,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
         (lane: unknown) => typeof lane === 'string',
       ),
 
+    ...waitingJobs({ jobs, update, many, one, childrenOf, kept: keptPatch }),
     ...createJobPages(jobs, now),
     auditTraces: () => auditTraces(jobs),
     misplaced,
@@ -363,17 +264,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
   };
 }
 
-/** Parents that are looked at in one full sweep, in turn: they are woken by their children, and this is only in case. */
-const PARENTS_AT_ONCE = 50;
-/** So many that wait for people need no list, but a way of working. */
-const AWAITING_LOOKED_AT = 1_000;
-const isAwaiting = ({ wait, kind, resource }: { readonly [K in keyof AwaitingJob]: unknown }): boolean =>
-  typeof kind === 'string' && typeof resource === 'string' && Waited.safeParse(wait).success;
-
-const token = (): string => new ObjectId().toHexString();
 const isAny = (): boolean => true;
-/** Jobs whose time has come that are woken in one sweep of one replica. */
-const DUE_AT_ONCE = 256;
 /** Documents looked at in one read, at most; so many bad ones are no accident, and a job behind them waits for a person. */
 const MOST_LOOKED_AT = 10_000;
 

@@ -50,6 +50,7 @@ export function look(deps: LookDeps, job: JobDocument, step: WaitStep<unknown>, 
 async function lookAtTime({ ambient }: LookDeps, step: TimeStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
   const now = ambient.now();
   const until = kept?.until ?? (await step.until(context));
+  if (Number.isNaN(until.getTime())) throw new Error(`${step.name} waits for a time that is none`);
   const since = kept?.since ?? now;
   const wait: Wait = { for: 'time', what: until.toISOString(), since, until, signal: null };
   const isOver = now.getTime() >= until.getTime();

@@ -12,7 +12,7 @@ import { jobMutations, type JobEngine } from './index.ts';
 import type { SignalCall } from './jobs.handlers.ts';
 import { everybodyMay } from './rights.fixture.ts';
 import { jobToWire, type JobDocument } from './job-document.ts';
-import { FenceLost } from './jobs.store.ts';
+import { FenceLost } from './job-writes.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 const done: string[] = [];
@@ -257,6 +257,20 @@ describe('what is asked again when a job goes on', () => {
     expect([end.state, end.problem?.code]).toEqual(['failed', 'permission.missing']);
     expect(did('p6')).toEqual([]);
   });
+});
+
+describe('a wait that cannot begin', () => {
+  const broken = (name: string, more: object): [string, Step<Input>] => [name, { ...(approval() as SignalStep<Input>), ...more, attempts: 2 } as Step<Input>]; // prettier-ignore
+  it.each([
+    broken('its intent throws', { intent: async () => Promise.reject(new Error('no')) }),
+    ['its time throws', { name: 'window', title: 'w', until: () => { throw new Error('no'); }, attempts: 2 } as Step<Input>],
+    ['its time is none', { name: 'window', title: 'w', until: () => new Date(NaN), attempts: 2 } as Step<Input>],
+  ])('NFR-07 ends its job once, and does not begin it again and again: %s', async (name, step) => {
+    await using here = await site();
+    const engine = await here.replica('r1', [kindOf('tenants.update', [step, effect('a')])]);
+    const end = await ended(engine, await engine.submit(asked('tenants.update', `b ${name}`)), 8_000);
+    expect([end.state, end.problem?.code, end.fence]).toEqual(['failed', 'step.failed', 1]);
+  }); // prettier-ignore
 });
 
 describe('claiming', () => {
