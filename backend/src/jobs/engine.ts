@@ -12,13 +12,14 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { ControlKey } from '../control-key.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import { storeClock, type StoreClock } from '../ports/mongo/store-clock.ts';
+import { cancelling, type Cancel } from './cancelling.ts';
 import { childJobs } from './children.ts';
 import type { JobDefinition } from './definition.ts';
-import { isFinal, type JobDocument } from './job-document.ts';
+import type { JobDocument } from './job-document.ts';
 import { jobNotices, type JobNotices } from './job-notices.ts';
 import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost } from './job-writes.ts';
-import { jobStore, mustGet, type JobStore } from './jobs.store.ts';
+import { jobStore, type JobStore } from './jobs.store.ts';
 import { jobWatch, type JobWatch } from './job-watch.ts';
 import { assertDefinition, definitionFor } from './known-job.ts';
 import { jobMetrics } from './metrics.ts';
@@ -26,6 +27,7 @@ import { replicas, type Replicas } from './replicas.ts';
 import type { CrashPoint } from './run-record.ts';
 import { runJob } from './runner.ts';
 import { sealedInputs } from './sealed-inputs.ts';
+import { settling, type Settled } from './settling.ts';
 import type { May } from './rights.ts';
 import { signalStore } from './signal-store.ts';
 import { signalling, type Signalling } from './signalling.ts';
@@ -78,10 +80,8 @@ export interface JobEngine extends JobReader {
   /** Sends a job what it waits for, or will. @throws Problem `job.unknown` | `job.state` | `signal.unknown` */
   readonly signal: Signalling['send'];
   readonly signalled: Signalling['asked'];
-  /** Takes the fence away and starts the way back. @throws Problem `job.unknown` | `job.state` */
-  cancel(jobId: string, by: string, reason: string, record: Parameters<AuditLog['append']>[0]): Promise<JobDocument>;
-  /** The job once it is final, or as it is after `ms`. */
-  settled(jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument>;
+  readonly cancel: Cancel;
+  readonly settled: Settled;
   start(): Promise<void>;
   /** Hands running jobs back within `ms`. */
   stop(ms: number): Promise<void>;
@@ -308,64 +308,14 @@ export function jobEngine(options: EngineOptions): JobEngine {
     }
   };
 
-  /** A run in this process tells when it ends; one in another replica is seen to end by the look that all share. */
-  const settled = async (jobId: string, ms: number, signal?: AbortSignal): Promise<JobDocument> => {
-    const until = ambient.monotonic() + ms;
-    for (;;) {
-      signal?.throwIfAborted();
-      const here = running.get(jobId);
-      if (here) await within(until - ambient.monotonic(), here.done, signal);
-      const job = await mustGet(store, jobId);
-      const left = until - ambient.monotonic();
-      if (isFinal(job.state) || left <= 0) return job;
-      if (!running.has(jobId)) await changed(job, left, signal);
-    }
-  };
-
-  /** Until a look shows the job another than it was. */
-  const changed = async ({ _id, state, fence }: JobDocument, ms: number, signal?: AbortSignal): Promise<void> => {
-    const seen = Promise.withResolvers<void>();
-    const leave = watch.join(_id, (job) => {
-      if (!job || job.state !== state || job.fence !== fence || running.has(_id)) seen.resolve();
-    });
-    await within(ms, seen.promise, signal).finally(leave);
-  };
-
-  /** Waits for `event`, at most `ms`, and no longer than the signal lives. */
-  const within = async (ms: number, event: Promise<void>, signal?: AbortSignal): Promise<void> => {
-    const timer = new AbortController();
-    const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal;
-    const time = ambient.sleep(Math.max(0, ms), stop).catch(() => undefined);
-    await Promise.race([event, time]);
-    timer.abort();
-  };
-
-  const cancel: JobEngine['cancel'] = async (jobId, by, reason, record) => {
-    for (;;) {
-      const job = await mustGet(store, jobId);
-      if (job.state === 'cancelling') return job;
-      if (isFinal(job.state)) throw new Problem('job.state', `${jobId} has ${job.state} already`);
-      const now = ambient.now();
-      const won = await mongo.transaction(async (session) => {
-        const taken = await store.requestCancel(job, { by, reason, at: now }, now, session);
-        if (taken) await audit.append(record, session);
-        // One that had not begun has ended by it.
-        if (taken && job.state === 'queued') await sealed.drop(job, session);
-        // One that was queued has ended with this.
-        if (taken && job.state === 'queued' && job.parent_job_id !== null) await store.wake(job.parent_job_id, session);
-        return taken;
-      });
-      if (!won) continue;
-      audit.wake();
-      const run = running.get(jobId);
-      run?.abort.abort(new FenceLost(jobId));
+  const settled = settling({ store, watch, ambient, runOf: (jobId) => running.get(jobId)?.done });
+  const cancel = cancelling({
+    mongo, store, sealed, audit, ambient,
+    taken: (jobId) => {
+      running.get(jobId)?.abort.abort(new FenceLost(jobId));
       notices.changed(jobId);
-      // It is committed: a store that is away now changes nothing of it.
-      const cancelling = { ...job, state: job.state === 'queued' ? 'cancelled' : 'cancelling', cancel: { by, reason, at: now } } as const; // prettier-ignore
-      return (await store.get(jobId).catch(() => null)) ?? cancelling;
-    }
-  };
-
+    },
+  }); // prettier-ignore
   const sent = signalStore(mongo);
   const signals = signalling({
     mongo, store, signals: sent, audit, ambient, definitionOf, may: options.may,
