@@ -74,7 +74,7 @@ export interface JobDocument {
   active: boolean;
   /** Null once it has ended. */
   queue: Queue | null;
-  /** While `queue` says so. */
+  /** From when it first waits until what it waits for is there, also while somebody looks. */
   wait: Wait | null;
   /** When it is woken though nothing else came; absent where nothing is to happen by time, so that the index stays small. */
   wake_at?: Date;
@@ -133,8 +133,10 @@ export function waitingOf(
 ): Job['waiting'] {
   if (isFinal(job.state)) return null;
   const by = { until: null, signal: null };
-  if (job.wait && job.queue === job.wait.for) return waitToWire(job.wait);
-  if (job.parked) return { for: 'replica', what: job.parked.what, since: job.parked.at.toISOString(), ...by };
+  const isAsleep = job.wait && job.queue === job.wait.for;
+  if (job.parked && !isAsleep)
+    return { for: 'replica', what: job.parked.what, since: job.parked.at.toISOString(), ...by };
+  if (job.wait) return waitToWire(job.wait);
   return job.queue === 'lane' ? { for: 'lane', what: job.lane, since: job.created_at.toISOString(), ...by } : null;
 }
 

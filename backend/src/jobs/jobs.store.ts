@@ -156,7 +156,6 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
       const claimed: Partial<JobDocument> = {
         queue: 'running',
         parked: null,
-        wait: null,
         owner,
         fence: job.fence + 1,
         ...(withLane ? { active: true, started_at: job.started_at ?? now } : {}),

@@ -71,6 +71,7 @@ export abstract class WaitingRun extends RunRecord {
         if (ended) {
           const outcome = await withDeadline(this.deps.ambient, timeout, this.signal, ended);
           await this.point(step.name, 'forward', 'after');
+          this.set({ wait: null });
           this.setStep(index, { state: 'succeeded', outcome: outcome ?? null, ended_at: this.deps.ambient.now(), problem: null }); // prettier-ignore
           return null;
         }
@@ -83,6 +84,7 @@ export abstract class WaitingRun extends RunRecord {
         this.deps.logger.warn({ err: error, step: step.name, tried }, 'what a job waits for could not be seen');
         const last = tried >= (step.attempts ?? LOOK_ATTEMPTS) || !isWorthRepeating(problem);
         if (last) {
+          this.set({ wait: null });
           this.setStep(index, { state: 'failed', problem: toDocument(problem, step.name), ended_at: this.deps.ambient.now() }); // prettier-ignore
           return problem;
         }

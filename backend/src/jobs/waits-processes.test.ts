@@ -67,7 +67,7 @@ async function start(name: string): Promise<Child> {
 const read = async (jobId: string): Promise<JobDocument> =>
   (await mongo.db.collection<JobDocument>('jobs').findOne({ _id: jobId }))!;
 const ended = (jobId: string): Promise<JobDocument> =>
-  eventually(`${jobId} ends`, async () => read(jobId).then((job) => isFinal(job.state) && job), 30_000);
+  eventually(`${jobId} ends`, async () => read(jobId).then((job) => isFinal(job.state) && job), 60_000);
 const approve = (jobId: string) =>
   desk().signal(jobId, { name: 'approval', verdict: 'proceed', from: person('bob'), reason: 'seen', evidence: null, provenance: asked('tenants.update', 'x').provenance }); // prettier-ignore
 
