@@ -1,4 +1,6 @@
 // Jobs that wait: for a time, a signal or their children; without a slot, through restarts, and woken once for all.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Plan, type MutationId, type Verdict } from '@cloudlysis/contract';
@@ -11,6 +13,7 @@ import { ADA, asked, kindOf, person, site, type Input } from './engine.fixture.t
 import { jobMutations, type JobEngine } from './index.ts';
 import type { SignalCall } from './jobs.handlers.ts';
 import { everybodyMay } from './rights.fixture.ts';
+import { pauseOnceApproved } from './wait-example.fixture.ts';
 import { jobToWire, type JobDocument } from './job-document.ts';
 import { FenceLost } from './job-writes.ts';
 
@@ -411,5 +414,30 @@ describe('waiting for children', () => {
     await here.mongo.db.collection('jobs').updateMany({ parent_job_id: _id }, { $set: { state: 'succeeded', queue: null, active: false } }); // prettier-ignore
     expect(await engine.store.wakeForgotten()).toBe(1);
     expect((await ended(engine, { _id })).state).toBe('succeeded');
+  });
+});
+
+describe('the example of CONTRIBUTING.md', () => {
+  it('GEN-31 is shown there as it is, has a wait in fifteen lines, and works', async () => {
+    const read = (path: string) => readFileSync(join(import.meta.dirname, path), 'utf8');
+    const example = read('wait-example.fixture.ts')
+      .replace(/^[^]*?(?=export const)/, '')
+      .replace(' // prettier-ignore', '');
+    expect(read('../../../CONTRIBUTING.md')).toContain(example);
+    expect(example.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+
+    await using here = await site();
+    const paused: string[] = [];
+    const pause = async (id: string): Promise<void> => void paused.push(id);
+    const kind = pauseOnceApproved({ pause, resume: pause, nextWindow: () => new Date(Date.now() + 500) });
+    const engine = await here.replica('r1', [kind as unknown as JobDefinition<Input>]);
+    const wanted = { ...asked('tenants.pause', 'e1'), input: { tenant_id: 'e1' } };
+    const { hash } = await engine.preflight({ ...wanted, actor: ADA });
+    const { _id } = await engine.submit({ ...wanted, planHash: hash });
+    await waiting(engine, _id);
+    await expect(send(engine, _id, ADA)).rejects.toMatchObject({ code: 'permission.missing' });
+    await send(engine, _id, person('bob'));
+    expect((await ended(engine, { _id })).state).toBe('succeeded');
+    expect(paused).toEqual(['e1']);
   });
 });
