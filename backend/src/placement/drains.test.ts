@@ -3,15 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import fc from 'fast-check';
 import { eventually } from '../../../dataplane/testing/platform.ts';
 import { createDrainOrders, toldTo, type DrainOrder } from './drain-orders.ts';
-import { NO_FAULTS, placed, startWorld, type Script, type World } from './placement.fixture.ts';
+import { NO_FAULTS, placed, startHastyWorld, type Script, type World } from './placement.fixture.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld('a1', 'a2', 'g1');
+  world = await startHastyWorld(4, 'a1', 'a2', 'g1');
 });
 afterAll(() => world?.stop());
 afterEach(async () => {
-  world.engine.running.clear();
   await world.mongo.db.collection('drains').deleteMany({});
   for (const node of world.platform.nodes.values()) {
     node.thaw();
@@ -29,7 +28,8 @@ const a1 = () => world.platform.node('a1');
 const stateOf = async (tenant: string, shard = 'a1') => (await world.platform.node(shard).tenant(tenant))?.state;
 const becomes = (tenant: string, state: string, shard = 'a1') =>
   eventually(`${tenant} is ${state} on ${shard}`, async () => (await stateOf(tenant, shard)) === state);
-const stays = async (tenant: string, state: string, ms = 3_500) => {
+/** For some rounds of who looks after what is ordered of nodes. */
+const stays = async (tenant: string, state: string, ms = 1_200) => {
   for (const end = performance.now() + ms; performance.now() < end; await pause(50))
     expect(await stateOf(tenant)).toBe(state);
 };
@@ -55,15 +55,15 @@ it('NFR-01 whose drain of the whole node it is, and why, is told to those who ma
   expect(told).toBe(`all of a1 is drained as ordered for the whole node: ${tenant} is served there as an exception`);
   const moved = world.engine.definitions['scale.migrate']!;
   const away = await world.tenant('beside', { aggregate: 'a2' });
-  world.engine.running.set('shard:a1', { jobId: 'job_7', kind: 'scale.evacuate', tenantId: null, lane: 'shard:a1', actor: 'user:ada@x.test', since: new Date(), input: {} });
+  const leaving = await world.engine.underWay('scale.evacuate', { shard_id: 'a1', reason: 'test' });
   const staying = async (seesAll: boolean) => {
     const input = { tenant_id: away, kind: 'aggregate', to: 'a1', reason: 'test' } as never;
     const { checks } = await moved.plan(input, { principal: null, jobId: null, seesAll });
     return checks.find(({ id }) => id === 'target.staying')!.measured;
   };
-  expect(await staying(true)).toBe('job_7 (scale.evacuate, asked for by user:ada@x.test)');
+  expect(await staying(true)).toBe(`${leaving.jobId} (scale.evacuate, asked for by user:test)`);
   expect(await staying(false)).toBe('a job of the platform (scale.evacuate)');
-  world.engine.running.clear();
+  await leaving[Symbol.asyncDispose]();
   expect((await order('resume')).problem).toBeNull();
 }); // prettier-ignore
 
@@ -111,9 +111,9 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await restart();
     await eventually('the node drains', async () => (await a1().get('/admin/state')).body.draining);
     await becomes(tenant, 'serving');
-    await stays(tenant, 'serving', 1_500);
+    await stays(tenant, 'serving', 500);
     await order('drain');
-    await stays(tenant, 'drained', 2_500);
+    await stays(tenant, 'drained', 800);
   }, 60_000);
 
   it('two replicas put it back once on record, and a job under way is let be', async () => {
@@ -122,12 +122,12 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await second.start();
     try {
       await order('drain', tenant);
-      const busy = { jobId: 'job_y', kind: 'scale.migrate', tenantId: tenant, lane: `tenant:${tenant}`, actor: 'u', since: new Date(), input: {} } as const; // prettier-ignore
-      world.engine.running.set('job_y', busy);
+      const input = { tenant_id: tenant, kind: 'aggregate', to: 'a2', reason: 'test' };
+      const busy = await world.engine.underWay('scale.migrate', input);
       await restart();
       await becomes(tenant, 'serving');
       await stays(tenant, 'serving');
-      world.engine.running.delete('job_y');
+      await busy[Symbol.asyncDispose]();
       await becomes(tenant, 'drained');
       expect(await recordsOf(`tenant:${tenant}`)).toEqual(['drain.put_back']);
     } finally {
@@ -152,7 +152,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     expect(await orders()).toEqual([]);
     expect(await stateOf(tenant, 'a2')).toBe('serving');
     expect((await world.engine.run('scale.migrate', moved.undo!.body)).problem).toBeNull();
-    await stays(tenant, 'serving', 2_500);
+    await stays(tenant, 'serving', 800);
   }, 60_000);
 
   it('TEN-05 is lifted, on record, when its tenant is archived or lives elsewhere', async () => {
@@ -170,14 +170,14 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
 
   it('SCL-11 one that fails leaves no order, or the one that stood before', async () => {
     const tenant = await world.tenant('fails', { aggregate: 'a1' });
-    const failing = { twice: true, failAt: { step: 'converge', when: 'before' } } as const;
+    const failing = { undoneTwice: true, failAt: { step: 'converge', when: 'before' } } as const;
     expect((await order('drain', tenant, {}, failing)).state).toBe('compensated');
     expect((await orders()).filter(({ wanted }) => wanted === 'drained')).toEqual([]);
-    await stays(tenant, 'serving', 2_500);
+    await stays(tenant, 'serving', 800);
     const first = await order('drain', tenant);
     expect((await order('resume', tenant, {}, failing)).state).toBe('compensated');
     expect(await orders()).toMatchObject([{ wanted: 'drained', job_id: first.jobId, reason: 'test' }]);
-    await stays(tenant, 'drained', 1_500);
+    await stays(tenant, 'drained', 500);
   }, 60_000);
 
   it('is listed as ordered beside what the node reports', async () => {
@@ -219,7 +219,7 @@ describe('OPS-07 a node that is away', () => {
       expect(undone.problem).toBeNull();
       await back();
       await becomes(tenant, 'serving');
-      await stays(tenant, 'serving', 1_500);
+      await stays(tenant, 'serving', 500);
     },
     60_000,
   );
@@ -244,7 +244,7 @@ describe('OPS-07 a node that is away', () => {
     expect(await placed(world, tenant)).toMatch(/^a1@/);
     a1().thaw();
     await becomes(tenant, 'serving');
-    await stays(tenant, 'serving', 1_500);
+    await stays(tenant, 'serving', 500);
   }, 60_000);
 });
 

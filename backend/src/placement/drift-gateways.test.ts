@@ -49,7 +49,7 @@ describe('NFR-07 GEN-30 drift of gateways', () => {
     const ended = await repair();
     expect(odd.reloads).toBeGreaterThan(0);
     expect(ended.problem).toMatchObject({ code: 'verify.failed' });
-    expect(ended.problem!.message).toMatch(/aggregate.t1: g9 routes it to a2 at revision 1, recorded on a1/);
+    expect(ended.problem!.detail).toMatch(/aggregate.t1: g9 routes it to a2 at revision 1, recorded on a1/);
   });
 
   it('registering one says whether it routes everybody as recorded: right, elsewhere, nobody, somebody unknown, not at all', async () => {

@@ -23,6 +23,8 @@ afterEach(async () => {
 });
 
 const home = (id: string) => world.tenant(id, { aggregate: 'a1', projection: 'p1', runner: 'r1' });
+/** For moves of the aggregate alone: nobody commands it. */
+const quiet = (id: string) => world.tenant(id, { aggregate: 'a1' });
 const inputOf = (tenant_id: string, kind: ServiceKind, more: object = {}) => ({
   tenant_id, kind, to: `${kind[0]}2`, reason: 'test', ...more,
 }); // prettier-ignore
@@ -92,7 +94,7 @@ describe('SCL-05 a source that is gone', () => {
       const shown = await planOf(tenant, gone, kind);
       expect(shown.blockers).toEqual([]);
       expect(shown.checks.find(({ id }) => id === 'source.undrained')).toMatchObject({ status: 'warn' });
-      const ended = await move(tenant, kind);
+      const ended = await move(tenant, kind, { plan: shown });
       expect(ended.problem).toBeNull();
       expect(ended.proof!.facts).toMatchObject({ lost: 0, duplicated: 0, source_gone: expect.any(String) });
       expect(await placed(world, tenant, kind)).toBe(`${kind[0]}2@2`);
@@ -119,32 +121,30 @@ describe('SCL-05 a source that is gone', () => {
   );
 
   it('API-05 that answers and is well has to be drained: refused in the plan, and once more when the job runs', async () => {
-    const tenant = await home('well');
+    const tenant = await quiet('well');
     expect(codes(await planOf(tenant, gone))).toEqual(['source.gone']);
     await world.platform.node('a1').freeze();
-    const plan = await planOf(tenant, gone);
-    world.platform.node('a1').thaw();
-    const late = await world.engine.run('scale.migrate', inputOf(tenant, 'aggregate', gone), { keepPlan: plan });
-    expect(late.problem).toMatchObject({ code: 'plan.stale', message: expect.stringContaining('answers again') });
+    const late = await move(tenant, 'aggregate', { begins: async () => world.platform.node('a1').thaw() });
+    expect(late.problem).toMatchObject({ code: 'plan.stale', detail: expect.stringContaining('answers again') });
     expect(await placed(world, tenant)).toBe('a1@1');
     expect(await world.platform.node('a1').tenant(tenant)).toMatchObject({ state: 'serving' });
   });
 
   it('GEN-32 the plan of a move with a drain is not the plan of one without', async () => {
-    const tenant = await home('hashes');
+    const tenant = await quiet('hashes');
     expect((await planOf(tenant, gone)).hash).not.toBe((await planOf(tenant)).hash);
     expect((await planOf(tenant, { source: 'serving' })).blockers).toEqual([]);
   });
 
   it('SCL-09 a target that is gone stays a blocked check', async () => {
-    const tenant = await home('no-target');
+    const tenant = await quiet('no-target');
     await world.platform.node('a1').freeze();
     await world.platform.node('a2').kill();
     expect(codes(await planOf(tenant, gone))).toEqual(['target.reachable', 'target.ready', 'target.storage']);
   });
 
   it('SCL-06 that freezes after it had drained does not undo the switch', async () => {
-    const tenant = await home('late-frost');
+    const tenant = await quiet('late-frost');
     const before = async (step: string) => void (step === 'reload' && (await world.platform.node('a1').freeze()));
     const ended = await world.engine.run('scale.migrate', inputOf(tenant, 'aggregate'), { before });
     expect(ended.problem).toBeNull();
@@ -156,10 +156,10 @@ describe('SCL-05 a source that is gone', () => {
 describe('SCL-06 NFR-07 a worker that dies while it moves a tenant off a node that is gone', () => {
   for (const step of STEPS) {
     for (const when of ['before', 'after'] as const) {
-      it(`and a job that turns back ${when} the effect of ${step}, all done twice: the tenant is where it was, served once its node is back`, async () => {
-        const tenant = await home(`gone-back-${step}-${when}`);
+      it(`and a job that turns back ${when} the effect of ${step}, each undoing done twice: the tenant is where it was, served once its node is back`, async () => {
+        const tenant = await quiet(`gone-back-${step}-${when}`);
         await world.platform.node('a1').kill();
-        const ended = await move(tenant, 'aggregate', { twice: true, failAt: { step, when } });
+        const ended = await move(tenant, 'aggregate', { undoneTwice: true, failAt: { step, when } });
         expect(ended.state).toBe('compensated');
         expect((await placed(world, tenant)).slice(0, 2)).toBe('a1');
         await world.platform.node('a1').start();
@@ -171,7 +171,7 @@ describe('SCL-06 NFR-07 a worker that dies while it moves a tenant off a node th
   }
 
   it('after every effect and before its record: the same end, and its undo is a move with a drain', async () => {
-    const tenant = await home('gone-twice');
+    const tenant = await quiet('gone-twice');
     await world.platform.node('a1').kill();
     const ended = await move(tenant, 'aggregate', { twice: true });
     expect(ended).toMatchObject({ problem: null, undo: { body: { to: 'a1' } } });

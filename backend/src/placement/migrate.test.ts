@@ -118,12 +118,20 @@ describe('SCL-06 a worker that dies', () => {
     await assertLog(tenant, load.acknowledged);
   });
 
+  it('there, and after every undoing and before its record: the source serves again', async () => {
+    const tenant = await home('twice-back');
+    const ended = await move(tenant, 'a2', {}, { twice: true, failAt: { step: 'ready', when: 'after' } });
+    expect(ended).toMatchObject({ state: 'compensated', died: 7 });
+    expect(await placed(tenant)).toBe('a1@3');
+    expect(await world.platform.node('a1').tenant(tenant)).toMatchObject({ state: 'serving' });
+  });
+
   for (const step of STEPS) {
     for (const when of ['before', 'after'] as const) {
       it(`and a job that turns back ${when} the effect of ${step}, each undoing done twice: the source serves again`, async () => {
         const tenant = await home(`back-${step}-${when}`);
         const load = await traffic(world.platform, tenant, 25);
-        const ended = await move(tenant, 'a2', {}, { twice: true, failAt: { step, when } });
+        const ended = await move(tenant, 'a2', {}, { undoneTwice: true, failAt: { step, when } });
         await world.platform.command(tenant, {
           command_id: 'last',
           type: 'deposit',
@@ -146,17 +154,11 @@ describe('SCL-06 a worker that dies', () => {
 describe('SCL-11 a drain that does not converge', () => {
   it('ends in its time, counts for the alert, and the source resumes', async () => {
     const tenant = await home('stuck');
-    const plan = await world.engine.plan('scale.migrate', {
-      tenant_id: tenant,
-      kind: 'aggregate',
-      to: 'a2',
-      reason: 'test',
-    });
     await world.platform.node('a1').post('/admin/faults', { in_flight: 3 });
     const started = performance.now();
-    const ended = await move(tenant, 'a2', { drain_timeout_s: 1 }, { keepPlan: plan });
+    const ended = await move(tenant, 'a2', { drain_timeout_s: 1 });
     expect(ended).toMatchObject({ state: 'compensated', problem: { code: 'drain.not_converging', status: 504 } });
-    expect(ended.problem!.message).toBe('stuck did not drain on a1 in 1 s: in flight 3');
+    expect(ended.problem!.detail).toBe('stuck did not drain on a1 in 1 s: in flight 3');
     expect(performance.now() - started).toBeLessThan(4_000);
     expect(await world.platform.node('a1').tenant(tenant)).toMatchObject({ state: 'serving' });
     expect(await placed(tenant)).toBe('a1@1');
@@ -203,7 +205,7 @@ describe('SCL-05 nodes that will not', () => {
     const ended = await move(tenant, 'a2', {}, { before });
     await load.stop();
     expect(ended).toMatchObject({ state: 'compensated', problem: { code: 'step.failed' } });
-    expect(ended.problem!.message).toMatch(/^a2 is not ready/);
+    expect(ended.problem!.detail).toMatch(/^a2 is not ready/);
     expect(await placed(tenant)).toBe('a1@3');
     await assertLog(tenant, load.acknowledged);
   });
@@ -225,11 +227,20 @@ describe('SCL-05 nodes that will not', () => {
     const before = async (step: string) => {
       if (step === 'converge') seen = (await planOf(tenant)).blockers.find(({ code }) => code === 'lane.free')?.detail;
     };
-    await move(tenant, 'a2', {}, { before });
-    expect(seen).toMatch(/^job_\d+ \(scale.migrate, asked for by user:test\) holds tenant:contested$/);
-    const late = await move(tenant, 'a2', {}, { keepPlan: plan });
-    expect(late.problem).toMatchObject({ code: 'plan.stale' });
+    const { jobId } = await move(tenant, 'a2', {}, { before });
+    expect(seen).toBe(`${jobId} (scale.migrate, asked for by user:test) holds tenant:contested`);
     expect(await placed(tenant)).toBe('a2@2');
+    expect((await move(tenant, 'a1')).problem).toBeNull();
+    await expect(move(tenant, 'a2', {}, { plan })).rejects.toMatchObject({ code: 'plan.stale' });
+    // A backup that is restored between the plan and the job.
+    const record = (await world.store.find('aggregate', tenant))!;
+    const restored = (shard_id: string) =>
+      world.store.placements.updateOne({ _id: record._id }, { $set: { shard_id } });
+    const late = await move(tenant, 'a2', {}, { begins: async () => void (await restored('a2')) });
+    expect(late).toMatchObject({ state: 'compensated', problem: { code: 'plan.stale' } });
+    expect(late.problem!.detail).toBe('contested is no longer on a1');
+    await restored('a1');
+    expect(await placed(tenant)).toBe('a1@3');
   });
 
   it('a source that dies after the switch does not undo it', async () => {

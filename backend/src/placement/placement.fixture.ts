@@ -4,17 +4,17 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { startPlatform, type TestPlatform, TOKEN } from '../../../dataplane/testing/platform.ts';
 import { freshDatabase } from '../../../testing/mongo.ts';
-import { systemAmbient } from '../ambient.ts';
+import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
+import { EngineHarness } from '../jobs/harness.fixture.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
 import { createNodes } from '../ports/nodes/index.ts';
 import { createPlacement, type PlacementFeature } from './index.ts';
 import { createPlacementStore, type PlacementStore } from './placement.store.ts';
-import { ScriptedEngine } from './scripted-engine.fixture.ts';
 
-export type { Script } from './scripted-engine.fixture.ts';
+export type { Script } from '../jobs/harness.fixture.ts';
 
 export interface World {
   readonly platform: TestPlatform;
@@ -22,7 +22,7 @@ export interface World {
   readonly nats: NatsPort;
   readonly placement: PlacementFeature;
   readonly store: PlacementStore;
-  readonly engine: ScriptedEngine;
+  readonly engine: EngineHarness;
   readonly metrics: Registry;
   /** State of the tenants that exist. */
   readonly tenants: Map<string, string>;
@@ -35,26 +35,33 @@ export interface World {
 
 const KINDS: Record<string, ServiceKind> = { a: 'aggregate', p: 'projection', r: 'runner', g: 'gateway' };
 
-export async function startWorld(...shards: string[]): Promise<World> {
+export const startWorld = (...shards: string[]): Promise<World> => startHastyWorld(1, ...shards);
+
+/** Nodes and what is ordered of them are looked after `haste` times as often, for tests that wait for it. */
+export async function startHastyWorld(haste: number, ...shards: string[]): Promise<World> {
   const platform = await startPlatform(...shards);
   const { uri, db } = freshDatabase();
   const mongo = await connectMongo(uri, db);
   const nats = await connectNats(platform.nats.url);
-  const ambient = systemAmbient();
+  const machine = systemAmbient();
+  const sleep: Ambient['sleep'] = (ms, signal) => machine.sleep(ms < 1_000 ? ms : ms / haste, signal);
+  const ambient: Ambient = { ...machine, sleep };
   const metrics = new Registry();
   const tenants = new Map<string, string>();
-  const engine = new ScriptedEngine(mongo);
+  const engine = new EngineHarness(mongo);
   const audit = createAudit({ mongo, ambient, replicaId: 'test', environment: 'dev' });
   await audit.ensureIndexes();
   const seeded = [...platform.nodes.values()].map(({ shard, url }) => ({
     shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',
   })); // prettier-ignore
   const logger = pino({ level: 'silent' });
+  // A plan that people read measures for a second; here a moment is enough.
+  const impatient: Ambient = { ...machine, sleep: (ms, signal) => machine.sleep(Math.min(ms, 20), signal) };
   const nodes = createNodes({ ambient, allowlist: '127.0.0.1:1-65535', token: TOKEN });
   const replica = (registry = new Registry()): PlacementFeature => {
     const placement = createPlacement({
       mongo, nats, ambient, metrics: registry, jobs: engine, nodes, logger, audit: audit.log,
-      traffic: createNodeMetrics({ nodes, ambient, logger, shards: async () => seeded }),
+      traffic: createNodeMetrics({ nodes, ambient: impatient, logger, shards: async () => seeded }),
       config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
     }); // prettier-ignore
     placement.tenants = {
@@ -68,8 +75,9 @@ export async function startWorld(...shards: string[]): Promise<World> {
     return placement;
   };
   const placement = replica(metrics);
-  engine.definitions = placement.definitions as unknown as ScriptedEngine['definitions'];
+  engine.definitionsOf = () => ({ ...placement.definitions });
   await placement.start();
+  await engine.start();
   return {
     platform, mongo, nats, placement, engine, metrics, tenants, replica,
     store: createPlacementStore(mongo),
@@ -84,6 +92,7 @@ export async function startWorld(...shards: string[]): Promise<World> {
       return id;
     },
     async stop() {
+      await engine.stop();
       await placement.stop();
       await nats.close();
       await mongo.close();

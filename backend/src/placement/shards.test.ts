@@ -83,7 +83,7 @@ describe('SCL-06 an evacuation', () => {
     });
     const ended = await run('scale.evacuate', { shard_id: 'a1' });
     expect(ended.problem).toMatchObject({ code: 'step.failed' });
-    expect(ended.problem!.message).toMatch(/^1 of 2 tenants were not moved .* f2 refused \(.*f2 is archived/);
+    expect(ended.problem!.detail).toMatch(/^1 of 2 tenants were not moved .* f2 refused \(.*f2 is archived/);
     expect(await onShard('a1')).toEqual(['f2']);
     await settled('a1', 'f2', 'serving');
     world.tenants.set('f2', 'active');
@@ -106,12 +106,11 @@ describe('SCL-06 an evacuation', () => {
       { code: 'targets.capacity', detail: 'no room for 1 of 1 tenants: h1' },
     ]);
     for (const shard of ['a2', 'a3']) await world.platform.node(shard).post('/admin/faults', { lie_ready: null });
-    const job = { jobId: 'job_x', kind: 'scale.evacuate', tenantId: null, lane: 'shard:a1', actor: 'u', since: new Date(), input: {} } as const; // prettier-ignore
-    world.engine.running.set('job_x', job);
+    const leaving = await world.engine.underWay('scale.evacuate', { shard_id: 'a1', reason: 'test' });
     expect((await world.placement.book.leastLoaded('aggregate'))?.shard_id).not.toBe('a1');
     const move = await plan('scale.migrate', { tenant_id: 'e1', kind: 'aggregate', to: 'a1' });
     expect(move.blockers).toMatchObject([{ code: 'target.staying' }]);
-    world.engine.running.delete('job_x');
+    await leaving[Symbol.asyncDispose]();
     await expect(plan('scale.evacuate', { shard_id: 'a1', to: ['g1'] })).rejects.toMatchObject({
       code: 'shard.kind_mismatch',
     });
