@@ -41,6 +41,7 @@ export const PROBLEMS = {
   'signal.refused': { status: 409, title: 'The signal that the job waited for refuses it' },
   'wait.expired': { status: 409, title: 'What the job waited for did not come in time' },
   'job.state': { status: 409, title: 'The job is not in a state that allows this' },
+  'job.unfamiliar': { status: 503, title: 'This replica does not know what the job is made of' },
   'secret.needed': { status: 422, title: 'A secret must be given again' },
   'secret.unreadable': { status: 409, title: 'A sealed secret cannot be opened' },
   'record.unreadable': { status: 502, title: 'A stored record cannot be read' },

@@ -24,6 +24,7 @@ export function childJobs(deps: Pick<JobEngine, 'store' | 'submit' | 'cancel'>):
           secrets: new Map(Object.entries(child.secrets ?? {})),
           reason: reasonOf(child.input) ?? parent.reason,
           actor: parent.actor,
+          requester: parent.requester,
           idempotencyKey: child.key,
           planHash: null,
           provenance: parent.provenance,
@@ -35,6 +36,8 @@ export function childJobs(deps: Pick<JobEngine, 'store' | 'submit' | 'cancel'>):
       } catch (error) {
         // A refusal is this child's result; an outage is the step's, which is run again.
         if (!(error instanceof Problem) || error.status >= 500) throw error;
+        // There is one, and it is another than the step now asks for: it may be under way, and its end is not this one's.
+        if (error.code === 'idempotency.key_reused') throw new Problem('step.failed', error.message, {}, error);
         return { refused: error.message };
       }
     },

@@ -21,7 +21,7 @@ import type { ActiveJob, JobReader } from './job-reader.ts';
 import { FenceLost } from './job-writes.ts';
 import { jobStore, type JobStore } from './jobs.store.ts';
 import { jobWatch, type JobWatch } from './job-watch.ts';
-import { assertDefinition, definitionFor } from './known-job.ts';
+import { assertDefinition, definitionFor, unfamiliar } from './known-job.ts';
 import { jobMetrics } from './metrics.ts';
 import { replicas, type Replicas } from './replicas.ts';
 import type { CrashPoint } from './run-record.ts';
@@ -77,7 +77,7 @@ export interface JobEngine extends JobReader {
   /** The other replicas that are alive, and how far their clocks are off. */
   readonly otherReplicas: Replicas['others'];
   submit(wanted: Submission): Promise<JobDocument>;
-  /** Sends a job what it waits for, or will. @throws Problem `job.unknown` | `job.state` | `signal.unknown` */
+  /** Sends a job what it waits for, or will. @throws Problem `job.unknown` | `job.state` | `job.unfamiliar` | `signal.unknown` */
   readonly signal: Signalling['send'];
   readonly signalled: Signalling['asked'];
   readonly cancel: Cancel;
@@ -140,7 +140,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   const definitionOf = (kind: string): JobDefinition<unknown> => {
     const definition = definitions.get(kind);
-    if (!definition) throw new Error(`No job is defined for ${kind}`);
+    if (!definition) throw unfamiliar(`the kind ${kind}`);
     return definition;
   };
   /** Several submitted at once may have begun in more than there are. */

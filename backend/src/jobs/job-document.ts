@@ -104,7 +104,7 @@ export interface JobDocument {
   plan_id?: string;
   steps: StepDocument[];
   actor: string;
-  /** Who asked, for the question whether they still may when a job goes on after a wait; null for jobs that a job starts. */
+  /** Who asked, of a job that a job starts for the first of them: whether they still may, and what they may not answer themselves. */
   requester: Principal | null;
   reason: string | null;
   tenant_id: string | null;

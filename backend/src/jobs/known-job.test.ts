@@ -10,6 +10,11 @@ const step = (name: string) => ({ name, title: name, run: async () => name });
 const definition = (names: readonly string[], retired: readonly string[], since: number, version: number) =>
   ({ kind: 'tenants.update', steps: names.map(step), retired: retired.map(step), since, version }) as unknown as JobDefinition<unknown>; // prettier-ignore
 
+const waiting = (...signals: readonly object[]) => {
+  const steps = signals.map((more, at) => ({ name: `w${at}`, title: 'w', signal: { name: 'approval', permission: 'configs.approve', ...more } }));
+  return { kind: 'tenants.update', steps } as unknown as JobDefinition<unknown>;
+}; // prettier-ignore
+
 const scene = fc.record({
   all: fc.shuffledSubarray([...NAMES]),
   cut: fc.nat(NAMES.length),
@@ -40,6 +45,12 @@ it.each([
   ['a version that is none', definition(['a'], [], 0, 1)],
   ['versions that end before they begin', definition(['a'], [], 3, 2)],
   ['a version between two', definition(['a'], [], 1, 1.5)],
+  ['one signal in two steps', waiting({}, {})],
+  ['a signal that the contract cannot name', waiting({ name: 'An Approval' })],
+  ['a signal that needs nobody', waiting({ needed: 0 })],
+  ['a signal that needs half of somebody', waiting({ needed: 1.5 })],
+  ['a signal that needs more people than are counted', waiting({ needed: 1_001 })],
+  ['a signal within no time', waiting({ withinMs: NaN })],
 ])('NFR-07 %s is no definition', (_, wrong) => {
   expect(() => assertDefinition(wrong)).toThrow(/tenants\.update/);
 });

@@ -11,7 +11,8 @@ export type May = (
 
 /** @throws Problem `permission.missing` where who asked for the job may not any more */
 export function assertStillMay(may: May, job: JobDocument): void {
-  if (job.requester === null) return;
+  // What a job starts was shown with that job and is within its permission, which need not be the child's own.
+  if (job.requester === null || job.parent_job_id !== null) return;
   for (const tenantId of tenantsOf(job)) {
     const { allowed, reason } = may(job.requester, job.permission, tenantId);
     if (!allowed)

@@ -81,7 +81,7 @@ export abstract class RunRecord {
   protected async suspend(wait: Wait): Promise<boolean> {
     const patch = { ...this.pending, queue: wait.for, wait };
     const now = await this.whenStored(() => this.deps.store.suspend(this.job, patch, wait.until));
-    if (now !== 'waits') {
+    if (now !== 'written') {
       this.job.woken = now.woken;
       return false;
     }

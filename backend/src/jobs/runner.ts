@@ -47,6 +47,8 @@ class Run extends WaitingRun {
         return 'done';
       }
     }
+    // What its end changes is an effect, also where every step of it only waited.
+    if (!this.job.active) return this.queueForLane();
     try {
       const proof = boundedProof(await this.verify());
       await this.finish('succeeded', { proof, undo: this.undo() });

@@ -18,14 +18,14 @@ export interface Signal {
 
 export interface SignalStore {
   ensureIndexes(): Promise<void>;
-  /** False where the same person has said the same before: once is enough, and the first stands. */
+  /** False where the same person has said the same before: once is enough and the first stands, by who they are now. */
   add(signal: Signal, session: ClientSession): Promise<boolean>;
   /** All of one name, oldest first. */
   of(jobId: string, name: string): Promise<readonly Signal[]>;
 }
 
 /** Of one job and name: more people are asked for by no step. */
-const MOST = 1_000;
+export const MOST_WORDS = 1_000;
 
 export function signalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
   const signals = db.collection<Signal & { _id: string }>('job_signals');
@@ -33,14 +33,15 @@ export function signalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
     ensureIndexes: () => translated(async () => void (await signals.createIndex({ job_id: 1, name: 1 }))),
     add: (signal, session) =>
       translated(async () => {
-        const { job_id, name, verdict, from } = signal;
-        const _id = sha256([job_id, name, verdict, from.id]);
-        const { upsertedCount } = await signals.updateOne({ _id }, { $setOnInsert: signal }, { upsert: true, session });
+        const { from, ...word } = signal;
+        const _id = sha256([word.job_id, word.name, word.verdict, from.id]);
+        const change = { $set: { from }, $setOnInsert: word };
+        const { upsertedCount } = await signals.updateOne({ _id }, change, { upsert: true, session });
         return upsertedCount === 1;
       }, session),
     of: (jobId, name) =>
       translated(async () => {
-        const found = await signals.find({ job_id: jobId, name }).limit(MOST).toArray();
+        const found = await signals.find({ job_id: jobId, name }).limit(MOST_WORDS).toArray();
         return found.filter(isSignal).sort((a, b) => a.at.getTime() - b.at.getTime());
       }),
   };

@@ -11,7 +11,7 @@ export function signalHandler({ engine }: JobHandlerDeps): MutationHandler<(type
   return {
     preflight: async (call) => {
       const job = await shownJob(engine, call.params.job_id, call.visible);
-      const step = engine.signalled(job, call.params.signal, call.principal);
+      const { step } = engine.signalled(job, call.params.signal, call.principal);
       return signalPlan(job, step, call, engine.now(), (expires) => engine.seal.seal(boundOf(call), job.fence, expires));
     },
     submit: async (call, headers) => {

@@ -22,8 +22,12 @@ export interface SentSignal {
 }
 
 export interface Signalling {
-  /** The step that the signal is for. @throws Problem `signal.unknown` | `job.state` where it is over | `permission.missing` */
-  asked(job: JobDocument, name: string, from: Principal): SignalStep<unknown>;
+  /** The step that the signal is for, and its place in the job. @throws Problem `signal.unknown` | `job.state` where it is over | `job.unfamiliar` | `permission.missing` */
+  asked(
+    job: JobDocument,
+    name: string,
+    from: Principal,
+  ): { readonly step: SignalStep<unknown>; readonly index: number };
   /** Sent twice by the same person it is sent once. @throws Problem like `asked`, and `job.unknown` */
   send(jobId: string, signal: SentSignal): Promise<JobDocument>;
 }
@@ -47,32 +51,37 @@ export function signalling(deps: SignallingDeps): Signalling {
     const step = steps[index];
     if (!step || !('signal' in step)) throw new Problem('signal.unknown', `${job._id} waits for no signal ${name}`);
     if (isFinal(job.state)) throw new Problem('job.state', `${job._id} has ${job.state} already`);
-    const { state } = job.steps[index]!;
+    const { state, wait } = job.steps[index]!;
     if (job.direction === 'backward' || (state !== 'pending' && state !== 'waiting'))
       throw new Problem('job.state', `${job._id} waits for ${name} no more`);
+    if (wait?.until && deps.ambient.now() > wait.until)
+      throw new Problem('job.state', `${job._id} waited for ${name} until ${wait.until.toISOString()}`);
     const refusal = mayAnswer(deps.may, job, step, from);
     if (refusal !== null) throw new Problem('permission.missing', refusal, { permission: step.signal.permission });
-    return step;
+    return { step, index };
   };
 
   return {
     asked,
     async send(jobId, { name, verdict, from, reason, evidence, provenance }) {
       const job = await mustGet(deps.store, jobId);
-      asked(job, name, from);
+      const { index } = asked(job, name, from);
       const at = deps.ambient.now();
       await deps.mongo.transaction(async (session) => {
         const signal = { job_id: jobId, name, verdict, from, reason, evidence: evidence ?? null, at };
-        if (!(await deps.signals.add(signal, session))) return;
-        const resource = job.resource;
-        await deps.audit.append(
-          {
-            code: 'job.signalled', action: 'jobs.signal', actor: from, resource, tenantId: job.tenant_id, outcome: 'requested',
-            reason, jobId, provenance, after: { signal: name, verdict, evidence: evidence ?? null },
-          },
-          session,
-        ); // prettier-ignore
-        if (!(await deps.store.wake(jobId, session))) throw new Problem('job.state', `${jobId} has ended`);
+        if (await deps.signals.add(signal, session)) {
+          const resource = job.resource;
+          await deps.audit.append(
+            {
+              code: 'job.signalled', action: 'jobs.signal', actor: from, resource, tenantId: job.tenant_id, outcome: 'requested',
+              reason, jobId, provenance, after: { signal: name, verdict, evidence: evidence ?? null },
+            },
+            session,
+          ); // prettier-ignore
+        }
+        // Also for a word that stands already: who sent it may have been allowed to in the meantime once more.
+        if (!(await deps.store.wakeStep(jobId, index, session)))
+          throw new Problem('job.state', `${jobId} waits for ${name} no more`);
       });
       deps.audit.wake();
       deps.woken(jobId);

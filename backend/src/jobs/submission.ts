@@ -29,6 +29,8 @@ export interface Submission {
   readonly reason: string | null;
   /** A principal, or the parent job's actor when a job starts a job. */
   readonly actor: Principal | string;
+  /** Who asked for the parent. */
+  readonly requester?: Principal | null;
   readonly idempotencyKey: string;
   readonly planHash: string | null;
   readonly provenance: Provenance;
@@ -284,7 +286,7 @@ function newJob(
       problem: null,
     })),
     actor: nameOf(wanted.actor),
-    requester: typeof wanted.actor === 'string' ? null : wanted.actor,
+    requester: typeof wanted.actor === 'string' ? (wanted.requester ?? null) : wanted.actor,
     reason: wanted.reason,
     tenant_id: definition.tenantId(wanted.input),
     ...(definition.tenants ? { tenants: [...definition.tenants(wanted.input)] } : {}),

@@ -49,8 +49,7 @@ export function look(deps: LookDeps, job: JobDocument, step: WaitStep<unknown>, 
 
 async function lookAtTime({ ambient }: LookDeps, step: TimeStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
   const now = ambient.now();
-  const until = kept?.until ?? (await step.until(context));
-  if (Number.isNaN(until.getTime())) throw new Error(`${step.name} waits for a time that is none`);
+  const until = momentOf(kept?.until ?? (await step.until(context)), step.name);
   const since = kept?.since ?? now;
   const wait: Wait = { for: 'time', what: until.toISOString(), since, until, signal: null };
   const isOver = now.getTime() >= until.getTime();
@@ -58,15 +57,11 @@ async function lookAtTime({ ambient }: LookDeps, step: TimeStep<unknown>, kept: 
 } // prettier-ignore
 
 async function lookAtSignals(deps: LookDeps, job: JobDocument, step: SignalStep<unknown>, kept: StepWait | null): Promise<Look> {
-  const { name, permission, notByRequester, needed = 1, withinMs } = step.signal;
+  const { name, permission, notByRequester, needed = 1 } = step.signal;
   const now = deps.ambient.now();
-  const ms = typeof withinMs === 'function' ? withinMs(job.input) : withinMs;
-  const until = kept ? kept.until : ms === undefined ? null : new Date(now.getTime() + ms);
+  const until = kept ? kept.until : deadlineOf(step, job.input, now);
   const since = kept?.since ?? now;
-  const counted = (await deps.signals.of(job._id, name)).filter(({ from }) => mayAnswer(deps.may, job, step, from) === null);
-  const refusal = counted.find(({ verdict }) => verdict === 'refuse');
-  if (refusal) throw new Problem('signal.refused', `${refusal.from.id} refused: ${refusal.reason}`);
-  const given = onePerPerson(counted);
+  const given = await givenTo(deps, job, step, until);
   const ended = async (): Promise<unknown> => ({ given: given.map(({ from, at, reason, evidence }) => ({ by: from.id, at: at.toISOString(), reason, evidence: evidence ?? null })) });
   if (given.length >= needed) return { kept: { since, until }, wait: null, ended };
   if (until !== null && now.getTime() >= until.getTime())
@@ -75,9 +70,51 @@ async function lookAtSignals(deps: LookDeps, job: JobDocument, step: SignalStep<
   return { kept: { since, until }, wait: { for: 'signal', what: name, since, until, signal } };
 } // prettier-ignore
 
-const onePerPerson = (signals: readonly Signal[]): Signal[] => [
-  ...new Map(signals.map((signal) => [signal.from.id, signal])).values(),
-];
+/** What goes out on the wire: RFC 3339 has four digits for a year. */
+const FIRST = new Date(0);
+const LAST = new Date('9999-12-31T23:59:59.999Z');
+
+/** What is no time would be waited for without an end, and be told of by no page. @throws Problem `step.failed` */
+function momentOf(at: Date, step: string): Date {
+  if (at <= LAST) return at < FIRST ? FIRST : at;
+  throw new Problem('step.failed', `What ${step} waits for is no time before the year 10000: ${String(at)}`);
+}
+
+function deadlineOf({ name, signal: { withinMs } }: SignalStep<unknown>, input: unknown, now: Date): Date | null {
+  const ms = typeof withinMs === 'function' ? withinMs(input) : withinMs;
+  return ms === undefined || ms === Infinity ? null : momentOf(new Date(now.getTime() + ms), name);
+}
+
+/**
+ * What was said to a step, in time, by those who may say it as things are now: one word for each person.
+ * @throws Problem `signal.refused` where one of them is against it
+ */
+export async function givenTo(
+  { signals, may }: Pick<LookDeps, 'signals' | 'may'>,
+  job: JobDocument,
+  step: SignalStep<unknown>,
+  until: Date | null,
+): Promise<readonly Signal[]> {
+  const sent = await signals.of(job._id, step.signal.name);
+  const counted = sent.filter(({ from, at }) => (until === null || at <= until) && mayAnswer(may, job, step, from) === null);
+  const refusal = counted.find(({ verdict }) => verdict === 'refuse');
+  if (refusal) throw new Problem('signal.refused', `${refusal.from.id} refused: ${refusal.reason}`);
+  return onePerPerson(counted);
+} // prettier-ignore
+
+/** Who speaks for somebody, and who is spoken for, are one: by two names nobody is two people. */
+function onePerPerson(signals: readonly Signal[]): Signal[] {
+  const heard = new Set<string>();
+  return signals.filter(({ from }) => {
+    const names = namesOf(from);
+    const isNew = !names.some((name) => heard.has(name));
+    if (isNew) names.forEach((name) => heard.add(name));
+    return isNew;
+  });
+}
+
+const namesOf = ({ id, onBehalfOf }: Principal): string[] =>
+  [id, onBehalfOf].filter((name) => typeof name === 'string');
 
 /** Why somebody's word does not count for a step; null where it does. */
 export function mayAnswer(
@@ -98,7 +135,7 @@ export function mayAnswer(
 /** A service that speaks for somebody is that somebody, too. */
 function isRequester({ actor, requester }: Pick<JobDocument, 'actor' | 'requester'>, from: Principal): boolean {
   const asked = [actor, requester?.onBehalfOf];
-  return [from.id, from.onBehalfOf].some((name) => typeof name === 'string' && asked.includes(name));
+  return namesOf(from).some((name) => asked.includes(name));
 }
 
 /** Children started in one look: what was started is then written down before there are more. */
@@ -106,12 +143,16 @@ const STARTS = 100;
 
 async function lookAtChildren(deps: LookDeps, job: JobDocument, step: ChildrenStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
   const { jobs, atOnce } = step.children(context);
+  const keys = new Map(jobs.map(({ key }, index) => [key, index]));
   const since = kept?.since ?? deps.ambient.now();
   const { children } = kept ?? {};
   let next = children?.next ?? 0;
   const refused = [...(children?.refused ?? [])];
   const open = children?.open.length ? await deps.store.openOf(children.open) : [];
-  const room = Math.max(1, atOnce);
+  const twice = jobs.find(({ key }, index) => keys.get(key) !== index);
+  if (twice) throw new Problem('step.failed', `${step.name} starts two jobs under the key ${twice.key}`);
+  // Also where somebody divided by nothing: a step that starts none waits for ever.
+  const room = atOnce >= 1 ? atOnce : 1;
   for (let starts = 0; open.length < room && next < jobs.length && starts < STARTS; starts += 1, next += 1) {
     context.signal.throwIfAborted();
     const child = jobs[next]!;

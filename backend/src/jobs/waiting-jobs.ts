@@ -22,11 +22,15 @@ export interface WaitingJobs {
     job: Pick<JobDocument, '_id' | 'fence' | 'woken'>,
     patch: JobPatch,
     until: Date | null,
-  ): Promise<'waits' | JobDocument>;
+  ): Promise<'written' | JobDocument>;
+  /** As `suspend`, of what a look found: who was told that their word is taken is heeded before the job goes by the others. */
+  conclude(job: Pick<JobDocument, '_id' | 'fence' | 'woken'>, patch: JobPatch): Promise<'written' | JobDocument>;
   /** Wakes a job in the transaction of what it waits for; one that does not wait yet will not go to wait. False where it has ended. */
   wake(jobId: string, session?: ClientSession): Promise<boolean>;
-  /** Makes those claimable whose time has come. Says how many. */
-  wakeDue(now: Date): Promise<number>;
+  /** As `wake`, as long as that step of it has not ended and is ahead of it. */
+  wakeStep(jobId: string, step: number, session: ClientSession): Promise<boolean>;
+  /** Makes the next claimable whose time has come. Says whether there may be more. */
+  wakeDue(now: Date): Promise<boolean>;
   /** Wakes jobs whose children have all ended: those that nobody woke when it happened. */
   wakeForgotten(): Promise<number>;
   /** Counts a child in, as long as the parent is still this claimant's. */
@@ -49,8 +53,8 @@ interface Lent {
   kept(patch: JobPatch): Promise<Partial<JobDocument>>;
 }
 
-/** Jobs whose time has come that are woken in one sweep of one replica. */
-const DUE_AT_ONCE = 256;
+/** Jobs whose time has come that are woken by one write: more take the embedded store longer than a write may. */
+const DUE_AT_ONCE = 64;
 /** Parents that are looked at in one full sweep, in turn: they are woken by their children, and this is only in case. */
 const PARENTS_AT_ONCE = 50;
 /** So many that wait for people need no list, but a way of working. */
@@ -61,12 +65,34 @@ const isAwaiting = ({ wait, kind, resource }: { readonly [K in keyof AwaitingJob
 const token = (): string => new ObjectId().toHexString();
 
 export function waitingJobs({ jobs, update, many, one, childrenOf, kept }: Lent): WaitingJobs {
-  const wake: WaitingJobs['wake'] = async (jobId, session) => {
+  const wakeIf = async (open: Filter<JobDocument>, session?: ClientSession): Promise<boolean> => {
     // Set and not counted on: an odd value in one job must keep no other from its end.
     const woken = token();
-    const ready = { $set: { queue: 'ready', woken }, $unset: { wake_at: '' } } as const;
-    if (await update({ _id: jobId, queue: { $in: [...WAITS] } }, ready, session)) return true;
-    return update({ _id: jobId, state: { $in: [...NON_FINAL] } }, { $set: { woken } }, session);
+    const waits = { queue: { $in: [...WAITS] } };
+    const $unset = { wake_at: '' } as const;
+    do {
+      const forward = { ...open, ...waits, state: { $in: ['queued', 'running'] } } as Filter<JobDocument>;
+      if (await update(forward, { $set: { queue: 'ready', woken }, $unset }, session)) return true;
+      // Among those that are claimed: its way back has room of its own, and waits behind no job that it does not stop.
+      const back = { ...open, ...waits, state: 'cancelling' } as Filter<JobDocument>;
+      if (await update(back, { $set: { queue: 'running', woken }, $unset }, session)) return true;
+      const runs = { ...open, state: { $in: [...NON_FINAL] }, queue: { $nin: [...WAITS] } } as Filter<JobDocument>;
+      if (await update(runs, { $set: { woken } }, session)) return true;
+      // It may have gone to wait in between, or come from there.
+    } while (await translated(() => jobs.findOne({ ...open, state: { $in: [...NON_FINAL] } }, { projection: { _id: 1 }, ...(session ? { session } : {}) }), session)); // prettier-ignore
+    return false;
+  };
+  const wake: WaitingJobs['wake'] = (jobId, session) => wakeIf({ _id: jobId }, session);
+  /** Unless it was woken since: then the job as it is now. */
+  const unlessWoken = async (
+    { _id, fence, woken }: Pick<JobDocument, '_id' | 'fence' | 'woken'>,
+    $set: Partial<JobDocument>,
+  ): Promise<'written' | JobDocument> => {
+    // By value: what a foreign hand left there is no question.
+    if (await update({ _id, fence, woken: { $eq: woken ?? null } }, { $set })) return 'written';
+    const now = await one({ _id, fence });
+    if (!now) throw new FenceLost(_id);
+    return now;
   };
   const openOf: WaitingJobs['openOf'] = async (jobIds) => {
     const open = { _id: { $in: [...jobIds] }, state: { $in: [...NON_FINAL] } };
@@ -76,12 +102,12 @@ export function waitingJobs({ jobs, update, many, one, childrenOf, kept }: Lent)
   let lookedAt = -1;
 
   return {
-    async suspend({ _id, fence, woken }, patch, until) {
-      const $set = { ...(await kept(patch)), owner: null, ...(until ? { wake_at: until } : {}) };
-      if (await update({ _id, fence, woken }, { $set })) return 'waits';
-      const now = await one({ _id, fence });
-      if (!now) throw new FenceLost(_id);
-      return now;
+    suspend: async (job, patch, until) =>
+      unlessWoken(job, { ...(await kept(patch)), owner: null, ...(until ? { wake_at: until } : {}) }),
+    conclude: async (job, patch) => unlessWoken(job, await kept(patch)),
+    wakeStep: (jobId, step, session) => {
+      const ahead = { direction: 'forward', [`steps.${step}.state`]: { $in: ['pending', 'waiting'] } };
+      return wakeIf({ _id: jobId, ...ahead } as Filter<JobDocument>, session);
     },
     async wakeDue(at) {
       const due = await translated(() =>
@@ -90,8 +116,15 @@ export function waitingJobs({ jobs, update, many, one, childrenOf, kept }: Lent)
           .limit(DUE_AT_ONCE)
           .toArray(),
       );
-      for (const { _id } of due) await wake(_id);
-      return due.length;
+      if (due.length === 0) return false;
+      // All at once: one after the other they kept a replica from beating for so long that its own jobs were taken from it.
+      const isDue = { _id: { $in: due.map(({ _id }) => _id) }, wake_at: { $lte: at } };
+      const ready = { $set: { queue: 'ready', woken: token() }, $unset: { wake_at: '' } } as const;
+      const woken = await translated(() => jobs.updateMany({ ...isDue, queue: { $in: [...WAITS] } }, ready));
+      // Left by a foreign hand in a job that waits for nothing: a few hundred would keep every other from its time.
+      if (woken.matchedCount < due.length)
+        await translated(() => jobs.updateMany({ ...isDue, queue: { $nin: [...WAITS] } }, { $unset: { wake_at: '' } }));
+      return due.length === DUE_AT_ONCE;
     },
     async wakeForgotten() {
       const after = { queue: 'children', order: { $gt: lookedAt } } as Filter<JobDocument>;
@@ -101,7 +134,7 @@ export function waitingJobs({ jobs, update, many, one, childrenOf, kept }: Lent)
       for (const { _id, steps } of parents) {
         const open = steps.find(({ state }) => state === 'waiting')?.wait?.children?.open ?? [];
         // On the way back it waits for whichever are left.
-        const left = open.length > 0 ? await openOf(open) : await childrenOf(_id, NON_FINAL);
+        const left = Array.isArray(open) && open.length > 0 ? await openOf(open) : await childrenOf(_id, NON_FINAL);
         if (left.length === 0 && (await wake(_id))) woken += 1;
       }
       return woken;

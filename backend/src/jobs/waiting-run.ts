@@ -1,13 +1,14 @@
 /** How a run waits: it looks, goes on or leaves the job as a record; and what is asked again before a job's first effect. */
 import { Problem } from '@cloudlysis/contract';
 import type { SignalStep, WaitStep } from './definition.ts';
+import type { StepDocument } from './job-document.ts';
 import { assertAlive } from './plan-expiry.ts';
 import { subjectIn, subjectOf } from './plan-seal.ts';
 import { assertUnblocked, makePlan } from './planning.ts';
 import { assertStillMay } from './rights.ts';
 import { RunRecord } from './run-record.ts';
 import { backoffMs, isWorthRepeating, problemOf, toDocument, withDeadline } from './step-attempt.ts';
-import { type Look, isIdle, look, mayAnswer } from './wait-look.ts';
+import { givenTo, isIdle, look, type Look } from './wait-look.ts';
 
 /** Looking at what a job waits for is tried for as long as undoing. */
 const LOOK_ATTEMPTS = 8;
@@ -47,9 +48,8 @@ export abstract class WaitingRun extends RunRecord {
   /** Between the last word that was needed and the lane's turn hours may lie. */
   private async assertStillGiven(step: SignalStep<unknown>): Promise<void> {
     const { name, needed = 1 } = step.signal;
-    const sent = await this.deps.signals.of(this.job._id, name);
-    const stand = sent.filter(({ from, verdict }) => verdict === 'proceed' && mayAnswer(this.deps.may, this.job, step, from) === null);
-    const people = new Set(stand.map(({ from }) => from.id)).size;
+    const until = this.job.steps.find((one) => one.name === step.name)?.wait?.until ?? null;
+    const people = (await givenTo(this.deps, this.job, step, until)).length;
     if (people < needed) throw new Problem('permission.missing', `${people} of ${needed} who said proceed to ${name} still may`);
   } // prettier-ignore
 
@@ -71,9 +71,9 @@ export abstract class WaitingRun extends RunRecord {
         if (ended) {
           const outcome = await withDeadline(this.deps.ambient, timeout, this.signal, ended);
           await this.point(step.name, 'forward', 'after');
-          this.set({ wait: null });
-          this.setStep(index, { state: 'succeeded', outcome: outcome ?? null, ended_at: this.deps.ambient.now(), problem: null }); // prettier-ignore
-          return null;
+          const succeeded = { state: 'succeeded', outcome: outcome ?? null, ended_at: this.deps.ambient.now(), problem: null } as const; // prettier-ignore
+          if (await this.conclude(index, step, succeeded)) return null;
+          continue;
         }
         if (wait === null) await this.flush();
         else if (await this.suspend(wait)) return 'waits';
@@ -91,6 +91,22 @@ export abstract class WaitingRun extends RunRecord {
         await this.deps.ambient.sleep(backoffMs(tried++), this.signal);
       }
     }
+  }
+
+  /** False where a word came since the last look: it was taken, and may be one against it. */
+  private async conclude(index: number, step: WaitStep<unknown>, ended: Partial<StepDocument>): Promise<boolean> {
+    if ('signal' in step) {
+      const patch = { ...this.pending, wait: null, [`steps.${index}`]: { ...this.stepAt(index), ...ended } };
+      const now = await this.whenStored(() => this.deps.store.conclude(this.job, patch));
+      if (now !== 'written') {
+        this.job.woken = now.woken;
+        return false;
+      }
+      this.pending = {};
+    }
+    this.set({ wait: null });
+    this.setStep(index, ended);
+    return true;
   }
 
   private async beginWait(index: number, step: WaitStep<unknown>, timeout: number): Promise<void> {

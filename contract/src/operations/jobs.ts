@@ -87,7 +87,7 @@ export const jobMutations = {
         .optional()
         .describe('Every secret of the job once more, by its name in `secrets` of the job: none of them was kept'),
     }),
-    problems: ['job.unknown', 'job.state', 'secret.needed'],
+    problems: ['job.unknown', 'job.state', 'job.unfamiliar', 'secret.needed'],
   }),
   'jobs.signal': mutation('jobs.signal', {
     path: '/jobs/:job_id/signals/:signal',
@@ -103,6 +103,6 @@ export const jobMutations = {
         .describe('What it rests on, by name: kept with the job and in the audit log'),
       reason: Reason,
     }),
-    problems: ['job.unknown', 'job.state', 'signal.unknown'],
+    problems: ['job.unknown', 'job.state', 'job.unfamiliar', 'signal.unknown'],
   }),
 };
