@@ -129,6 +129,9 @@ export function jobEngine(options: EngineOptions): JobEngine {
   let state: 'new' | 'started' | 'stopping' = 'new';
   let unwatch: (() => Promise<void>) | undefined;
   let sweeping: Promise<void> | undefined;
+  /** The sweep under way, and whether one follows it. */
+  let current: Promise<void> | undefined;
+  let soon = false;
   /** Lanes in which a job waits, as far as this replica saw. */
   const lanesWaiting = new Set<string>();
   /** Whether claimable jobs may be left in the store. */
@@ -250,7 +253,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
     // Lanes that other replicas saw waiting are looked up rarely: they hand on themselves unless they died.
     if (isFull) for (const lane of await store.lanesWaiting()) lanesWaiting.add(lane);
     await freeLanes(claimed);
-    await store.wakeDue(ambient.now());
+    if (await store.wakeDue(ambient.now())) void sweepSoon();
     if (isRare) await store.wakeForgotten();
     readyLeft = true;
     await claimReady();
@@ -274,10 +277,21 @@ export function jobEngine(options: EngineOptions): JobEngine {
     for (const lane of others) if (!held.has(lane)) await freeLane(lane);
   }
 
+  /** One for everything that happens while another is under way: a thousand jobs woken at once are told of one by one. */
+  async function sweepSoon(): Promise<void> {
+    if (soon) return;
+    soon = true;
+    await current?.catch(() => undefined);
+    soon = false;
+    if (!stopped.signal.aborted) await sweepNow().catch(() => undefined);
+  }
+
+  const sweepNow = (): Promise<void> => (current ??= sweep().finally(() => (current = undefined)));
+
   async function sweepForever(): Promise<void> {
     while (!stopped.signal.aborted) {
       try {
-        await sweep();
+        await sweepNow();
       } catch (error) {
         logger.warn({ err: error }, 'sweep failed');
       }
@@ -368,7 +382,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
       await sealed.sweep();
       await peers.register();
       state = 'started';
-      unwatch = store.watch(() => void sweep().catch(() => undefined), ambient);
+      unwatch = store.watch(() => void sweepSoon(), ambient);
       sweeping = sweepForever();
     },
     async stop(ms) {

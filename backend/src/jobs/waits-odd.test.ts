@@ -253,7 +253,7 @@ describe('rows of a foreign hand', () => {
       const rows = Array.from({ length: 50 }, (_one, n) => ({ ...row, _id: `odd-${at + n}`, idempotency: `odd-${at + n}`, queue: 'bogus', wake_at: new Date(1) })); // prettier-ignore
       await stored(here.mongo).insertMany(rows as unknown as JobDocument[]);
     }
-    for (let sweep = 0; sweep < 2; sweep += 1) await engine.store.wakeDue(new Date(Date.now() + 2 * hour));
+    while (await engine.store.wakeDue(new Date(Date.now() + 2 * hour))) continue;
     expect((await here.job(_id)).queue).toBe('ready');
     expect(await stored(here.mongo).countDocuments({ wake_at: { $gt: new Date(0) } })).toBe(0);
   });
