@@ -4,4 +4,6 @@ import { jest } from './jest.ts';
 import { runMain } from './refusal.ts';
 
 process.env['CRASH_POINTS'] = 'all';
-await runMain(async () => close([await jest(['e2e/crash-', '--runInBand', ...process.argv.slice(2)])]));
+await runMain(async () =>
+  close([await jest(['e2e/crash-', 'tenants/crashes', '--runInBand', ...process.argv.slice(2)])]),
+);

@@ -10,6 +10,7 @@ import { createNodeMetrics } from '../node-metrics/index.ts';
 import { createPlacement } from '../placement/index.ts';
 import { createTenants } from './index.ts';
 import { startGround, startReplica, type Ground, type Replica } from './platform.fixture.ts';
+import { callSample } from '../../../testing/call-sample.ts';
 
 let ground: Ground;
 let base: Replica;
@@ -17,6 +18,8 @@ let engine: EngineHarness;
 let count = 0;
 /** May throw in place of a call to the bus. */
 let refusal: (call: string) => void = allow;
+
+const sample = callSample();
 
 beforeAll(async () => {
   ground = await startGround();
@@ -96,7 +99,7 @@ const create = (id = freshId(), script: Script = {}): Promise<Ended> =>
 
 it('NFR-07 a creation that dies after any call and goes on ends live, once', async () => {
   let died = 0;
-  for (let limit = 0; ; limit += 1) {
+  for (let limit = sample.first; ; limit += sample.step) {
     const id = freshId();
     const ended = await create(id, { deaths: [limit] });
     expect(ended).toMatchObject({ state: 'succeeded', problem: null });
@@ -104,12 +107,12 @@ it('NFR-07 a creation that dies after any call and goes on ends live, once', asy
     if (ended.died === 0) break;
     died += ended.died;
   }
-  expect(died).toBeGreaterThan(20);
+  expect(died).toBeGreaterThan(20 / sample.step);
 }, 240_000);
 
 it('NFR-07 a creation that dies after any call, and again while it is undone, leaves nothing', async () => {
   let again = 0;
-  for (let limit = 0; ; limit += 1) {
+  for (let limit = sample.first; ; limit += sample.step) {
     const id = freshId();
     const ended = await create(id, { deaths: [limit, limit % 7], cancelled: true });
     if (ended.died === 0) break;
@@ -117,7 +120,7 @@ it('NFR-07 a creation that dies after any call, and again while it is undone, le
     again += ended.died - 1;
     await expectNothing(id);
   }
-  expect(again).toBeGreaterThan(10);
+  expect(again).toBeGreaterThan(10 / sample.step);
 }, 240_000);
 
 it('NFR-07 every step of a creation, run twice, is as if run once; so is every compensation', async () => {
@@ -186,7 +189,7 @@ it('NFR-07 pause, resume, archive and restore that die after any call end as ask
   const flagOf = async () => (await base.nats.config.get(`tenants.${id}`))!.value;
   for (const kind of ['tenants.pause', 'tenants.resume', 'tenants.archive', 'tenants.restore'] as const) {
     let died = 0;
-    for (let limit = 0; ; limit += 1) {
+    for (let limit = sample.first; ; limit += sample.step) {
       const before = { flag: await flagOf(), record: (await traces(id)).record };
       const ended = await engine.run(kind, input, { deaths: [limit], cancelled: true });
       if (ended.died === 0) {
@@ -199,7 +202,7 @@ it('NFR-07 pause, resume, archive and restore that die after any call end as ask
       expect(revision).toBeGreaterThanOrEqual(before.flag.revision);
       expect((await traces(id)).record).toEqual(before.record);
     }
-    expect(died).toBeGreaterThan(5);
+    expect(died).toBeGreaterThan(Math.floor(5 / sample.step));
     expect((await flagOf()).paused).toBe(kind === 'tenants.pause' || kind === 'tenants.archive');
     expect((await traces(id)).record).toMatchObject({ phase: kind === 'tenants.archive' ? 'archived' : 'live' });
   }
