@@ -25,9 +25,11 @@ test('SCL-06 UI-20 an evacuation of a node that is gone asks so, and is refused 
   await user.click(await screen.findByRole('menuitem', { name: /^Evacuate/ }));
   expect(await screen.findByRole('list', { name: 'Checks' })).toBeInTheDocument();
   await choose(user, /^Source/, 'Is gone');
-  expect(
-    await screen.findByText(/answers and is well: without `source: gone` it is drained first/)
-  ).toBeInTheDocument();
+  await waitFor(() =>
+    expect(screen.getByRole('list', { name: 'Checks' })).toHaveTextContent(
+      /answers and is well: without `source: gone` it is drained first/
+    )
+  );
 });
 
 test('UI-14 UI-20 tenants per shard, found by shard', async () => {
