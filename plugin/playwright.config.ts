@@ -56,7 +56,7 @@ const signIns = Object.entries(USERS).map(([role, user]): JourneyProject => ({
  * Journeys in which the host itself takes part run on both; of the others `JOURNEY_SPLIT` (a number; `npm test` draws and
  * prints it) gives every second one to each host, and the next number the other way round. Without it both run all.
  */
-const ON_BOTH = ['looks', 'keyboard', 'tenants', 'migration-proof', 'address', 'viewer'];
+const ON_BOTH = ['looks', 'keyboard', 'migration-proof', 'viewer'];
 const split = process.env.JOURNEY_SPLIT;
 const divided = readdirSync(`${__dirname}/tests/journeys`)
   .filter((file) => file.endsWith('.spec.ts') && !ON_BOTH.includes(file.replace('.spec.ts', '')))

@@ -25,10 +25,8 @@ test('SCL-06 UI-20 an evacuation of a node that is gone asks so, and is refused 
   await user.click(await screen.findByRole('menuitem', { name: /^Evacuate/ }));
   expect(await screen.findByRole('list', { name: 'Checks' })).toBeInTheDocument();
   await choose(user, /^Source/, 'Is gone');
-  await waitFor(() =>
-    expect(screen.getByRole('list', { name: 'Checks' })).toHaveTextContent(
-      /answers and is well: without `source: gone` it is drained first/
-    )
+  expect(await screen.findByRole('alert', { name: 'Blocked' })).toHaveTextContent(
+    /answers and is well: without `source: gone` it is drained first/
   );
 });
 
