@@ -208,7 +208,8 @@ export function jobEngine(options: EngineOptions): JobEngine {
       if (!(await store.isHeld(job.lane))) await freeLane(job.lane);
       return;
     }
-    if (job.fence > 0 && job.state === 'running') metrics.takeovers.inc();
+    // One that was woken was nobody's.
+    if (job.fence > 0 && job.state === 'running' && job.queue === 'running') metrics.takeovers.inc();
     launch(claimed);
   }
 

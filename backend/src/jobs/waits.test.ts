@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Plan, type MutationId, type Verdict } from '@cloudlysis/contract';
 import fc from 'fast-check';
+import { Registry } from 'prom-client';
 import { eventually } from '../../testing/eventually.ts';
 import { systemAmbient } from '../ambient.ts';
 import type { Principal, Visible } from '../principal.ts';
@@ -70,7 +71,8 @@ describe('waiting for a time', () => {
   it('NFR-07 keeps its lane after the first effect: who wants it waits behind', async () => {
     await using here = await site();
     const steps = [effect('a'), inMs(2_000), effect('c')];
-    const engine = await here.replica('r1', [kindOf('tenants.update', steps), kindOf('tenants.pause', [effect('b')])], { slots: 1 }); // prettier-ignore
+    const metrics = new Registry();
+    const engine = await here.replica('r1', [kindOf('tenants.update', steps), kindOf('tenants.pause', [effect('b')])], { slots: 1, metrics }); // prettier-ignore
     const slow = await engine.submit(asked('tenants.update', 'w2'));
     const asleep = await waiting(engine, slow._id);
     expect([asleep.state, asleep.active, asleep.owner]).toEqual(['running', true, null]);
@@ -79,6 +81,8 @@ describe('waiting for a time', () => {
     const behind = await engine.submit(asked('tenants.pause', 'w2'));
     await ended(engine, behind);
     expect(did('w2')).toEqual(['a', 'c', 'b']);
+    // Woken is not taken over: nobody died.
+    expect(await metrics.getSingleMetricAsString('cp_job_takeovers_total')).toContain('cp_job_takeovers_total 0');
   });
 
   it('NFR-07 survives the end of every replica, and no clock that jumps moves its end', async () => {
