@@ -4,7 +4,7 @@ import { AppPlugin, type PluginConfigPageProps, type AppPluginMeta } from '@graf
 import { LoadingPlaceholder } from '@grafana/ui';
 import { tenantLink } from './extensions/tenant-link';
 
-const App = lazy(async () => ({ default: (await import('./app/App')).App }));
+const App = lazy(async () => ({ default: (await import('./shell/App')).App }));
 const ConnectionPage = lazy(async () => ({ default: (await import('./config/ConnectionPage')).ConnectionPage }));
 
 const Configuration = (props: PluginConfigPageProps<AppPluginMeta>) => (

@@ -3,9 +3,9 @@ import { act, render, screen } from '@testing-library/react';
 import fc from 'fast-check';
 import { setBackendSrv, type BackendSrv, type BackendSrvRequest } from '@grafana/runtime';
 import { of, throwError } from 'rxjs';
-import { BrowserClock, clockSentence } from '../app/BrowserClock';
-import { recordTimes } from '../features/audit/record-times';
-import { relativeTime, Time } from '../table/Time';
+import { BrowserClock, clockSentence } from '../frame/BrowserClock';
+import { recordTimes } from '../audit-records/record-times';
+import { relativeTime, Time } from '../values/Time';
 import { forgetClock, hearTime, serverTime, TIME_HEADER, toldAhead } from './server-clock';
 import { proxyFetch } from './transport';
 

@@ -3,7 +3,8 @@ import React, { type ReactNode } from 'react';
 import type { MutationId } from '@cloudlysis/contract';
 import { Button, type ButtonProps } from '@grafana/ui';
 import { useAbility } from '../api/abilities';
-import { useChange, type ChangeInput } from './open-changes';
+import { useChange } from './open-changes';
+import type { ChangeInput } from './change-input';
 
 interface Props extends Pick<ButtonProps, 'size' | 'icon' | 'fill' | 'variant'> {
   change: MutationId;

@@ -7,8 +7,9 @@ import { IconButton, LinkButton, useStyles2 } from '@grafana/ui';
 import type { Job } from '@cloudlysis/contract';
 import { useLocation } from 'react-router';
 import { isFinal, useJob } from '../api/follow-job';
-import { paths, useCarry } from '../app/routes';
-import { StatePill } from '../table/StatePill';
+import { paths } from '../address/paths';
+import { useCarry } from '../address/carry';
+import { StatePill } from '../values/StatePill';
 import { useChange, useFollowedChanges, type FollowedChange } from './open-changes';
 
 export function RunningChanges() {

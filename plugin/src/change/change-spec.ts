@@ -1,9 +1,9 @@
 /** What a mutation needs to be asked for: its words and its fields. Everything else is in the contract or in the drawer. */
 import type { z } from 'zod';
 import { mutations, type Client, type MutationId } from '@cloudlysis/contract';
-import { count } from '../table/figures';
-import type { Option } from '../table/columns';
-import type { ChangeInput } from './open-changes';
+import { count } from '../values/figures';
+import type { Option } from '../values/options';
+import type { ChangeInput } from './change-input';
 
 interface FieldBase {
   /** Path in the input, dotted where it is nested: `metadata.name`. */

@@ -1,10 +1,9 @@
 /** Which change is open (in the address, so a reload brings it back) and which ones this tab has asked for and follows. */
 import type { MutationId } from '@cloudlysis/contract';
 import React, { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
-import { useSearch } from '../app/search-params';
+import { useSearch } from '../address/search-params';
+import type { ChangeInput } from './change-input';
 import { shownInput } from './secret-fields';
-
-export type ChangeInput = Record<string, unknown>;
 
 export interface OpenChange {
   readonly id: string;

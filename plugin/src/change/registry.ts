@@ -3,8 +3,8 @@ import { jobChanges } from '../features/jobs/jobs.changes';
 import { placementChanges } from '../features/placement/placement.changes';
 import { tenantChanges } from '../features/tenants/tenants.changes';
 import type { ChangeSpec } from './change-spec';
-import type { RowOf } from '../table/use-list';
-import type { ChangeInput } from './open-changes';
+import type { RowOf } from '../list/use-list';
+import type { ChangeInput } from './change-input';
 
 const specs = new Map([...tenantChanges, ...placementChanges, ...jobChanges].map((spec) => [spec.id as string, spec]));
 

@@ -1,8 +1,7 @@
 /** What of a change may be seen: in the address, in titles, in keys of the cache. Found by the contract, whatever a form says. */
 import { useMemo } from 'react';
 import { mutations, SECRET_SHOWN, secretName, taken, type MutationId } from '@cloudlysis/contract';
-import type { Field } from './change-spec';
-import type { ChangeInput } from './open-changes';
+import type { ChangeInput } from './change-input';
 
 const isMutation = (id: string): id is MutationId => Object.hasOwn(mutations, id);
 const secretsIn = (id: string, input: ChangeInput) =>
@@ -35,12 +34,3 @@ export function useSecretsVersion(id: string, input: ChangeInput): string {
   const text = JSON.stringify(secretsIn(id, input).secrets.map(({ path, value }) => [path, value]));
   return useMemo(() => (text === '[]' ? '' : crypto.randomUUID()), [text]);
 }
-
-/** The values of a job's secrets, as its own fields of another try. */
-export const secretFields = (names: readonly string[]): Field[] =>
-  names.map((name) => ({
-    kind: 'secret',
-    name: `secrets.${name}`,
-    label: name.replaceAll('/', ' '),
-    description: 'Was not kept: type it again',
-  }));

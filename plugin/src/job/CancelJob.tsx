@@ -6,7 +6,7 @@ import { Button, Field, Input, Stack, Text } from '@grafana/ui';
 import { useAbility } from '../api/abilities';
 import { control } from '../api/control';
 import { readKey } from '../api/queries';
-import { FaultView } from '../states/FaultView';
+import { FaultView } from '../page-parts/FaultView';
 
 export function CancelJob({ job }: { job: Job }) {
   const [asking, setAsking] = useState(false);

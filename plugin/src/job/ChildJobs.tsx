@@ -6,12 +6,12 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { isFinal } from '../api/follow-job';
 import { useRead } from '../api/queries';
-import { AppLink } from '../app/AppLink';
-import { paths } from '../app/routes';
+import { AppLink } from '../address/AppLink';
+import { paths } from '../address/paths';
 import { summaryTitle } from '../change/registry';
-import { Section } from '../states/Section';
-import { StatePill } from '../table/StatePill';
-import { count } from '../table/figures';
+import { Section } from '../page-parts/Section';
+import { StatePill } from '../values/StatePill';
+import { count } from '../values/figures';
 
 const EVERY_MS = 1_000;
 const SHOWN = 200;

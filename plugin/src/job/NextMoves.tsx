@@ -3,7 +3,8 @@ import React from 'react';
 import { mutations, type Job, type MutationId } from '@cloudlysis/contract';
 import { LinkButton, Stack } from '@grafana/ui';
 import { isFinal } from '../api/follow-job';
-import { paths, useCarry } from '../app/routes';
+import { paths } from '../address/paths';
+import { useCarry } from '../address/carry';
 import { AbleButton } from '../change/AbleButton';
 
 const isMutation = (id: string): id is MutationId => Object.hasOwn(mutations, id);

@@ -4,9 +4,9 @@ import type { Proof } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { Checks } from '../change/PlanView';
-import { Section } from '../states/Section';
-import { measured } from '../table/figures';
+import { Checks } from '../plan/Checks';
+import { Section } from '../page-parts/Section';
+import { measured } from '../values/figures';
 
 export function ProofView({ proof }: { proof: Proof }) {
   const styles = useStyles2(getStyles);

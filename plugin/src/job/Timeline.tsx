@@ -5,7 +5,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Icon, Spinner, useStyles2, type IconName } from '@grafana/ui';
 import { isFinal } from '../api/follow-job';
-import { duration } from '../table/figures';
+import { duration } from '../values/figures';
 
 type Look = { icon: IconName; tone: 'good' | 'bad' | 'back' | 'quiet'; words: string };
 

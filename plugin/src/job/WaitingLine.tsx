@@ -2,11 +2,11 @@
 import React from 'react';
 import type { Job } from '@cloudlysis/contract';
 import { Alert, Stack } from '@grafana/ui';
-import { AppLink } from '../app/AppLink';
-import { paths } from '../app/routes';
+import { AppLink } from '../address/AppLink';
+import { paths } from '../address/paths';
 import { AbleButton } from '../change/AbleButton';
-import { actorName } from '../table/actor';
-import { Time } from '../table/Time';
+import { actorName } from '../values/actor-name';
+import { Time } from '../values/Time';
 
 export type Waiting = NonNullable<Job['waiting']>;
 

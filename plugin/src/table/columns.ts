@@ -2,7 +2,8 @@
 import type { MutationId } from '@cloudlysis/contract';
 import type { IconName } from '@grafana/data';
 import type { ReactNode } from 'react';
-import type { ChangeInput } from '../change/open-changes';
+import type { ChangeInput } from '../change/change-input';
+import type { Option } from '../values/options';
 
 export interface Column<T> {
   readonly id: string;
@@ -13,12 +14,6 @@ export interface Column<T> {
   readonly align?: 'right';
   /** Name the server sorts by; its descending order is the same name behind a minus. */
   readonly sort?: string;
-}
-
-export interface Option {
-  readonly value: string;
-  readonly label: string;
-  readonly description?: string;
 }
 
 export interface Filter {
@@ -47,5 +42,3 @@ export interface BulkAction<T> {
   readonly change: MutationId;
   readonly input: (rows: readonly T[]) => ChangeInput;
 }
-
-export const optionsOf = (values: readonly string[]): Option[] => values.map((value) => ({ value, label: value }));

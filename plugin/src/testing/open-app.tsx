@@ -13,7 +13,7 @@ import { render } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { MemoryRouter, Route, Routes, useLocation, useNavigate } from 'react-router';
 import { from } from 'rxjs';
-import { App } from '../app/App';
+import { App } from '../shell/App';
 import { PROXY } from '../api/transport';
 import { PLUGIN_ID } from '../plugin-id';
 import { service, type Role } from './service';

@@ -1,8 +1,8 @@
 /** Audit log: who did what, when, why, from where; and is the log itself whole? */
 import React from 'react';
 import { Stack } from '@grafana/ui';
-import { Page } from '../../app/Page';
-import { AuditRecords } from './AuditRecords';
+import { Page } from '../../frame/Page';
+import { AuditRecords } from '../../audit-records/AuditRecords';
 import { ExportMenu } from './ExportMenu';
 import { TimeRange } from './TimeRange';
 import { VerifyChain } from './VerifyChain';

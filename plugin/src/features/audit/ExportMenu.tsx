@@ -3,8 +3,8 @@ import React from 'react';
 import { Button, Dropdown, Menu } from '@grafana/ui';
 import { useAbility } from '../../api/abilities';
 import { proxyUrl } from '../../api/transport';
-import { useSearch } from '../../app/search-params';
-import { recordTimes } from './record-times';
+import { useSearch } from '../../address/search-params';
+import { recordTimes } from '../../audit-records/record-times';
 
 const FORMATS = [
   { format: 'jsonl', label: 'JSON Lines' },

@@ -2,7 +2,7 @@
 import React from 'react';
 import { rangeUtil, type TimeRange as Range } from '@grafana/data';
 import { TimeRangeInput } from '@grafana/ui';
-import { useSearch } from '../../app/search-params';
+import { useSearch } from '../../address/search-params';
 
 export function TimeRange() {
   const [params, setSearch] = useSearch();

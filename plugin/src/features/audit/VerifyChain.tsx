@@ -5,8 +5,8 @@ import { useMutation } from '@tanstack/react-query';
 import { Alert, Button, Modal } from '@grafana/ui';
 import { useAbility } from '../../api/abilities';
 import { control } from '../../api/control';
-import { FaultView } from '../../states/FaultView';
-import { count } from '../../table/figures';
+import { FaultView } from '../../page-parts/FaultView';
+import { count } from '../../values/figures';
 
 export function VerifyChain() {
   const { allowed, reason } = useAbility('audit.verify');

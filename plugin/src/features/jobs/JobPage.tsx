@@ -6,15 +6,16 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { Stack, useStyles2 } from '@grafana/ui';
 import { SECRET_SHOWN, type Job } from '@cloudlysis/contract';
 import { useRead } from '../../api/queries';
-import { AppLink } from '../../app/AppLink';
-import { Page } from '../../app/Page';
-import { paths, useCarry } from '../../app/routes';
-import { PlanView } from '../../change/PlanView';
+import { AppLink } from '../../address/AppLink';
+import { Page } from '../../frame/Page';
+import { paths } from '../../address/paths';
+import { useCarry } from '../../address/carry';
+import { PlanView } from '../../plan/PlanView';
 import { jobTitle } from '../../change/registry';
 import { JobView } from '../../job/JobView';
-import { Facts } from '../../states/Facts';
-import { Section } from '../../states/Section';
-import { Time } from '../../table/Time';
+import { Facts } from '../../page-parts/Facts';
+import { Section } from '../../page-parts/Section';
+import { Time } from '../../values/Time';
 
 export function JobPage() {
   const { jobId = '' } = useParams();

@@ -2,18 +2,19 @@
 import React from 'react';
 import { JobState, mutations } from '@cloudlysis/contract';
 import { isFinal } from '../../api/follow-job';
-import { AppLink } from '../../app/AppLink';
-import { Page } from '../../app/Page';
-import { paths } from '../../app/routes';
-import { actorName } from '../../table/actor';
-import { optionsOf } from '../../table/columns';
-import { duration } from '../../table/figures';
+import { AppLink } from '../../address/AppLink';
+import { Page } from '../../frame/Page';
+import { paths } from '../../address/paths';
+import { actorName } from '../../values/actor-name';
+import { optionsOf } from '../../values/options';
+import { duration } from '../../values/figures';
 import { waitingWords } from '../../job/WaitingLine';
-import { ServerTable, type ListSpec } from '../../table/ServerTable';
-import { StatePill } from '../../table/StatePill';
-import { Time } from '../../table/Time';
-import type { RowOf } from '../../table/use-list';
-import { NoJobsYet } from './NoJobsYet';
+import { ServerTable } from '../../list/ServerTable';
+import type { ListSpec } from '../../list/list-spec';
+import { StatePill } from '../../values/StatePill';
+import { Time } from '../../values/Time';
+import type { RowOf } from '../../list/use-list';
+import { NoJobsYet } from '../../job/NoJobsYet';
 
 type Row = RowOf<'jobs.list'>;
 

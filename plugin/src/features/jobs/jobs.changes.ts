@@ -1,6 +1,14 @@
 /** What can be changed about jobs. */
-import { secretFields } from '../../change/secret-fields';
-import { defineChange, type ChangeSpec } from '../../change/change-spec';
+import { defineChange, type ChangeSpec, type Field } from '../../change/change-spec';
+
+/** The values of a job's secrets, as its own fields of another try. */
+const secretFields = (names: readonly string[]): Field[] =>
+  names.map((name) => ({
+    kind: 'secret',
+    name: `secrets.${name}`,
+    label: name.replaceAll('/', ' '),
+    description: 'Was not kept: type it again',
+  }));
 
 export const jobChanges: ChangeSpec[] = [
   defineChange('jobs.cancel', { verb: 'Cancel job', title: ({ job_id }) => `Cancel ${String(job_id)}`, fields: [] }),

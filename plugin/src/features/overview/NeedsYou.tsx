@@ -4,12 +4,13 @@ import { mutations, type MutationId, type Overview } from '@cloudlysis/contract'
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { EmptyState, LinkButton, Text, useStyles2 } from '@grafana/ui';
-import { paths, useCarry } from '../../app/routes';
+import { paths } from '../../address/paths';
+import { useCarry } from '../../address/carry';
 import { AbleButton } from '../../change/AbleButton';
 import { changeSpec } from '../../change/registry';
-import { Section } from '../../states/Section';
-import { StatePill } from '../../table/StatePill';
-import { Time } from '../../table/Time';
+import { Section } from '../../page-parts/Section';
+import { StatePill } from '../../values/StatePill';
+import { Time } from '../../values/Time';
 
 type Attention = Overview['attention'][number];
 

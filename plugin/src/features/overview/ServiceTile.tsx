@@ -4,9 +4,10 @@ import type { Overview } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { paths, useCarry } from '../../app/routes';
-import { figure } from '../../table/figures';
-import { StatePill } from '../../table/StatePill';
+import { paths } from '../../address/paths';
+import { useCarry } from '../../address/carry';
+import { figure } from '../../values/figures';
+import { StatePill } from '../../values/StatePill';
 
 type Service = Overview['services'][number];
 

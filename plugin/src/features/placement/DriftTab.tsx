@@ -4,9 +4,9 @@ import type { Drift, Unreadable } from '@cloudlysis/contract';
 import { EmptyState, Stack, Text } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { AbleButton } from '../../change/AbleButton';
-import { QueryBoundary } from '../../states/QueryBoundary';
+import { QueryBoundary } from '../../page-parts/QueryBoundary';
 import type { Column } from '../../table/columns';
-import { count } from '../../table/figures';
+import { count } from '../../values/figures';
 import { PlainTable } from '../../table/PlainTable';
 import { UnreadableRows } from '../../table/UnreadableRows';
 

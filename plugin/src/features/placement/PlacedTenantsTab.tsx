@@ -2,12 +2,13 @@
 import React from 'react';
 import { ServiceKind } from '@cloudlysis/contract';
 import { EmptyState } from '@grafana/ui';
-import { AppLink } from '../../app/AppLink';
-import { paths } from '../../app/routes';
-import { optionsOf } from '../../table/columns';
-import { count } from '../../table/figures';
-import { ServerTable, type ListSpec } from '../../table/ServerTable';
-import { shardOptions } from './shard-options';
+import { AppLink } from '../../address/AppLink';
+import { paths } from '../../address/paths';
+import { optionsOf } from '../../values/options';
+import { count } from '../../values/figures';
+import { ServerTable } from '../../list/ServerTable';
+import type { ListSpec } from '../../list/list-spec';
+import { shardOptions } from '../../shards/shard-options';
 
 const placementList: ListSpec<'scale.placements.list'> = {
   read: 'scale.placements.list',

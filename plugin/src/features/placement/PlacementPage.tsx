@@ -1,8 +1,9 @@
 /** Placement: who lives where, is it balanced, and does everybody agree about it? */
 import React from 'react';
 import { useParams } from 'react-router';
-import { Page } from '../../app/Page';
-import { paths, PLACEMENT_TABS, useCarry, type PlacementTab } from '../../app/routes';
+import { Page } from '../../frame/Page';
+import { paths, PLACEMENT_TABS, type PlacementTab } from '../../address/paths';
+import { useCarry } from '../../address/carry';
 import { AbleButton } from '../../change/AbleButton';
 import { DriftTab } from './DriftTab';
 import { PlacedTenantsTab } from './PlacedTenantsTab';

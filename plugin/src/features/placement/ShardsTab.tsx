@@ -3,18 +3,18 @@ import React from 'react';
 import { ServiceKind, type ShardView } from '@cloudlysis/contract';
 import { EmptyState, Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { AppLink } from '../../app/AppLink';
-import { paths } from '../../app/routes';
-import { QueryBoundary } from '../../states/QueryBoundary';
-import { Section } from '../../states/Section';
+import { AppLink } from '../../address/AppLink';
+import { paths } from '../../address/paths';
+import { QueryBoundary } from '../../page-parts/QueryBoundary';
+import { Section } from '../../page-parts/Section';
 import type { Column, RowAction } from '../../table/columns';
-import { count } from '../../table/figures';
-import { LoadBar } from '../../table/LoadBar';
+import { count } from '../../values/figures';
+import { LoadBar } from '../../values/LoadBar';
 import { UnreadableRows } from '../../table/UnreadableRows';
 import { PlainTable } from '../../table/PlainTable';
 import { RowMenu } from '../../table/RowMenu';
-import { StatePill } from '../../table/StatePill';
-import { RunningMoves } from './Moves';
+import { StatePill } from '../../values/StatePill';
+import { RunningMoves } from '../../job/Moves';
 
 const EVERY_MS = 5_000;
 

@@ -1,9 +1,9 @@
 /** What can be changed about placement: the main job, and what surrounds it. */
 import { PLACED_KINDS, type Client } from '@cloudlysis/contract';
 import { defineChange, type ChangeSpec, type Field } from '../../change/change-spec';
-import type { ChangeInput } from '../../change/open-changes';
-import { optionsOf, type Option } from '../../table/columns';
-import { count, percent } from '../../table/figures';
+import type { ChangeInput } from '../../change/change-input';
+import { optionsOf, type Option } from '../../values/options';
+import { count, percent } from '../../values/figures';
 
 /** Past it the source resumes and nothing has moved. */
 const drainLimit: Field = {

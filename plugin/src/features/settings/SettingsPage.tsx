@@ -4,15 +4,15 @@ import type { Connection } from '@cloudlysis/contract';
 import { Button, LinkButton, Stack } from '@grafana/ui';
 import { useMe } from '../../api/abilities';
 import { useRead } from '../../api/queries';
-import { Page } from '../../app/Page';
-import { paths } from '../../app/routes';
-import { Facts } from '../../states/Facts';
-import { QueryBoundary } from '../../states/QueryBoundary';
+import { Page } from '../../frame/Page';
+import { paths } from '../../address/paths';
+import { Facts } from '../../page-parts/Facts';
+import { QueryBoundary } from '../../page-parts/QueryBoundary';
 import type { Column } from '../../table/columns';
-import { duration } from '../../table/figures';
+import { duration } from '../../values/figures';
 import { PlainTable } from '../../table/PlainTable';
-import { StatePill } from '../../table/StatePill';
-import { Time } from '../../table/Time';
+import { StatePill } from '../../values/StatePill';
+import { Time } from '../../values/Time';
 
 const columns: Array<Column<Connection>> = [
   { id: 'title', header: 'Connection', width: '180px', cell: ({ title }) => title },

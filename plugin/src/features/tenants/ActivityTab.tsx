@@ -1,8 +1,9 @@
 /** What happened to a tenant: its audit trail (UI-45), and the way to its jobs. */
 import React from 'react';
 import { LinkButton } from '@grafana/ui';
-import { paths, useCarry } from '../../app/routes';
-import { AuditRecords } from '../audit/AuditRecords';
+import { paths } from '../../address/paths';
+import { useCarry } from '../../address/carry';
+import { AuditRecords } from '../../audit-records/AuditRecords';
 
 export function ActivityTab({ tenantId }: { tenantId: string }) {
   const carried = useCarry();

@@ -3,11 +3,11 @@ import React from 'react';
 import type { NodeHealth } from '@cloudlysis/contract';
 import { Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { QueryBoundary } from '../../states/QueryBoundary';
+import { QueryBoundary } from '../../page-parts/QueryBoundary';
 import type { Column } from '../../table/columns';
-import { count } from '../../table/figures';
+import { count } from '../../values/figures';
 import { PlainTable } from '../../table/PlainTable';
-import { StatePill } from '../../table/StatePill';
+import { StatePill } from '../../values/StatePill';
 
 const EVERY_MS = 5_000;
 

@@ -1,11 +1,11 @@
 /** A tenant at a glance: traffic now, where it lives, what it may use, who to call. */
 import React from 'react';
-import { AppLink } from '../../app/AppLink';
-import { paths } from '../../app/routes';
-import { Facts } from '../../states/Facts';
-import { count, percent, rate } from '../../table/figures';
-import { Time } from '../../table/Time';
-import type { RowOf } from '../../table/use-list';
+import { AppLink } from '../../address/AppLink';
+import { paths } from '../../address/paths';
+import { Facts } from '../../page-parts/Facts';
+import { count, percent, rate } from '../../values/figures';
+import { Time } from '../../values/Time';
+import type { RowOf } from '../../list/use-list';
 
 export function OverviewTab({ tenant }: { tenant: RowOf<'tenants.list'> }) {
   const { metadata, traffic } = tenant;

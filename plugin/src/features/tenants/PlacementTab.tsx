@@ -3,17 +3,17 @@ import React from 'react';
 import type { ShardView } from '@cloudlysis/contract';
 import { Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
-import { AppLink } from '../../app/AppLink';
-import { paths } from '../../app/routes';
-import { QueryBoundary } from '../../states/QueryBoundary';
+import { AppLink } from '../../address/AppLink';
+import { paths } from '../../address/paths';
+import { QueryBoundary } from '../../page-parts/QueryBoundary';
 import type { Column, RowAction } from '../../table/columns';
-import { count } from '../../table/figures';
-import { LoadBar } from '../../table/LoadBar';
+import { count } from '../../values/figures';
+import { LoadBar } from '../../values/LoadBar';
 import { PlainTable } from '../../table/PlainTable';
 import { RowMenu } from '../../table/RowMenu';
-import { StatePill } from '../../table/StatePill';
-import type { RowOf } from '../../table/use-list';
-import { MovesOf } from '../placement/Moves';
+import { StatePill } from '../../values/StatePill';
+import type { RowOf } from '../../list/use-list';
+import { MovesOf } from '../../job/Moves';
 
 type Tenant = RowOf<'tenants.list'>;
 

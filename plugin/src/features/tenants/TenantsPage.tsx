@@ -1,10 +1,11 @@
 /** Tenants: which exist, how are they, and what can be done about many at once. */
 import React from 'react';
 import { EmptyState, LinkButton, Stack } from '@grafana/ui';
-import { Page } from '../../app/Page';
-import { paths, useCarry } from '../../app/routes';
+import { Page } from '../../frame/Page';
+import { paths } from '../../address/paths';
+import { useCarry } from '../../address/carry';
 import { AbleButton } from '../../change/AbleButton';
-import { ServerTable } from '../../table/ServerTable';
+import { ServerTable } from '../../list/ServerTable';
 import { tenantList } from './tenant-list';
 
 export function TenantsPage() {

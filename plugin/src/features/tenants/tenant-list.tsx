@@ -1,16 +1,17 @@
 /** The list of tenants: which exist and how are they? */
 import React from 'react';
 import { PLACED_KINDS, TenantState } from '@cloudlysis/contract';
-import { AppLink } from '../../app/AppLink';
-import { paths } from '../../app/routes';
-import { optionsOf, type Column } from '../../table/columns';
-import { count, percent, rate } from '../../table/figures';
-import type { ListSpec } from '../../table/ServerTable';
-import { StatePill } from '../../table/StatePill';
-import { Time } from '../../table/Time';
-import type { RowOf } from '../../table/use-list';
+import { AppLink } from '../../address/AppLink';
+import { paths } from '../../address/paths';
+import type { Column } from '../../table/columns';
+import { optionsOf } from '../../values/options';
+import { count, percent, rate } from '../../values/figures';
+import type { ListSpec } from '../../list/list-spec';
+import { StatePill } from '../../values/StatePill';
+import { Time } from '../../values/Time';
+import type { RowOf } from '../../list/use-list';
 import { PLANS } from './tenants.changes';
-import { shardOptions } from '../placement/shard-options';
+import { shardOptions } from '../../shards/shard-options';
 
 type Row = RowOf<'tenants.list'>;
 

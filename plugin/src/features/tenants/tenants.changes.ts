@@ -1,7 +1,7 @@
 /** What can be changed about tenants. */
 import type { Client } from '@cloudlysis/contract';
 import { defineChange, type ChangeSpec, type Field } from '../../change/change-spec';
-import { optionsOf, type Option } from '../../table/columns';
+import { optionsOf, type Option } from '../../values/options';
 
 /** The ids, or of a job in a list how many there are and the name of a single one. */
 const many = ({ tenant_ids, tenant_id, tenant_count }: Record<string, unknown>): string => {
