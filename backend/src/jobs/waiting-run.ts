@@ -13,6 +13,9 @@ import { givenTo, isIdle, look, type Look } from './wait-look.ts';
 /** Looking at what a job waits for is tried for as long as undoing. */
 const LOOK_ATTEMPTS = 8;
 
+/** What a look itself says of what it saw, such as that children failed: looked at eight times it was told 13 s later. */
+const isVerdict = (error: unknown): boolean => error instanceof Problem && error.code === 'step.failed';
+
 export abstract class WaitingRun extends RunRecord {
   /** A job that waited before its first effect may have been overtaken by what happened meanwhile. */
   async planAgain(): Promise<void> {
@@ -82,7 +85,7 @@ export abstract class WaitingRun extends RunRecord {
         this.rethrowIfOver(error);
         const problem = problemOf(error, step.name);
         this.deps.logger.warn({ err: error, step: step.name, tried }, 'what a job waits for could not be seen');
-        const last = tried >= (step.attempts ?? LOOK_ATTEMPTS) || !isWorthRepeating(problem);
+        const last = tried >= (step.attempts ?? LOOK_ATTEMPTS) || !isWorthRepeating(problem) || isVerdict(error);
         if (last) {
           this.set({ wait: null });
           this.setStep(index, { state: 'failed', problem: toDocument(problem, step.name), ended_at: this.deps.ambient.now() }); // prettier-ignore

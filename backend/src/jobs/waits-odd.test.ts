@@ -1,7 +1,7 @@
 // What nobody means a job that waits to meet: words too late and twice, times that are none, rows of a foreign hand.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import type { MutationId, Verdict } from '@cloudlysis/contract';
+import { Problem, type MutationId, type Verdict } from '@cloudlysis/contract';
 import { eventually } from '../../testing/eventually.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { Principal } from '../principal.ts';
@@ -184,6 +184,22 @@ describe('steps', () => {
     await using here = await site();
     const engine = await here.replica('r1', [kindOf('tenants.update', [step, effect('a')]), kindOf('tenants.pause', [effect('c')])]); // prettier-ignore
     expect((await ended(engine, await engine.submit(asked('tenants.update', title)))).state).toBe(state);
+  });
+
+  it.each([
+    ['its verdict on its children is told at once', new Problem('step.failed', 'one failed'), 1],
+    ['a surprise is looked at again', new Error('a surprise'), 2],
+  ])('UI-15 NFR-07 where a parent ends in a failure: %s', async (tenant, failure, looks) => {
+    await using here = await site();
+    let looked = 0;
+    const joined = async (): Promise<never> => {
+      looked += 1;
+      throw failure;
+    };
+    const step = { name: 'w', title: 'w', attempts: 2, children: () => ({ jobs: [], atOnce: 1 }), joined };
+    const engine = await here.replica('r1', [kindOf('tenants.update', [step])]);
+    const end = await ended(engine, await engine.submit(asked('tenants.update', tenant)));
+    expect([end.state, end.problem?.code, looked]).toEqual(['failed', 'step.failed', looks]);
   });
 
   it('GEN-31 a deadline that never comes is none: the first of two words ends nothing', async () => {
