@@ -3,7 +3,7 @@ import type { Db } from 'mongodb';
 import { pendingRecord, type PlacedRecord } from '../backend/src/audit/audit-record.ts';
 import { place, type Head } from '../backend/src/audit/chain.ts';
 import { systemAmbient } from '../backend/src/ambient.ts';
-import { PLACED_KINDS } from '../contract/src/wire.ts';
+import { PLACED_KINDS } from '../contract/src/words.ts';
 
 const BATCH = 1_000;
 

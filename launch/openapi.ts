@@ -1,6 +1,7 @@
-// Writes docs/openapi.json from the contract: npm run openapi
+// Writes what is derived from the contract: docs/openapi.json and the clients' table of routes. npm run openapi
 import { writeFile } from 'node:fs/promises';
-import { openApiText } from '../contract/src/index.ts';
+import { openApiText, routesText } from '../contract/src/index.ts';
 
 await writeFile(new URL('../docs/openapi.json', import.meta.url), openApiText());
-process.stdout.write('docs/openapi.json is written\n');
+await writeFile(new URL('../contract/src/routes.ts', import.meta.url), routesText());
+process.stdout.write('docs/openapi.json and contract/src/routes.ts are written\n');

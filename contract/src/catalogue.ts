@@ -8,8 +8,6 @@ import { settingsOperations } from './operations/settings.ts';
 import { tenantBulkMutations } from './operations/tenants-bulk.ts';
 import { tenantMutations, tenantOperations } from './operations/tenants.ts';
 
-export const API_PREFIX = '/admin/v1';
-
 /** Everything that only looks. */
 export const reads = {
   ...identityOperations,

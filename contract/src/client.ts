@@ -1,9 +1,11 @@
-/** The typed client of the plugin, of tests and of automation: the same operation values, seen from the caller's side. */
+/** The typed client of the plugin, of tests and of automation: the types of the operations, and a table of where they are. */
 import type { z } from 'zod';
-import { API_PREFIX, mutations, reads, type MutationId, type ReadId } from './catalogue.ts';
-import { FINAL_STATES, type Job, type JobTicket, type Plan } from './jobs.ts';
+import type { MutationId, mutations, ReadId, reads } from './catalogue.ts';
 import { eventsOf } from './event-stream.ts';
-import { Problem, PROBLEMS, type ProblemCode } from './problems.ts';
+import type { Job, JobTicket, Plan } from './jobs.ts';
+import { Problem, PROBLEMS, type ProblemCode } from './problem.ts';
+import { API_PREFIX, CHANGE_ROUTES, READ_ROUTES } from './routes.ts';
+import { isFinal } from './words.ts';
 
 type Submit<K extends MutationId> = (typeof mutations)[K]['submit'];
 type ReadOf<K extends ReadId> = (typeof reads)[K];
@@ -74,9 +76,9 @@ const TRIES = 3;
 export function createClient(options: ClientOptions): Client {
   const { pauseMs = 250 } = options;
 
-  async function send(operation: { method: string; path: string }, sent: Sent, headers: Record<string, string> = {}) {
-    const response = await options.fetch(options.baseUrl + urlOf(operation.path, sent), {
-      method: operation.method,
+  async function send({ method, path }: Route, sent: Sent, headers: Record<string, string> = {}) {
+    const response = await options.fetch(options.baseUrl + urlOf(path, sent), {
+      method,
       headers: {
         accept: 'application/json, application/problem+json',
         ...(sent.body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -90,9 +92,12 @@ export function createClient(options: ClientOptions): Client {
     return response;
   }
 
-  const read: Client['read'] = async (id, input?) => jsonOf(await send(reads[id], input ?? {}));
-  const stream: Client['stream'] = (id, input?) => send(reads[id], input ?? {}, { accept: '*/*' });
-  const preflight: Client['preflight'] = async (id, input) => jsonOf(await send(mutations[id].preflight, input));
+  const read: Client['read'] = async (id, input?) => jsonOf(await send(readRoute(id), input ?? {}));
+  const stream: Client['stream'] = (id, input?) => send(readRoute(id), input ?? {}, { accept: '*/*' });
+  const preflight: Client['preflight'] = async (id, input) => {
+    const { path } = changeRoute(id);
+    return jsonOf(await send({ method: 'POST', path: `${path}/preflight` }, input));
+  };
 
   const submit: Client['submit'] = async (id, input) => {
     const headers = {
@@ -102,7 +107,7 @@ export function createClient(options: ClientOptions): Client {
     };
     for (let left = TRIES - 1; ; left--) {
       try {
-        const response = await send(mutations[id].submit, input, headers);
+        const response = await send(changeRoute(id), input, headers);
         return { status: response.status, job: await jsonOf(response) } as Submitted;
       } catch (error) {
         if (error instanceof Problem || left === 0 || input.signal?.aborted) throw error;
@@ -139,7 +144,20 @@ export function createClient(options: ClientOptions): Client {
 /** What the server sends fits the contract (it checks its own answers), so nothing is parsed twice. */
 const jsonOf = async <T>(response: Response): Promise<T> => (await response.json()) as T;
 
-const isFinal = (job: Job): boolean => (FINAL_STATES as readonly string[]).includes(job.state);
+interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
+const readRoute = (id: ReadId): Route => ({ method: 'GET', path: READ_ROUTES[id] });
+
+export function changeRoute(id: MutationId): Route {
+  const [method = '', path = ''] = CHANGE_ROUTES[id].split(' ');
+  return { method, path };
+}
+
+/** For what a browser opens by itself, such as a download or an event stream. */
+export const urlOfRead = (id: ReadId, asked: Pick<Sent, 'params' | 'query'>): string => urlOf(READ_ROUTES[id], asked);
 
 function urlOf(path: string, { params = {}, query = {} }: Sent): string {
   const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])));

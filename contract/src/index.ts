@@ -1,5 +1,10 @@
 /** The contract between backend, plugin and automation: written once, everything else is derived. */
 export * from './catalogue.ts';
+export * from './routes.ts';
+export * from './route-table.ts';
+export * from './words.ts';
+export * from './problem.ts';
+export * from './secret-places.ts';
 export * from './text.ts';
 export * from './wire.ts';
 export * from './permissions.ts';

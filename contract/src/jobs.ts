@@ -1,15 +1,13 @@
 /** Jobs on the wire: the plan that was shown, the steps as they run, the proof at the end. */
 import { z } from 'zod';
 import { ProblemDocument } from './problems.ts';
-import { MOST_SECRETS, SECRET_SHOWN } from './secret.ts';
+import { MOST_SECRETS, SECRET_SHOWN } from './secret-places.ts';
 import { shown } from './text.ts';
 import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
+import { JOB_STATES, VERDICTS } from './words.ts';
 
-export const JobState = z
-  .enum(['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled', 'compensated'])
-  .describe('State of a job; the last four are final');
+export const JobState = z.enum(JOB_STATES).describe('State of a job; the last four are final');
 export type JobState = z.infer<typeof JobState>;
-export const FINAL_STATES = ['succeeded', 'failed', 'cancelled', 'compensated'] as const satisfies readonly JobState[];
 
 export const Check = z
   .strictObject({
@@ -120,7 +118,7 @@ export const Proof = z
   .describe('Evidence that the change holds');
 export type Proof = z.infer<typeof Proof>;
 
-export const Verdict = z.enum(['proceed', 'refuse']).describe('What a signal says: go on, or do not');
+export const Verdict = z.enum(VERDICTS).describe('What a signal says: go on, or do not');
 export type Verdict = z.infer<typeof Verdict>;
 
 export const Waiting = z

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { JobTicket, Job, Plan } from './jobs.ts';
 import type { Requirement } from './permissions.ts';
-import type { ProblemCode } from './problems.ts';
+import type { ProblemCode } from './problem.ts';
 import { assertTakeable, holdsSecrets } from './secret.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';

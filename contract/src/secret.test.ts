@@ -6,10 +6,12 @@ import {
   allOperations,
   assertTakeable,
   holdsSecrets,
+  masked,
   mutation,
   secret,
   SECRET_SHOWN,
   secretName,
+  secretPlaces,
   taken,
 } from './index.ts';
 
@@ -44,6 +46,10 @@ describe('SEC-01 secrets of an input', () => {
           ['env/A~2B', env], ['auth/token', token],
         ]); // prettier-ignore
         expect(taken(body, shown).shown).toEqual(shown);
+        // A page that has the places alone sees the same.
+        const { shown: seen, secrets: found } = masked(secretPlaces(body), input);
+        expect(seen).toEqual(shown);
+        expect(found).toEqual(secrets.map(({ path, value }) => ({ path, value })));
       }),
     );
   });
@@ -52,6 +58,8 @@ describe('SEC-01 secrets of an input', () => {
     const input = { tenant_id: 'acme', pin: null };
     expect(taken(body, input)).toEqual({ shown: input, secrets: [] });
     for (const value of [null, undefined, 'text', 3, []]) expect(taken(body, value).shown).toEqual(value);
+    expect(masked(secretPlaces(body), input)).toEqual({ shown: input, secrets: [] });
+    expect(secretPlaces(z.strictObject({ '*': secret(), 'a/b.c': z.string().max(1) }))).toEqual(['~3']);
   });
 
   it('any text that a password may be fits, blanks, controls and line breaks too', () => {

@@ -5,12 +5,7 @@
  * is `SECRET_SHOWN`. Where a field stands is told as in a JSON Pointer without its first slash (`smtp/password`).
  */
 import { z } from 'zod';
-
-/** What is shown, kept and sent on in place of a secret. */
-export const SECRET_SHOWN = '‹secret›';
-
-/** Secrets that one change may carry. */
-export const MOST_SECRETS = 64;
+import { ANY_STEP, SECRET_SHOWN, secretName, type SecretPath } from './secret-places.ts';
 
 /**
  * Any text but one that has no form in UTF-8: controls, blanks and line breaks are part of what somebody was given, and
@@ -29,8 +24,6 @@ const MARK = 'x-secret';
 const isSecret = (schema: z.ZodType): boolean =>
   (schema.meta() as Record<string, unknown> | undefined)?.[MARK] === true;
 
-export type SecretPath = readonly (string | number)[];
-
 export interface Taken {
   readonly path: SecretPath;
   /** As it was sent: what is invalid is secret, too. */
@@ -38,10 +31,6 @@ export interface Taken {
   /** Where it must fit: of several forms of an input, one. */
   readonly fields: z.ZodType[];
 }
-
-/** The name of a field: no name has a dot, which forms take for a level. */
-export const secretName = (path: SecretPath): string =>
-  path.map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('.', '~2')).join('/');
 
 /** Schemas that stand around another one and say nothing of its place. */
 const WRAPPERS = [z.ZodOptional, z.ZodNullable, z.ZodDefault, z.ZodReadonly, z.ZodNonOptional] as const;
@@ -127,4 +116,21 @@ export function assertTakeable(schema: z.ZodType, path = 'body'): void {
   if (schema instanceof z.ZodObject && !(schema.def.catchall && holdsSecrets(schema.def.catchall as z.ZodType)))
     return Object.entries(schema.shape).forEach(([name, field]) => inside(field, `.${name}`));
   throw new Error(`${path}: a secret cannot stand in a ${schema.def.type}`);
+}
+
+/** Where secrets may stand in a value of a schema that `assertTakeable` takes, for who has not the schema at hand. */
+export function secretPlaces(schema: z.ZodType): string[] {
+  const found = new Set<string>();
+  const look = (at: z.ZodType, path: readonly string[]): void => {
+    if (!holdsSecrets(at)) return;
+    if (isSecret(at)) found.add(path.join('/'));
+    else if (isWrapper(at)) look(at.unwrap() as z.ZodType, path);
+    else if (at instanceof z.ZodUnion) at.options.forEach((option) => look(option as z.ZodType, path));
+    else if (at instanceof z.ZodArray) look(at.element as z.ZodType, [...path, ANY_STEP]);
+    else if (at instanceof z.ZodRecord) look(at.valueType as z.ZodType, [...path, ANY_STEP]);
+    else if (at instanceof z.ZodObject)
+      for (const [key, field] of Object.entries(at.shape)) look(field as z.ZodType, [...path, secretName([key])]);
+  };
+  look(schema, []);
+  return [...found];
 }

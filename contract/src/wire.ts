@@ -1,6 +1,7 @@
 /** The words both sides speak: ids, pages, times and service kinds, as they travel (strings, never `Date`). */
 import { z } from 'zod';
 import { line, prose, shown } from './text.ts';
+import { ENVIRONMENTS, SERVICE_KINDS } from './words.ts';
 
 /** Lower-case DNS label, at most 63 characters: it becomes a NATS subject token and a KV key, so nothing else is let in. */
 const label = z
@@ -25,17 +26,10 @@ export const Reason = prose(3, 500).describe(
   'Why the change is made, in the words of the person who asks: 3 to 500 characters',
 );
 
-export const ServiceKind = z
-  .enum(['aggregate', 'projection', 'runner', 'gateway'])
-  .describe('Service kind of the platform');
+export const ServiceKind = z.enum(SERVICE_KINDS).describe('Service kind of the platform');
 export type ServiceKind = z.infer<typeof ServiceKind>;
 
-/** The kinds a tenant must be placed on to be served; the gateway is optional (SCL-02). */
-export const PLACED_KINDS = ['aggregate', 'projection', 'runner'] as const satisfies readonly ServiceKind[];
-
-export const Environment = z
-  .enum(['local', 'preview', 'staging', 'prod', 'dev'])
-  .describe('Environment: a catalog name, or the tier `dev`');
+export const Environment = z.enum(ENVIRONMENTS).describe('Environment: a catalog name, or the tier `dev`');
 
 /** Query strings arrive as text; the binder reads a number out of plain digits, and out of nothing else. */
 export const PageQuery = {

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { read, stream } from '../operation.ts';
 import { line, shown } from '../text.ts';
 import { JobId, Json, pageOf, PageQuery, RecordId, TenantId, Timestamp } from '../wire.ts';
+import { EXPORT_FORMATS, OUTCOMES } from '../words.ts';
 
-export const Outcome = z
-  .enum(['requested', 'succeeded', 'failed', 'refused', 'cancelled', 'compensated'])
-  .describe('What came of it');
+export const Outcome = z.enum(OUTCOMES).describe('What came of it');
 export type Outcome = z.infer<typeof Outcome>;
 
 export const AuditRecord = z
@@ -136,7 +135,7 @@ export const auditOperations = {
     permission: 'audit.export',
     scope: 'filtered',
     query: z.strictObject({
-      format: z.enum(['jsonl', 'csv', 'cloudevents']).default('jsonl').describe('Format'),
+      format: z.enum(EXPORT_FORMATS).default('jsonl').describe('Format'),
       ...Filter,
     }),
     answer: AuditRecord,

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { Job, JobPage, JobState, Verdict } from '../jobs.ts';
 import { mutation, read, stream } from '../operation.ts';
-import { MOST_SECRETS, secret } from '../secret.ts';
+import { secret } from '../secret.ts';
+import { MOST_SECRETS } from '../secret-places.ts';
 import { line, mapOf, prose } from '../text.ts';
 import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 

@@ -4,10 +4,9 @@ import { mutation, read } from '../operation.ts';
 import { line, mapOf, mapShown, nameOf, setOf, shown } from '../text.ts';
 import { Drain } from './scale.ts';
 import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
+import { TENANT_PLANS, TENANT_STATES } from '../words.ts';
 
-export const TenantState = z
-  .enum(['provisioning', 'active', 'draining', 'migrating', 'degraded', 'suspended', 'archived'])
-  .describe('State of a tenant (TEN-04)');
+export const TenantState = z.enum(TENANT_STATES).describe('State of a tenant (TEN-04)');
 export type TenantState = z.infer<typeof TenantState>;
 
 export const TenantStatus = z
@@ -22,7 +21,7 @@ export type TenantStatus = z.infer<typeof TenantStatus>;
 export const TenantMetadata = z
   .strictObject({
     name: z.string().max(120).describe('Display name'),
-    plan: z.enum(['free', 'pro', 'enterprise']).describe('Plan or tier'),
+    plan: z.enum(TENANT_PLANS).describe('Plan or tier'),
     quotas: mapShown(z.number(), 100).describe('Quota name → limit, at most 100'),
     feature_flags: mapShown(z.boolean(), 200).describe('Flag → on or off, at most 200'),
     contact: z
