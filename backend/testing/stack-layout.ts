@@ -7,7 +7,7 @@ import { controlKey, gatewayKey } from '../../launch/keys.ts';
 import { root } from '../../launch/programs.ts';
 import { LEAN, LEAN_ENV } from '../../launch/specs.ts';
 import { freePort } from '../../testing/processes.ts';
-import { COMPILE_CACHE } from './compile-cache.ts';
+import { COMPILE_CACHE } from '../../testing/compile-cache.ts';
 import type { ChildSpec } from './child.ts';
 
 export interface ShardPlace {

@@ -11,7 +11,7 @@ import { freshDatabase, startMongo, type TestMongo } from '../../testing/mongo.t
 import { startNats, type TestNats } from '../../testing/nats.ts';
 import { freePort, freeze, temporaryFolder } from '../../testing/processes.ts';
 import { Child } from './child.ts';
-import { warmCompileCache } from './compile-cache.ts';
+import { warmCompileCache } from '../../testing/compile-cache.ts';
 import { eventually } from './eventually.ts';
 import { PlatformNode } from './platform-node.ts';
 import { backendSpec, nodeSpec, shardsOf, writePlatform, type Layout, type ShardPlace } from './stack-layout.ts';

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm, type KV } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey } from 'jose';
+import { COMPILE_CACHE, warmCompileCache } from '../../testing/compile-cache.ts';
 import { startNats, type TestNats } from '../../testing/nats.ts';
 import { freePort, freeze } from '../../testing/processes.ts';
 import type { Kind } from '../src/platform/names.ts';
@@ -131,7 +132,12 @@ export class TestPlatform {
       GIT_SHA: 'abc1234',
       LOG_LEVEL: 'warn',
     };
-    const node = new TestNode(shard, await freePort(), { PATH: process.env['PATH'], ...own, ...env });
+    const node = new TestNode(shard, await freePort(), {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...own,
+      ...env,
+    });
     this.nodes.set(shard, node);
     return node;
   }
@@ -190,7 +196,7 @@ export class TestPlatform {
 
 export async function startPlatform(...shards: string[]): Promise<TestPlatform> {
   const folder = await mkdtemp(join(tmpdir(), 'cloudlysis-dataplane-'));
-  const nats = await startNats();
+  const [nats] = await Promise.all([startNats(), warmCompileCache()]);
   const nc = await connect({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid: 'test-key', alg: 'ES256' };

@@ -7,7 +7,7 @@ import { NO_FAULTS, placed, startHastyWorld, type Script, type World } from './p
 
 let world: World;
 beforeAll(async () => {
-  world = await startHastyWorld(4, 'a1', 'a2', 'g1');
+  world = await startHastyWorld('a1', 'a2', 'g1');
 });
 afterAll(() => world?.stop());
 afterEach(async () => {

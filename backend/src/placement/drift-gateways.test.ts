@@ -2,12 +2,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { startOddGateway, type OddGateway } from './odd-gateway.fixture.ts';
-import { startWorld, traffic, type World } from './placement.fixture.ts';
+import { startHastyWorld, traffic, type World } from './placement.fixture.ts';
 
 let world: World;
 let odd: OddGateway;
 beforeAll(async () => {
-  world = await startWorld('a1', 'a2', 'p1', 'r1', 'g1');
+  world = await startHastyWorld('a1', 'a2', 'p1', 'r1', 'g1');
 });
 afterAll(() => world?.stop());
 beforeEach(async () => {

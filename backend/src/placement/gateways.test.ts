@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { assertRouted, routePlanChecks, routeProofChecks, routesTo, type RouteSight } from './gateways.ts';
 import { startOddGateway, type OddGateway } from './odd-gateway.fixture.ts';
-import { startWorld, traffic, type Script, type World } from './placement.fixture.ts';
+import { startHastyWorld, traffic, type Script, type World } from './placement.fixture.ts';
 
 describe('NFR-07 what a gateway says is judged', () => {
   const gateway = { shard_id: 'g1', kind: 'gateway', endpoint: 'http://x:1', labels: {}, capacity: { tenants: 1 }, region: 'eu' } as const; // prettier-ignore
@@ -46,7 +46,7 @@ describe('NFR-07 SCL-06 a move and its gateways', () => {
   let world: World;
   let odd: OddGateway;
   beforeAll(async () => {
-    world = await startWorld('a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'g1', 'g2');
+    world = await startHastyWorld('a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'g1', 'g2');
   });
   afterAll(() => world?.stop());
   beforeEach(async () => {

@@ -4,13 +4,21 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceKind } from '@cloudlysis/contract';
 import { eventually, type TestNode } from '../../../dataplane/testing/platform.ts';
-import { assertLog, NO_FAULTS, placed, startWorld, traffic, type Script, type World } from './placement.fixture.ts';
+import {
+  assertLog,
+  NO_FAULTS,
+  placed,
+  startHastyWorld,
+  traffic,
+  type Script,
+  type World,
+} from './placement.fixture.ts';
 
 let world: World;
 const STEPS = ['drain', 'converge', 'place', 'reload', 'ready'];
 
 beforeAll(async () => {
-  world = await startWorld('a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'g1');
+  world = await startHastyWorld('a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'g1');
 });
 afterAll(() => world?.stop());
 afterEach(async () => {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { startPlatform, type TestPlatform, TOKEN } from '../../../dataplane/testing/platform.ts';
 import { freshDatabase } from '../../../testing/mongo.ts';
+import { hasty } from '../../testing/hasty.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { EngineHarness } from '../jobs/harness.fixture.ts';
@@ -35,21 +36,21 @@ export interface World {
 
 const KINDS: Record<string, ServiceKind> = { a: 'aggregate', p: 'projection', r: 'runner', g: 'gateway' };
 
-export const startWorld = (...shards: string[]): Promise<World> => startHastyWorld(1, ...shards);
+export const startWorld = (...shards: string[]): Promise<World> => worldOf(systemAmbient(), shards);
 
-/** Nodes and what is ordered of them are looked after `haste` times as often, for tests that wait for it. */
-export async function startHastyWorld(haste: number, ...shards: string[]): Promise<World> {
+/** For tests that wait for who looks after nodes, or for the deadlines of calls to nodes that never answer. */
+export const startHastyWorld = (...shards: string[]): Promise<World> => worldOf(hasty(systemAmbient()), shards);
+
+async function worldOf(ambient: Ambient, shards: readonly string[]): Promise<World> {
   const platform = await startPlatform(...shards);
   const { uri, db } = freshDatabase();
   const mongo = await connectMongo(uri, db);
   const nats = await connectNats(platform.nats.url);
   const machine = systemAmbient();
-  const sleep: Ambient['sleep'] = (ms, signal) => machine.sleep(ms < 1_000 ? ms : ms / haste, signal);
-  const ambient: Ambient = { ...machine, sleep };
   const metrics = new Registry();
   const tenants = new Map<string, string>();
   const engine = new EngineHarness(mongo);
-  const audit = createAudit({ mongo, ambient, replicaId: 'test', environment: 'dev' });
+  const audit = createAudit({ mongo, ambient: machine, replicaId: 'test', environment: 'dev' });
   await audit.ensureIndexes();
   const seeded = [...platform.nodes.values()].map(({ shard, url }) => ({
     shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',

@@ -7,7 +7,7 @@ let ground: Ground;
 let replica: Replica;
 beforeAll(async () => {
   ground = await startGround(50);
-  replica = await startReplica(ground, { patienceMs: 1_200 });
+  replica = await startReplica(ground, { patienceMs: 2_500, isHasty: true });
 });
 afterAll(async () => {
   await replica?.[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import pino from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { startNats, type NatsOptions, type TestNats } from '../../../testing/nats.ts';
+import { hasty } from '../../testing/hasty.ts';
 import { passingControlKey } from '../control-key.ts';
 import { systemAmbient, type Ambient } from '../ambient.ts';
 import { createAudit } from '../audit/index.ts';
@@ -86,6 +87,8 @@ export interface ReplicaOptions {
   readonly patienceMs?: number;
   readonly coolingDays?: number;
   readonly crashPoint?: (point: CrashPoint) => void;
+  /** What asks nodes is in haste: for tests whose nodes never answer. */
+  readonly isHasty?: boolean;
 }
 
 export interface Replica extends AsyncDisposable {
@@ -119,6 +122,7 @@ type Input = Record<string, unknown>;
 /** One backend replica on the ground, without HTTP. */
 export async function startReplica(ground: Ground, options: ReplicaOptions = {}): Promise<Replica> {
   const ambient = options.ambient ?? systemAmbient();
+  const towardsNodes = options.isHasty ? hasty(ambient) : ambient;
   const logger = pino({ level: 'silent' });
   const base = readConfig({ MONGODB_URI: ground.uri, NATS_URL: ground.nats.url, MODE: 'development' });
   const platform = { ...base.platform, shards: [...ground.shards], tenants: [...(options.tenants ?? [])] };
@@ -127,7 +131,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   await using starting = new AsyncDisposableStack();
   const mongo = starting.adopt(await connectMongo(ground.uri, ground.db), (it) => it.close());
   const nats = starting.adopt(await connectNats(ground.nats.url), (it) => it.close());
-  const nodes = createNodes({ ambient, allowlist: '127.0.0.1:1-65535' });
+  const nodes = createNodes({ ambient: towardsNodes, allowlist: '127.0.0.1:1-65535' });
   const replicaId = options.name ?? 'replica-a';
   const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
   const engine = jobEngine({
@@ -142,7 +146,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
-  const shared = { mongo, nats, nodes, jobs: engine, traffic, audit: audit.log, ambient, config, logger };
+  const shared = { mongo, nats, nodes, jobs: engine, traffic, audit: audit.log, ambient: towardsNodes, config, logger };
   const placement = createPlacement({ ...shared, metrics: new Registry() });
   const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
   const tenants = createTenants({ ...shared, placement: placement.book, ...patience });
