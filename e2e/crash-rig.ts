@@ -57,6 +57,8 @@ export class CrashRig {
   readonly recoveries: number[] = [];
   readonly #mongo: Mongo;
   readonly #bystander: JobEngine;
+  /** Whoever waits for an answer of the backend as it runs now. */
+  #waiting = new AbortController();
 
   private constructor(stack: Stack, mongo: Mongo) {
     this.stack = stack;
@@ -116,11 +118,11 @@ export class CrashRig {
     return points;
   }
 
-  /** Submits and does not wait for the answer, which a process that dies never gives. */
+  /** Submits and does not wait for the answer, which a process that dies never gives; nor is another one asked for it. */
   async submitUnheard(kind: JobKind, { input }: CrashCase): Promise<{ key: string; plan: Plan }> {
     const key = randomUUID();
     const plan = await this.operator.preflight(kind, input as MutationInput<JobKind>);
-    const wanted = { ...input, idempotencyKey: key, planHash: plan.hash, signal: AbortSignal.timeout(3_000) };
+    const wanted = { ...input, idempotencyKey: key, planHash: plan.hash, signal: this.#waiting.signal };
     void this.operator.submit(kind, wanted as unknown as SubmitInput<JobKind>).catch(() => undefined);
     return { key, plan };
   }
@@ -136,6 +138,7 @@ export class CrashRig {
     const exit = await this.stack.backend.exited(20_000).catch((error: Error) => {
       throw new Error(`${nameOf(point)} was never reached: ${error.message}`);
     });
+    this.#waiting.abort();
     expect(exit.signal).toBe('SIGKILL');
     const jobId = await this.jobOf(key);
     return { jobId, key, plan, fence: (await this.#jobs.findOne({ _id: jobId }))!.fence };
@@ -144,6 +147,8 @@ export class CrashRig {
   /** Starts the backend again under its name and waits until the job is claimed: the step after a crash begins within 1 s. */
   async restart(dead: Dead | null, env: NodeJS.ProcessEnv = {}, backend: Child = this.stack.backend): Promise<void> {
     await backend.kill();
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
     await backend.start(env);
     const ready = performance.now();
     if (!dead) return;
