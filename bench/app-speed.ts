@@ -1,7 +1,7 @@
 // How quick the pages are in a real browser: navigation, full load, typing, and scrolling through 10 000 rows.
 import type { Page } from 'playwright-core';
-import { ensureInstalled } from '../launch/package-roots.ts';
-import { ensurePluginBuilt } from '../launch/plugin-build.ts';
+import { ensureInstalled } from '../launch/packages/package-roots.ts';
+import { ensurePluginBuilt } from '../launch/plugin/plugin-build.ts';
 import { PAINTED, withApp, type App } from './app/browser.ts';
 import type { Figure, Section } from './figure.ts';
 import { digits, inPairs, median, spread, told } from './spread.ts';

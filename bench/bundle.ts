@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ensurePluginBuilt, pluginDist } from '../launch/plugin-build.ts';
+import { ensurePluginBuilt, pluginDist } from '../launch/plugin/plugin-build.ts';
 import { withApp } from './app/browser.ts';
 import type { Figure, Section } from './figure.ts';
 import { digits } from './spread.ts';

@@ -1,6 +1,6 @@
 // What the figures were taken on, without saying whose machine it is.
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
-import { onPath } from '../launch/programs.ts';
+import { onPath } from '../launch/machine/programs.ts';
 
 export function machineLine(): string {
   return [

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Refusal, runMain } from '../launch/refusal.ts';
+import { Refusal, runMain } from '../launch/machine/refusal.ts';
 import { notMeasured, type Part, type Section } from './figure.ts';
 import { loadNow, machineLine } from './machine.ts';
 import { PARTS } from './parts.ts';

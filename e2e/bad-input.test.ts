@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProblemDocument, PROBLEMS, reads, Timestamp, type Operation, type ProblemCode } from '@cloudlysis/contract';
-import { root } from '../launch/programs.ts';
+import { root } from '../launch/machine/programs.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 
 let stack: Stack;

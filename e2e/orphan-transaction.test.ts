@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { connectMongo } from '../backend/src/ports/mongo/mongo.ts';
-import { root } from '../launch/programs.ts';
+import { root } from '../launch/machine/programs.ts';
 import { freshDatabase } from '../testing/mongo.ts';
 
 const { uri, db } = freshDatabase();

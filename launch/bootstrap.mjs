@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { withLock } from './lock.mjs';
-import { isInstalled, npmCi } from './packages.mjs';
+import { withLock } from './machine/lock.mjs';
+import { isInstalled, npmCi } from './packages/packages.mjs';
 
 const scripts = {
   start: 'launch/start.ts',

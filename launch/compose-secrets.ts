@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
-import { localDir, say } from './programs.ts';
-import { runMain } from './refusal.ts';
+import { localDir, say } from './machine/programs.ts';
+import { runMain } from './machine/refusal.ts';
 
 async function signingKey(): Promise<string> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });

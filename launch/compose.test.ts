@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { allowlist } from '../backend/src/ports/nodes/allowlist.ts';
 import { temporaryFolder } from '../testing/processes.ts';
 import { makeComposeSecrets } from './compose-secrets.ts';
-import { root } from './programs.ts';
+import { root } from './machine/programs.ts';
 
 interface Service {
   image: string;

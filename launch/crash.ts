@@ -1,7 +1,7 @@
 // npm run crash: kills a backend at every point of every kind of job, there and back, where `npm test` takes a sample.
-import { close } from './checks.ts';
-import { jest } from './jest.ts';
-import { runMain } from './refusal.ts';
+import { close } from './checks/checks.ts';
+import { jest } from './checks/jest.ts';
+import { runMain } from './machine/refusal.ts';
 
 process.env['CRASH_POINTS'] = 'all';
 await runMain(async () =>

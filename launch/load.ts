@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { gatewayKey, gatewayKeyFile } from './keys.ts';
-import { portsFrom } from './ports.ts';
-import { root } from './programs.ts';
-import { runMain } from './refusal.ts';
+import { gatewayKey, gatewayKeyFile } from './platform/keys.ts';
+import { portsFrom } from './machine/ports.ts';
+import { root } from './machine/programs.ts';
+import { runMain } from './machine/refusal.ts';
 
 async function main(): Promise<void> {
   const ports = portsFrom(process.env);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { temporaryFolder } from '../testing/processes.ts';
 import { reset } from './reset.ts';
-import { RunFile } from './run-file.ts';
+import { RunFile } from './platform/run-file.ts';
 
 function localFolder(): string {
   const folder = temporaryFolder('local');

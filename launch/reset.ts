@@ -1,9 +1,9 @@
 // Clears the local data; what is installed or built (.local/venv, .local/builds) and compose's secrets stay unless --all is given. Refuses while it runs.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { localDir, say } from './programs.ts';
-import { Refusal, runMain } from './refusal.ts';
-import { RunFile } from './run-file.ts';
+import { localDir, say } from './machine/programs.ts';
+import { Refusal, runMain } from './machine/refusal.ts';
+import { RunFile } from './platform/run-file.ts';
 
 const installed = new Set(['venv', 'builds', 'mongo-binaries', 'compose-secrets']);
 

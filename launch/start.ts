@@ -1,17 +1,17 @@
 // npm start: MongoDB, NATS, the reference platform and the backend under one supervisor, then the app in a Grafana, until Ctrl-C.
 import { join } from 'node:path';
-import { chooseGrafana, grafanaPorts, type GrafanaChoice } from './grafana-choice.ts';
-import { Log, table } from './log.ts';
-import { chooseMongo, withoutPassword, type Choice } from './mongo-choice.ts';
-import { appRows, installText, openApp } from './open-app.ts';
-import { movedSince, shardPlaces, writePlatformFile, type ShardPlace } from './platform.ts';
-import { portConflicts, portsFrom, type Port, type PortName } from './ports.ts';
-import { stateDir } from './programs.ts';
-import { Refusal, runMain } from './refusal.ts';
-import { RunFile } from './run-file.ts';
-import { mongoReady, natsCommand, natsReady, natsUrl } from './servers.ts';
-import { appSettings, backendSpec, nodeSpecs, serverSpec, type World } from './specs.ts';
-import { Supervisor } from './supervisor.ts';
+import { chooseGrafana, grafanaPorts, type GrafanaChoice } from './grafana/grafana-choice.ts';
+import { Log, table } from './supervisor/log.ts';
+import { chooseMongo, withoutPassword, type Choice } from './servers/mongo-choice.ts';
+import { appRows, installText, openApp } from './grafana/open-app.ts';
+import { movedSince, shardPlaces, writePlatformFile, type ShardPlace } from './platform/platform.ts';
+import { portConflicts, portsFrom, type Port, type PortName } from './machine/ports.ts';
+import { stateDir } from './machine/programs.ts';
+import { Refusal, runMain } from './machine/refusal.ts';
+import { RunFile } from './platform/run-file.ts';
+import { mongoReady, natsCommand, natsReady, natsUrl } from './servers/servers.ts';
+import { appSettings, backendSpec, nodeSpecs, serverSpec, type World } from './platform/specs.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
 
 async function main(): Promise<void> {
   const began = performance.now();

@@ -2,13 +2,13 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { crashSeed } from '../e2e/crash-sample.ts';
-import { close, countTests, inTurn, jestCount, work, type Check, type Count } from './checks.ts';
-import { jest } from './jest.ts';
-import { hasJourneys, runJourneys } from './journeys.ts';
-import { ensureInstalled } from './package-roots.ts';
-import { ensurePluginBuilt, pluginFolder } from './plugin-build.ts';
-import { root } from './programs.ts';
-import { runMain } from './refusal.ts';
+import { close, countTests, inTurn, jestCount, work, type Check, type Count } from './checks/checks.ts';
+import { jest } from './checks/jest.ts';
+import { hasJourneys, runJourneys } from './checks/journeys.ts';
+import { ensureInstalled } from './packages/package-roots.ts';
+import { ensurePluginBuilt, pluginFolder } from './plugin/plugin-build.ts';
+import { root } from './machine/programs.ts';
+import { runMain } from './machine/refusal.ts';
 
 const tool = (...path: string[]): string => join(root, 'node_modules', ...path);
 const pluginTool = (...path: string[]): string => join(pluginFolder, 'node_modules', ...path);

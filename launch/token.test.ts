@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, importJWK, jwtVerify } from 'jose';
 import { temporaryFolder } from '../testing/processes.ts';
-import { gatewayKey } from './keys.ts';
+import { gatewayKey } from './platform/keys.ts';
 import { signToken, tokenRequest } from './token.ts';
 
 const issuer = 'http://127.0.0.1:8080';

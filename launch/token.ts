@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { importJWK, SignJWT } from 'jose';
-import { gatewayKey } from './keys.ts';
-import { portsFrom } from './ports.ts';
-import { Refusal, runMain } from './refusal.ts';
+import { gatewayKey } from './platform/keys.ts';
+import { portsFrom } from './machine/ports.ts';
+import { Refusal, runMain } from './machine/refusal.ts';
 
 const usage = `npm run -s token -- --email a@b.test --role operator [--audience cloudlysis-control] [--minutes 60]
 npm run -s token -- --email a@b.test --audience cloudlysis-gateway [--tenants 'tenant-01,tenant-02' | '*']`;

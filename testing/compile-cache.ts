@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../launch/programs.ts';
+import { root } from '../launch/machine/programs.ts';
 
 export const COMPILE_CACHE = join(tmpdir(), 'cloudlysis-compile-cache');
 const STAMP = join(COMPILE_CACHE, 'stamp');

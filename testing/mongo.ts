@@ -1,7 +1,7 @@
 // A MongoDB of a test's own, and the one that all tests share.
 import { randomBytes } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { mongoCommand, mongoReady, mongoUri } from '../launch/servers.ts';
+import { mongoCommand, mongoReady, mongoUri } from '../launch/servers/servers.ts';
 import { freePort, runServer, temporaryFolder, type ServerOptions, type TestProcess } from './processes.ts';
 
 export interface TestMongo extends TestProcess {

@@ -1,5 +1,5 @@
 // A NATS server with JetStream of a test's own.
-import { natsCommand, natsReady, natsUrl } from '../launch/servers.ts';
+import { natsCommand, natsReady, natsUrl } from '../launch/servers/servers.ts';
 import { freePort, runServer, temporaryFolder, type ServerOptions, type TestProcess } from './processes.ts';
 
 export interface TestNats extends TestProcess {

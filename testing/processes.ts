@@ -7,8 +7,8 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endingWithParent } from '../launch/parent-death.ts';
-import type { Command } from '../launch/servers.ts';
+import { endingWithParent } from '../launch/machine/parent-death.ts';
+import type { Command } from '../launch/servers/servers.ts';
 
 export interface TestProcess {
   readonly pid: number;

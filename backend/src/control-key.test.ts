@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { controlKey } from '../../launch/keys.ts';
+import { controlKey } from '../../launch/platform/keys.ts';
 import { temporaryFolder } from '../../testing/processes.ts';
 import { controlKeyFrom, parseControlKey, readControlKey, type KeyUse } from './control-key.ts';
 

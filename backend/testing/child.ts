@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endingWithParent } from '../../launch/parent-death.ts';
+import { endingWithParent } from '../../launch/machine/parent-death.ts';
 import { freeze } from '../../testing/processes.ts';
 
 export interface ChildSpec {

@@ -5,7 +5,7 @@ import { MongoClient, type Db, type UUID } from 'mongodb';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { createClient, ROLE_TEMPLATES, type Assignment, type Client, type RoleName } from '@cloudlysis/contract';
 import { runLoad, tenantNames, type LoadOptions, type LoadResult } from '../../dataplane/src/load/run-load.ts';
-import { natsReady } from '../../launch/servers.ts';
+import { natsReady } from '../../launch/servers/servers.ts';
 import { signToken, type TokenRequest } from '../../launch/token.ts';
 import { freshDatabase, startMongo, type TestMongo } from '../../testing/mongo.ts';
 import { startNats, type TestNats } from '../../testing/nats.ts';

@@ -3,8 +3,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { chromium as launcher, type Browser, type Page } from 'playwright-core';
-import { chromium } from '../../launch/browser.ts';
-import { root } from '../../launch/programs.ts';
+import { chromium } from '../../launch/checks/browser.ts';
+import { root } from '../../launch/machine/programs.ts';
 
 const FLAGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { say } from '../../launch/programs.ts';
+import { say } from '../../launch/machine/programs.ts';
 
 const folder = import.meta.dirname;
 const lockOf = (file: string): Record<string, { version?: string }> =>

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { zipSync, type Zippable } from 'fflate';
-import { buildPlugin, pluginDist, pluginFolder } from '../../launch/plugin-build.ts';
-import { Refusal, runMain } from '../../launch/refusal.ts';
+import { buildPlugin, pluginDist, pluginFolder } from '../../launch/plugin/plugin-build.ts';
+import { Refusal, runMain } from '../../launch/machine/refusal.ts';
 
 interface Metadata {
   readonly id: string;

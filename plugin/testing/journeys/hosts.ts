@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endingWithParent } from '../../../launch/parent-death.ts';
-import { root } from '../../../launch/programs.ts';
+import { endingWithParent } from '../../../launch/machine/parent-death.ts';
+import { root } from '../../../launch/machine/programs.ts';
 import { freePort } from '../../../testing/processes.ts';
 
 export type HostMajor = '12' | '13';

@@ -1,7 +1,7 @@
 // The reference platform that `npm start` runs: its shards, and the seed that tells the backend of them.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Port, PortName } from './ports.ts';
+import type { Port, PortName } from '../machine/ports.ts';
 
 const shards = [
   { shard_id: 'g1', kind: 'gateway', zone: 'a', port: 'PORT_GATEWAY' },

@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from '../testing/processes.ts';
+import { temporaryFolder } from '../../testing/processes.ts';
 import { movedSince, shardPlaces, writePlatformFile } from './platform.ts';
-import { portsFrom } from './ports.ts';
+import { portsFrom } from '../machine/ports.ts';
 
 it('a platform that was made on other ports is named, shard by shard, with what puts it right', () => {
   const folder = temporaryFolder('platform');

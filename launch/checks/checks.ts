@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from './programs.ts';
+import { root } from '../machine/programs.ts';
 
 export interface Count {
   readonly passed: number;

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import type { GrafanaChoice } from './grafana-choice.ts';
 import { binarySpec, copyPlugin, workbenchSpec, type AppSettings } from './grafana-specs.ts';
-import { ensureInstalled } from './package-roots.ts';
-import { ensurePluginBuilt, pluginId } from './plugin-build.ts';
-import { stateDir } from './programs.ts';
-import type { Supervisor } from './supervisor.ts';
+import { ensureInstalled } from '../packages/package-roots.ts';
+import { ensurePluginBuilt, pluginId } from '../plugin/plugin-build.ts';
+import { stateDir } from '../machine/programs.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
 
 export const appPath = `/a/${pluginId}`;
 

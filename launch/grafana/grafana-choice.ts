@@ -1,7 +1,7 @@
 // Decides which Grafana `npm start` opens the app in: GRAFANA_URL, a grafana binary on PATH, else the workbench.
-import { onPath } from './programs.ts';
-import type { Port, PortName } from './ports.ts';
-import { Refusal } from './refusal.ts';
+import { onPath } from '../machine/programs.ts';
+import type { Port, PortName } from '../machine/ports.ts';
+import { Refusal } from '../machine/refusal.ts';
 
 export type HostVersion = '12' | '13';
 

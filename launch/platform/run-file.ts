@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { alive, withLock } from './lock.mjs';
-import { say } from './programs.ts';
-import { Refusal } from './refusal.ts';
+import { alive, withLock } from '../machine/lock.mjs';
+import { say } from '../machine/programs.ts';
+import { Refusal } from '../machine/refusal.ts';
 
 interface Marked {
   readonly name: string;

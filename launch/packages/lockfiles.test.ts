@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { root } from './programs.ts';
+import { root } from '../machine/programs.ts';
 
 interface Locked {
   readonly version?: string;

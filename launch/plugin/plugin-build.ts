@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { withLock } from './lock.mjs';
-import { ensureInstalled, runScript } from './package-roots.ts';
-import { localDir, root, say } from './programs.ts';
-import { Refusal } from './refusal.ts';
+import { withLock } from '../machine/lock.mjs';
+import { ensureInstalled, runScript } from '../packages/package-roots.ts';
+import { localDir, root, say } from '../machine/programs.ts';
+import { Refusal } from '../machine/refusal.ts';
 
 export const pluginId = 'cloudlysis-control-app';
 export const pluginFolder = join(root, 'plugin');

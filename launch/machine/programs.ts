@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { withLock } from './lock.mjs';
 import { Refusal } from './refusal.ts';
 
-export const root = join(import.meta.dirname, '..');
+export const root = join(import.meta.dirname, '..', '..');
 export const localDir = join(root, '.local');
 /** Data and keys of what runs: STATE_DIR lets a second platform run beside the first. */
 export const stateDir = resolve(process.env['STATE_DIR'] || localDir);

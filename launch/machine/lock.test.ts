@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { temporaryFolder } from '../testing/processes.ts';
+import { temporaryFolder } from '../../testing/processes.ts';
 import { withLock } from './lock.mjs';
 
 const never = (): void => undefined;

@@ -1,8 +1,8 @@
 // Finds the Chromium that browser journeys drive; as root on Debian it installs one, elsewhere it says what to do.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { onPath, say } from './programs.ts';
-import { Refusal } from './refusal.ts';
+import { onPath, say } from '../machine/programs.ts';
+import { Refusal } from '../machine/refusal.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'] as const;
 

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { chooseGrafana } from './grafana-choice.ts';
 import { appRows, installText } from './open-app.ts';
-import { portsFrom } from './ports.ts';
+import { portsFrom } from '../machine/ports.ts';
 
 const settings = { CONTROL_API_URL: 'http://127.0.0.1:4000', PLUGIN_BEARER: 'not-to-be-printed' };
 const choose = (env: NodeJS.ProcessEnv, program?: string) => chooseGrafana(env, portsFrom({}), () => program);

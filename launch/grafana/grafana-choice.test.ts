@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { chooseGrafana, grafanaPorts } from './grafana-choice.ts';
-import { portsFrom } from './ports.ts';
+import { portsFrom } from '../machine/ports.ts';
 
 const ports = portsFrom({ PORT_GRAFANA: '3100', PORT_GRAFANA_13: '3101' });
 const none = (): undefined => undefined;

@@ -1,8 +1,8 @@
 // Decides which MongoDB `npm start` uses, and refuses one that cannot carry transactions and change streams.
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { localDir, onPath, say, stateDir } from './programs.ts';
-import { Refusal } from './refusal.ts';
+import { localDir, onPath, say, stateDir } from '../machine/programs.ts';
+import { Refusal } from '../machine/refusal.ts';
 import { mongodCommand, mongoUri, secantusCommand, type Command } from './servers.ts';
 
 export interface Choice {

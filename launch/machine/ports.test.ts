@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, it } from '@jest/globals';
-import { freePort } from '../testing/processes.ts';
+import { freePort } from '../../testing/processes.ts';
 import { portConflicts, portHolder, portsFrom } from './ports.ts';
 
 it('a busy port is named: which, for what, who holds it and what moves it', async () => {

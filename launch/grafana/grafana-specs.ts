@@ -2,9 +2,9 @@
 import { cpSync, existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { GrafanaChoice } from './grafana-choice.ts';
-import { pluginDist, pluginId } from './plugin-build.ts';
-import { root } from './programs.ts';
-import type { Spec } from './supervised.ts';
+import { pluginDist, pluginId } from '../plugin/plugin-build.ts';
+import { root } from '../machine/programs.ts';
+import type { Spec } from '../supervisor/supervised.ts';
 
 /** What the provisioned app is set up with; the names are those of provisioning/plugins/cloudlysis-control.yaml. */
 export interface AppSettings {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { stateDir } from './programs.ts';
+import { stateDir } from '../machine/programs.ts';
 
 export const gatewayKeyFile = join(stateDir, 'keys', 'gateway.json');
 const secretsFile = join(stateDir, 'keys', 'secrets.json');

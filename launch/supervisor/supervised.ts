@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endingWithParent } from './parent-death.ts';
-import { Refusal } from './refusal.ts';
+import { endingWithParent } from '../machine/parent-death.ts';
+import { Refusal } from '../machine/refusal.ts';
 
 export interface Spec {
   readonly name: string;

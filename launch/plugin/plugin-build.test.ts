@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { temporaryFolder } from '../testing/processes.ts';
-import { isInstalled } from './packages.mjs';
+import { temporaryFolder } from '../../testing/processes.ts';
+import { isInstalled } from '../packages/packages.mjs';
 import { hashOf, sources } from './plugin-build.ts';
 
 function write(folder: string, files: Record<string, string>): void {

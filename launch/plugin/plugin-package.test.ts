@@ -3,10 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import { basename, dirname, join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { strFromU8, unzipSync } from 'fflate';
-import { packagePlugin } from '../plugin/scripts/package.ts';
-import { temporaryFolder } from '../testing/processes.ts';
+import { packagePlugin } from '../../plugin/scripts/package.ts';
+import { temporaryFolder } from '../../testing/processes.ts';
 import { ensurePluginBuilt, pluginDist, pluginId } from './plugin-build.ts';
-import { root } from './programs.ts';
+import { root } from '../machine/programs.ts';
 
 const metadata = (version: string): string => JSON.stringify({ id: pluginId, info: { version } });
 

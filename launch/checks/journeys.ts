@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from './browser.ts';
 import { countTests, playwrightCount, type Check, type Count } from './checks.ts';
-import { ensureInstalled } from './package-roots.ts';
-import { ensurePluginBuilt, pluginFolder } from './plugin-build.ts';
+import { ensureInstalled } from '../packages/package-roots.ts';
+import { ensurePluginBuilt, pluginFolder } from '../plugin/plugin-build.ts';
 
 export const hasJourneys = (): boolean => existsSync(join(pluginFolder, 'tests', 'journeys'));
 

@@ -1,7 +1,7 @@
 // Runs jest on the packages of the root and counts its tests.
 import { join } from 'node:path';
 import { countTests, type Check, type Count } from './checks.ts';
-import { root } from './programs.ts';
+import { root } from '../machine/programs.ts';
 
 export function jest(args: readonly string[]): Promise<Count> {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { withLock } from './lock.mjs';
+import { withLock } from '../machine/lock.mjs';
 import { isInstalled, npmCi, npmCommand } from './packages.mjs';
-import { localDir, root, say } from './programs.ts';
-import { Refusal } from './refusal.ts';
+import { localDir, root, say } from '../machine/programs.ts';
+import { Refusal } from '../machine/refusal.ts';
 
 // Times of a first install on two cores with an empty npm cache.
 const roots = {

@@ -1,14 +1,14 @@
 // How each process of the local platform is run: its environment, when it is ready, how long it may take to stop.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { GrafanaChoice } from './grafana-choice.ts';
-import type { AppSettings } from './grafana-specs.ts';
+import type { GrafanaChoice } from '../grafana/grafana-choice.ts';
+import type { AppSettings } from '../grafana/grafana-specs.ts';
 import { controlKey, gatewayKey, gatewayKeyFile, secrets } from './keys.ts';
 import type { ShardPlace } from './platform.ts';
-import type { Port, PortName } from './ports.ts';
-import { root, stateDir } from './programs.ts';
-import type { Command } from './servers.ts';
-import type { Spec } from './supervised.ts';
+import type { Port, PortName } from '../machine/ports.ts';
+import { root, stateDir } from '../machine/programs.ts';
+import type { Command } from '../servers/servers.ts';
+import type { Spec } from '../supervisor/supervised.ts';
 
 export interface World {
   readonly ports: Record<PortName, Port>;

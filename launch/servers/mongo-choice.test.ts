@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
-import { freePort, runServer, temporaryFolder } from '../testing/processes.ts';
-import { sharedMongoUri } from '../testing/mongo.ts';
+import { freePort, runServer, temporaryFolder } from '../../testing/processes.ts';
+import { sharedMongoUri } from '../../testing/mongo.ts';
 import { chooseMongo, withoutPassword } from './mongo-choice.ts';
 import { mongoUri, secantusCommand } from './servers.ts';
 

@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { freePort, temporaryFolder } from '../testing/processes.ts';
+import { freePort, temporaryFolder } from '../../testing/processes.ts';
 import { chooseGrafana } from './grafana-choice.ts';
 import { binarySpec, copyPlugin, grafanaHome, workbenchSpec } from './grafana-specs.ts';
-import { portsFrom } from './ports.ts';
-import { root } from './programs.ts';
-import { Supervisor } from './supervisor.ts';
+import { portsFrom } from '../machine/ports.ts';
+import { root } from '../machine/programs.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
 
 const settings = { CONTROL_API_URL: 'http://127.0.0.1:4000', PLUGIN_BEARER: 'of-the-test' };
 

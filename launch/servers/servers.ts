@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { fromPypi, onPath } from './programs.ts';
+import { fromPypi, onPath } from '../machine/programs.ts';
 
 export interface Command {
   readonly program: string;
