@@ -22,7 +22,9 @@ export interface Section {
 }
 
 export interface Part {
-  /** Also of its module, which exports `measure`. */
+  /** Of its module, which exports `measure`. */
+  readonly folder: string;
+  /** Also of its module. */
   readonly name: string;
   readonly title: string;
   /** Seconds after which the part is given up. */

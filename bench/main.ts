@@ -20,9 +20,11 @@ function wanted(names: readonly string[]): readonly Part[] {
 }
 
 /** A part that fails or takes too long is reported as not measured; the others go on. */
-function run({ name, title, seconds }: Part): Promise<Section> {
+function run({ folder, name, title, seconds }: Part): Promise<Section> {
   return new Promise((resolve) => {
-    const child = fork(join(import.meta.dirname, 'run-part.ts'), [name], { stdio: ['ignore', 2, 'pipe', 'ipc'] });
+    const child = fork(join(import.meta.dirname, 'run-part.ts'), [`${folder}/${name}`], {
+      stdio: ['ignore', 2, 'pipe', 'ipc'],
+    });
     let [complaint, section]: [string, Section | undefined] = ['', undefined];
     const overdue = `gave up after ${seconds} s`;
     const timer = setTimeout(() => ((complaint = overdue), child.kill('SIGKILL')), seconds * 1000);

@@ -6,7 +6,7 @@ interface PartModule {
   measure(): Promise<Section>;
 }
 
-const name = process.argv[2] ?? '';
-const { measure } = (await import(join(import.meta.dirname, `${name}.ts`))) as PartModule;
+const part = process.argv[2] ?? '';
+const { measure } = (await import(join(import.meta.dirname, `${part}.ts`))) as PartModule;
 const section = await measure();
 process.send?.(section, () => process.exit(0));

@@ -1,5 +1,5 @@
 // What journeys may do to the system behind the pages: send load, break nodes, take the backend away, fill the store.
-import { fillTenants } from '../../../bench/big-store.ts';
+import { fillTenants } from '../../../bench/tenants/big-store.ts';
 import { NO_FAULTS } from '../../../backend/testing/platform-node.ts';
 import type { Stack } from '../../../backend/testing/stack.ts';
 import type { FaultSettings } from '../../../dataplane/src/node/faults.ts';

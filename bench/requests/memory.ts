@@ -3,11 +3,11 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startStack } from '../backend/testing/stack.ts';
-import type { Section } from './figure.ts';
-import { residentMb } from './process-cost.ts';
+import { startStack } from '../../backend/testing/stack.ts';
+import type { Section } from '../figure.ts';
+import { residentMb } from '../process-cost.ts';
 import type { Order } from './request-client.ts';
-import { digits, median } from './spread.ts';
+import { digits, median } from '../spread.ts';
 
 const GOAL_MB = 150;
 /** RSS of a collected heap moves by this much on its own. */

@@ -1,10 +1,10 @@
 // How quick the pages are in a real browser: navigation, full load, typing, and scrolling through 10 000 rows.
 import type { Page } from 'playwright-core';
-import { ensureInstalled } from '../launch/packages/package-roots.ts';
-import { ensurePluginBuilt } from '../launch/plugin/plugin-build.ts';
-import { PAINTED, withApp, type App } from './app/browser.ts';
-import type { Figure, Section } from './figure.ts';
-import { digits, inPairs, median, spread, told } from './spread.ts';
+import { ensureInstalled } from '../../launch/packages/package-roots.ts';
+import { ensurePluginBuilt } from '../../launch/plugin/plugin-build.ts';
+import { PAINTED, withApp, type App } from './browser.ts';
+import type { Figure, Section } from '../figure.ts';
+import { digits, inPairs, median, spread, told } from '../spread.ts';
 
 const NAVIGATION_MS = 150;
 const LOAD_RATIO = 1.2;

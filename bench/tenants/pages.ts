@@ -1,10 +1,10 @@
 // First and deep pages of long lists, over HTTP from a real backend process on the embedded store.
 import { Problem, type Verification } from '@cloudlysis/contract';
-import { encodeCursor } from '../backend/src/paging.ts';
-import { startStack, type Stack } from '../backend/testing/stack.ts';
+import { encodeCursor } from '../../backend/src/paging.ts';
+import { startStack, type Stack } from '../../backend/testing/stack.ts';
 import { fillAudit, fillJobs, fillTenants, jobPlace, tenantName } from './big-store.ts';
-import type { Figure, Section } from './figure.ts';
-import { digits, inPairs, quantile, timed, told } from './spread.ts';
+import type { Figure, Section } from '../figure.ts';
+import { digits, inPairs, quantile, timed, told } from '../spread.ts';
 
 const GOAL_MS = 50;
 const DEEP_GOAL = 1.2;

@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ensurePluginBuilt, pluginDist } from '../launch/plugin/plugin-build.ts';
-import { withApp } from './app/browser.ts';
-import type { Figure, Section } from './figure.ts';
-import { digits } from './spread.ts';
+import { ensurePluginBuilt, pluginDist } from '../../launch/plugin/plugin-build.ts';
+import { withApp } from './browser.ts';
+import type { Figure, Section } from '../figure.ts';
+import { digits } from '../spread.ts';
 
 const ENTRY_KB = 15;
 const FIRST_PAGE_KB = 150;

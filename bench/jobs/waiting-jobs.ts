@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db, Document } from 'mongodb';
-import { startStack, type Stack } from '../backend/testing/stack.ts';
-import type { Figure, Section } from './figure.ts';
-import { cpuMsOf } from './process-cost.ts';
-import { digits, inPairs, spread, told, type Spread } from './spread.ts';
+import { startStack, type Stack } from '../../backend/testing/stack.ts';
+import type { Figure, Section } from '../figure.ts';
+import { cpuMsOf } from '../process-cost.ts';
+import { digits, inPairs, spread, told, type Spread } from '../spread.ts';
 
 const WAITING = 10_000;
 const LANES = 100;

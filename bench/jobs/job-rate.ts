@@ -1,11 +1,11 @@
 // Jobs per second and their latency at 64 in flight, beside the same contract written by hand on two other job libraries.
-import { startMongo } from '../testing/mongo.ts';
-import { notMeasured, type Figure, type Section } from './figure.ts';
+import { startMongo } from '../../testing/mongo.ts';
+import { notMeasured, type Figure, type Section } from '../figure.ts';
 import { jobFloor } from './job-floor.ts';
 import { jobRig } from './job-rig.ts';
-import { agendaPeer } from './peers/agenda-peer.ts';
-import { graphilePeer } from './peers/graphile-peer.ts';
-import { digits, quantile, spread, told } from './spread.ts';
+import { agendaPeer } from '../peers/agenda-peer.ts';
+import { graphilePeer } from '../peers/graphile-peer.ts';
+import { digits, quantile, spread, told } from '../spread.ts';
 
 /** Runs one job to its durable end. */
 export interface Contender {

@@ -1,11 +1,11 @@
 // How many permission checks one core makes a second, whatever the number of assignments, beside node-casbin.
 import { performance } from 'node:perf_hooks';
 import { ROLE_TEMPLATES, type Assignment, type RoleName } from '@cloudlysis/contract';
-import { PermissionTable } from '../backend/src/identity/index.ts';
-import type { Principal } from '../backend/src/principal.ts';
-import { notMeasured, type Figure, type Section } from './figure.ts';
-import { peer } from './peers/install.ts';
-import { digits, inPairs, spread, told } from './spread.ts';
+import { PermissionTable } from '../../backend/src/identity/index.ts';
+import type { Principal } from '../../backend/src/principal.ts';
+import { notMeasured, type Figure, type Section } from '../figure.ts';
+import { peer } from '../peers/install.ts';
+import { digits, inPairs, spread, told } from '../spread.ts';
 
 const GOAL = 5_000_000;
 /** Flat: a check among the most assignments costs at most this much more than among the fewest. */

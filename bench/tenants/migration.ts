@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '@cloudlysis/contract';
-import { startStack, type Stack } from '../backend/testing/stack.ts';
-import type { LoadResult } from '../dataplane/src/load/run-load.ts';
-import type { Section } from './figure.ts';
-import { digits, median, quantile, spread, told } from './spread.ts';
+import { startStack, type Stack } from '../../backend/testing/stack.ts';
+import type { LoadResult } from '../../dataplane/src/load/run-load.ts';
+import type { Section } from '../figure.ts';
+import { digits, median, quantile, spread, told } from '../spread.ts';
 
 const GOAL_MS = 500;
 const MOVES = 12;

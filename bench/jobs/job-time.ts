@@ -1,10 +1,10 @@
 // What a job costs above the commits it cannot do without: time from start to end, and CPU of the engine.
-import { callKey } from '../backend/src/jobs/idempotency.ts';
-import { startMongo } from '../testing/mongo.ts';
-import type { Figure, Section } from './figure.ts';
+import { callKey } from '../../backend/src/jobs/idempotency.ts';
+import { startMongo } from '../../testing/mongo.ts';
+import type { Figure, Section } from '../figure.ts';
 import { jobFloor, type JobFloor } from './job-floor.ts';
 import { jobRig, type JobRig } from './job-rig.ts';
-import { cpuOf, digits, inPairs, median, spread, timed, told, type Pairs, type Spread } from './spread.ts';
+import { cpuOf, digits, inPairs, median, spread, timed, told, type Pairs, type Spread } from '../spread.ts';
 
 const TIME_GOAL = 1.25;
 const CPU_GOAL_US = 150;

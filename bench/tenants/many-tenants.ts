@@ -1,9 +1,9 @@
 // Past 500 tenants: what the consumers of 10 000 of them cost a real NATS, and what looking at its limits takes then.
-import { connectNats } from '../backend/src/ports/nats/index.ts';
-import { startNats } from '../testing/nats.ts';
-import type { Section } from './figure.ts';
-import { residentMb } from './process-cost.ts';
-import { digits, spread, told } from './spread.ts';
+import { connectNats } from '../../backend/src/ports/nats/index.ts';
+import { startNats } from '../../testing/nats.ts';
+import type { Section } from '../figure.ts';
+import { residentMb } from '../process-cost.ts';
+import { digits, spread, told } from '../spread.ts';
 
 const TENANTS = 10_000;
 const FIRST = 500;
