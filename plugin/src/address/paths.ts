@@ -1,32 +1,47 @@
-/** Where every page is: its pattern and the link to it, written once. Without imports that weigh: the entry has it. */
+/** Where every page is: its pattern for the router and the links to it, written once. Without imports that weigh: the entry has it. */
 import { PLUGIN_ID } from '../plugin-id';
 
-const ROOT = `/a/${PLUGIN_ID}`;
+/** `:name` is filled in by a link, and may be left out where a `?` follows. */
+export const PAGES = {
+  overview: 'overview',
+  tenants: 'tenants',
+  tenant: 'tenants/:tenantId/:tab?',
+  placement: 'placement/:tab?',
+  jobs: 'jobs',
+  job: 'jobs/:jobId',
+  audit: 'audit',
+  settings: 'settings',
+} as const;
 
 export const TENANT_TABS = ['overview', 'placement', 'health', 'activity'] as const;
 export type TenantTab = (typeof TENANT_TABS)[number];
 export const PLACEMENT_TABS = ['shards', 'tenants', 'drift'] as const;
 export type PlacementTab = (typeof PLACEMENT_TABS)[number];
 
-type Query = Record<string, string | undefined>;
+type Given = Readonly<Record<string, string | undefined>>;
 
-function withQuery(path: string, query: Query): string {
+/** Pure: the link to a page by its pattern, whichever feature it is of. */
+export function linkTo(pattern: string, params: Given = {}, query: Given = {}): string {
+  const path = pattern.replace(/\/:(\w+)\??/g, (_, name: string) => {
+    const value = params[name];
+    return value === undefined ? '' : `/${encodeURIComponent(value)}`;
+  });
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
+  const search = new URLSearchParams(given).toString();
+  return `/a/${PLUGIN_ID}/${path}${search && `?${search}`}`;
 }
 
+/** Links that several features have. The first tab of a page is the page itself. */
 export const paths = {
-  overview: () => `${ROOT}/overview`,
-  tenants: (query: Query = {}) => withQuery(`${ROOT}/tenants`, query),
-  tenant: (id: string, tab: TenantTab = 'overview') =>
-    withQuery(`${ROOT}/tenants/${encodeURIComponent(id)}${tab === 'overview' ? '' : `/${tab}`}`, {
-      'var-tenant_id': id,
-    }),
-  placement: (tab: PlacementTab = 'shards', query: Query = {}) =>
-    withQuery(`${ROOT}/placement${tab === 'shards' ? '' : `/${tab}`}`, query),
-  jobs: (query: Query = {}) => withQuery(`${ROOT}/jobs`, query),
-  job: (id: string) => `${ROOT}/jobs/${encodeURIComponent(id)}`,
-  audit: (query: Query = {}) => withQuery(`${ROOT}/audit`, query),
-  settings: () => `${ROOT}/settings`,
+  overview: () => linkTo(PAGES.overview),
+  tenants: (query: Given = {}) => linkTo(PAGES.tenants, {}, query),
+  tenant: (tenantId: string, tab: TenantTab = 'overview') =>
+    linkTo(PAGES.tenant, { tenantId, tab: tab === 'overview' ? undefined : tab }, { 'var-tenant_id': tenantId }),
+  placement: (tab: PlacementTab = 'shards', query: Given = {}) =>
+    linkTo(PAGES.placement, { tab: tab === 'shards' ? undefined : tab }, query),
+  jobs: (query: Given = {}) => linkTo(PAGES.jobs, {}, query),
+  job: (jobId: string) => linkTo(PAGES.job, { jobId }),
+  audit: (query: Given = {}) => linkTo(PAGES.audit, {}, query),
+  settings: () => linkTo(PAGES.settings),
   configuration: () => `/plugins/${PLUGIN_ID}`,
 };

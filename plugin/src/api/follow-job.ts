@@ -1,11 +1,9 @@
 /** A job, live: over its event stream, by asking while the stream is away. */
-import { FINAL_STATES, type Job } from '@cloudlysis/contract';
+import { isFinal, urlOfRead, type Job } from '@cloudlysis/contract';
 import { useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { readKey, useRead } from './queries';
 import { proxyUrl } from './transport';
-
-export const isFinal = (job: Pick<Job, 'state'>): boolean => (FINAL_STATES as readonly string[]).includes(job.state);
 
 const POLL_MS = 1_000;
 /** Beside a stream that is open: a safety net, no more. */
@@ -32,7 +30,7 @@ export function useJob(jobId: string): FollowedJob {
     if (ended || typeof EventSource === 'undefined') {
       return;
     }
-    const events = new EventSource(proxyUrl(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`));
+    const events = new EventSource(proxyUrl(urlOfRead('jobs.events', { params: { job_id: jobId } })));
     events.addEventListener('open', () => setLive(true));
     let reopen: ReturnType<typeof setTimeout> | undefined;
     events.addEventListener('error', () => {

@@ -1,6 +1,6 @@
 /** Audit records as a list, and one of them in full: who did what, when, why, from where. */
 import React from 'react';
-import { Outcome, type AuditRecord } from '@cloudlysis/contract';
+import { OUTCOMES, type AuditRecord } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Drawer, EmptyState, Tooltip, useStyles2 } from '@grafana/ui';
@@ -69,7 +69,7 @@ const auditList: ListSpec<'audit.records.list'> = {
     { id: 'reason', header: 'Why', cell: ({ reason }) => reason ?? '–' },
   ],
   filters: [
-    { name: 'outcome', label: 'Outcome', options: optionsOf(Outcome.options) },
+    { name: 'outcome', label: 'Outcome', options: optionsOf(OUTCOMES) },
     { name: 'actor', label: 'Who' },
     { name: 'action', label: 'Action' },
     { name: 'tenant_id', label: 'Tenant' },

@@ -1,11 +1,11 @@
 /** What of a change may be seen: in the address, in titles, in keys of the cache. Found by the contract, whatever a form says. */
 import { useMemo } from 'react';
-import { mutations, SECRET_SHOWN, secretName, taken, type MutationId } from '@cloudlysis/contract';
+import { masked, SECRET_PLACES, SECRET_SHOWN, secretName } from '@cloudlysis/contract';
 import type { ChangeInput } from './change-input';
 
-const isMutation = (id: string): id is MutationId => Object.hasOwn(mutations, id);
-const secretsIn = (id: string, input: ChangeInput) =>
-  isMutation(id) ? taken(mutations[id].submit.body, input) : { shown: input, secrets: [] };
+const placesOf = (id: string): readonly string[] =>
+  Object.hasOwn(SECRET_PLACES, id) ? SECRET_PLACES[id as keyof typeof SECRET_PLACES] : [];
+const secretsIn = (id: string, input: ChangeInput) => masked(placesOf(id), input);
 
 /** With `‹secret›` in place of what was typed. */
 export const shownInput = (id: string, input: ChangeInput): ChangeInput => secretsIn(id, input).shown as ChangeInput;

@@ -1,24 +1,26 @@
 /** The one drawer of every mutation: what, preflight, reason; then the job until its proof. */
 import React, { useEffect, useRef, useState, type ReactNode } from 'react';
-import type { Job } from '@cloudlysis/contract';
-import { useQueryClient } from '@tanstack/react-query';
+import { isFinal, type Job, type MutationId } from '@cloudlysis/contract';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, Drawer } from '@grafana/ui';
-import { isFinal } from '../api/follow-job';
 import { readKey } from '../api/queries';
 import { JobView } from '../job/JobView';
-import type { ChangeSpec } from '../change/change-spec';
+import type { ChangeWords } from '../change/change-words';
+import { useKnownChanges } from '../change/known-changes';
 import { ChangeForm } from './ChangeForm';
 import { useChange, useFollowedChanges, type OpenChange } from '../change/open-changes';
-import { changeSpec } from '../change/registry';
+import { shownInput } from '../change/secret-fields';
+import { PlanSkeleton } from '../plan/PlanView';
 
 export function ChangeDrawer() {
   const { current, close } = useChange();
+  const { wordsOf } = useKnownChanges();
   const forgetIfEnded = useForgetIfEnded();
   if (current === null) {
     return null;
   }
-  const spec = changeSpec(current.id);
-  return spec === undefined ? (
+  const words = wordsOf(current.id);
+  return words === undefined ? (
     <Drawer title="Unknown change" onClose={close}>
       <Alert severity="error" title="This link asks for a change that there is not">
         {current.id}
@@ -27,7 +29,7 @@ export function ChangeDrawer() {
   ) : (
     <Opened
       key={current.intent}
-      spec={spec}
+      words={words}
       change={current}
       onClose={() => {
         forgetIfEnded(current.jobId);
@@ -37,18 +39,40 @@ export function ChangeDrawer() {
   );
 }
 
-function Opened({ spec, change, onClose }: { spec: ChangeSpec; change: OpenChange; onClose: () => void }) {
-  const [title, setTitle] = useState(() => spec.title({ ...spec.initial, ...change.input }));
+interface OpenedProps {
+  words: ChangeWords;
+  change: OpenChange;
+  onClose: () => void;
+}
+
+function Opened({ words, change, onClose }: OpenedProps) {
+  const [title, setTitle] = useState(() => words.title(shownInput(change.id, change.input)));
   return (
     <Drawer title={title} size="md" onClose={onClose} closeOnMaskClick={change.jobId !== null}>
       {change.jobId === null ? (
-        <ChangeForm spec={spec} change={change} onTitle={setTitle} onClose={onClose} />
+        <Form words={words} change={change} onTitle={setTitle} onClose={onClose} />
       ) : (
         <Focused>
           <JobView jobId={change.jobId} />
         </Focused>
       )}
     </Drawer>
+  );
+}
+
+/** What a form needs is loaded with it; that it cannot be loaded is the matter of the app's own error boundary. */
+function Form({ words, change, ...rest }: OpenedProps & { onTitle: (title: string) => void }) {
+  const { load } = useKnownChanges();
+  const { data: spec } = useQuery({
+    queryKey: ['form', change.id],
+    queryFn: async () => (await load(change.id)) ?? null,
+    staleTime: Infinity,
+    throwOnError: true,
+  });
+  return spec ? (
+    <ChangeForm id={change.id as MutationId} words={words} spec={spec} change={change} {...rest} />
+  ) : (
+    <PlanSkeleton />
   );
 }
 

@@ -6,7 +6,8 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { Combobox, Field as Labelled, Input, MultiCombobox, useStyles2 } from '@grafana/ui';
 import { Controller, type UseFormReturn } from 'react-hook-form';
 import { control as service } from '../api/control';
-import type { Complaint, Field } from '../change/change-spec';
+import type { Field } from '../change/form-spec';
+import type { Complaint } from './asked';
 import type { ChangeInput } from '../change/change-input';
 
 interface Props {

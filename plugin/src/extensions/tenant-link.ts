@@ -5,9 +5,7 @@ import {
   type PluginExtensionPanelContext,
 } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
-import { PLUGIN_ID } from '../plugin-id';
-
-const tenantsPath = `/a/${PLUGIN_ID}/tenants`;
+import { paths } from '../address/paths';
 
 /** One tenant's id, or nothing where a panel shows several or none. */
 function tenantOf(context: PluginExtensionPanelContext | undefined): string | undefined {
@@ -23,10 +21,10 @@ export const tenantLink: PluginExtensionAddedLinkConfig<PluginExtensionPanelCont
   title: 'Open tenant in Cloudlysis Control',
   description: 'The tenant this panel is filtered by: status, placement, health and activity',
   targets: [PluginExtensionPoints.DashboardPanelMenu],
-  path: tenantsPath,
+  path: paths.tenants(),
   icon: 'users-alt',
   configure: (context) => {
     const tenant = tenantOf(context);
-    return tenant === undefined ? undefined : { path: `${tenantsPath}/${tenant}?var-tenant_id=${tenant}` };
+    return tenant === undefined ? undefined : { path: paths.tenant(tenant) };
   },
 };

@@ -1,14 +1,13 @@
 /** The jobs that one job started, such as a migration per tenant of an evacuation. */
 import React from 'react';
-import type { Job } from '@cloudlysis/contract';
+import { isFinal, type Job } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { isFinal } from '../api/follow-job';
 import { useRead } from '../api/queries';
 import { AppLink } from '../address/AppLink';
 import { paths } from '../address/paths';
-import { summaryTitle } from '../change/registry';
+import { useKnownChanges } from '../change/known-changes';
 import { Section } from '../page-parts/Section';
 import { StatePill } from '../values/StatePill';
 import { count } from '../values/figures';
@@ -22,6 +21,7 @@ export function ChildJobs({ job }: { job: Job }) {
     { query: { parent_job_id: job.job_id, limit: SHOWN } },
     { every: isFinal(job) ? false : EVERY_MS }
   );
+  const { summaryTitle } = useKnownChanges();
   const styles = useStyles2(getStyles);
   if (data === undefined || data.items.length === 0) {
     return null;

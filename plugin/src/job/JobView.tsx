@@ -1,10 +1,10 @@
 /** A job as it runs and as it ended: steps, proof, records, and the way back. The same in the drawer and on its page. */
 import React from 'react';
-import type { Job } from '@cloudlysis/contract';
+import { isFinal, type Job } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Alert, Stack, useStyles2 } from '@grafana/ui';
-import { isFinal, useJob } from '../api/follow-job';
+import { useJob } from '../api/follow-job';
 import { AppLink } from '../address/AppLink';
 import { paths } from '../address/paths';
 import { FaultView } from '../page-parts/FaultView';

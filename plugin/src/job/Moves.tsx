@@ -3,7 +3,7 @@ import React from 'react';
 import { useRead } from '../api/queries';
 import { AppLink } from '../address/AppLink';
 import { paths } from '../address/paths';
-import { summaryTitle } from '../change/registry';
+import { useKnownChanges } from '../change/known-changes';
 import { Section } from '../page-parts/Section';
 import { actorName } from '../values/actor-name';
 import { PlainTable } from '../table/PlainTable';
@@ -21,8 +21,13 @@ const MOVES = ['scale.migrate', 'scale.evacuate'] as const;
 /** Pure: `3 of 6 steps`. */
 const progress = ({ steps }: Row): string => `${steps.done} of ${steps.total} steps`;
 
+function MoveLink({ job }: { job: Row }) {
+  const { summaryTitle } = useKnownChanges();
+  return <AppLink to={paths.job(job.job_id)}>{summaryTitle(job)}</AppLink>;
+}
+
 const columns: Array<Column<Row>> = [
-  { id: 'move', header: 'Move', cell: (job) => <AppLink to={paths.job(job.job_id)}>{summaryTitle(job)}</AppLink> },
+  { id: 'move', header: 'Move', cell: (job) => <MoveLink job={job} /> },
   {
     id: 'state',
     header: 'State',

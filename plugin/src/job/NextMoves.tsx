@@ -1,23 +1,22 @@
 /** After a job: its audit record, the way back where there is one, another try where it makes sense. */
 import React from 'react';
-import { mutations, type Job, type MutationId } from '@cloudlysis/contract';
+import { isFinal, type Job, type MutationId } from '@cloudlysis/contract';
 import { LinkButton, Stack } from '@grafana/ui';
-import { isFinal } from '../api/follow-job';
 import { paths } from '../address/paths';
 import { useCarry } from '../address/carry';
 import { AbleButton } from '../change/AbleButton';
-
-const isMutation = (id: string): id is MutationId => Object.hasOwn(mutations, id);
+import { useKnownChanges } from '../change/known-changes';
 
 export function NextMoves({ job }: { job: Job }) {
   const carried = useCarry();
+  const { wordsOf } = useKnownChanges();
   const { undo } = job;
   const failed = isFinal(job) && job.state !== 'succeeded';
   return (
     <Stack gap={1} wrap="wrap">
-      {undo !== null && isFinal(job) && isMutation(undo.operation) && (
+      {undo !== null && isFinal(job) && wordsOf(undo.operation) && (
         <AbleButton
-          change={undo.operation}
+          change={undo.operation as MutationId}
           input={{ ...undo.params, ...(undo.body as object), reason: undefined }}
           icon="history"
           tenantId={job.tenant_id ?? undefined}

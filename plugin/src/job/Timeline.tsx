@@ -1,10 +1,9 @@
 /** The steps of a job in order: state, how long, how often, and why one failed. */
 import React from 'react';
-import type { Job, JobStep } from '@cloudlysis/contract';
+import { isFinal, type Job, type JobStep } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Icon, Spinner, useStyles2, type IconName } from '@grafana/ui';
-import { isFinal } from '../api/follow-job';
 import { duration } from '../values/figures';
 
 type Look = { icon: IconName; tone: 'good' | 'bad' | 'back' | 'quiet'; words: string };

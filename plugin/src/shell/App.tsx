@@ -8,44 +8,36 @@ import { createQueryClient } from '../api/control';
 import { FollowedChanges, useChange } from '../change/open-changes';
 import { AppErrorBoundary } from './AppErrorBoundary';
 import { paths } from '../address/paths';
+import { FeatureProvider, joined } from './FeatureProvider';
+import { features } from './features';
 
-const page = <K extends string>(load: () => Promise<Record<K, React.ComponentType>>, name: K) =>
-  lazy(async () => ({ default: (await load())[name] }));
-
-const OverviewPage = page(() => import('../features/overview/OverviewPage'), 'OverviewPage');
-const TenantsPage = page(() => import('../features/tenants/TenantsPage'), 'TenantsPage');
-const TenantPage = page(() => import('../features/tenants/TenantPage'), 'TenantPage');
-const PlacementPage = page(() => import('../features/placement/PlacementPage'), 'PlacementPage');
-const JobsPage = page(() => import('../features/jobs/JobsPage'), 'JobsPage');
-const JobPage = page(() => import('../features/jobs/JobPage'), 'JobPage');
-const AuditPage = page(() => import('../features/audit/AuditPage'), 'AuditPage');
-const SettingsPage = page(() => import('../features/settings/SettingsPage'), 'SettingsPage');
-const ChangeDrawer = page(() => import('../drawer/ChangeDrawer'), 'ChangeDrawer');
+const routes = features
+  .flatMap(({ pages }) => pages)
+  .map(({ path, load }) => ({ path, Page: lazy(async () => ({ default: await load() })) }));
+const known = joined(features);
+const ChangeDrawer = lazy(async () => ({ default: (await import('../drawer/ChangeDrawer')).ChangeDrawer }));
 
 export function App() {
   const [queries] = useState(createQueryClient);
   return (
     <AppErrorBoundary>
       <QueryClientProvider client={queries}>
-        <FollowedChanges>
-          <Suspense fallback={<PluginPage>{null}</PluginPage>}>
-            <Routes>
-              <Route path="overview" element={<OverviewPage />} />
-              <Route path="tenants" element={<TenantsPage />} />
-              <Route path="tenants/:tenantId/:tab?" element={<TenantPage />} />
-              <Route path="placement/:tab?" element={<PlacementPage />} />
-              <Route path="jobs" element={<JobsPage />} />
-              <Route path="jobs/:jobId" element={<JobPage />} />
-              <Route path="audit" element={<AuditPage />} />
-              <Route path="settings" element={<SettingsPage />} />
-              <Route path="" element={<Navigate replace to={paths.overview()} />} />
-              <Route path="*" element={<NoSuchPage />} />
-            </Routes>
-          </Suspense>
-          <Suspense fallback={null}>
-            <OpenChange />
-          </Suspense>
-        </FollowedChanges>
+        <FeatureProvider known={known}>
+          <FollowedChanges>
+            <Suspense fallback={<PluginPage>{null}</PluginPage>}>
+              <Routes>
+                {routes.map(({ path, Page }) => (
+                  <Route key={path} path={path} element={<Page />} />
+                ))}
+                <Route path="" element={<Navigate replace to={paths.overview()} />} />
+                <Route path="*" element={<NoSuchPage />} />
+              </Routes>
+            </Suspense>
+            <Suspense fallback={null}>
+              <OpenChange />
+            </Suspense>
+          </FollowedChanges>
+        </FeatureProvider>
       </QueryClientProvider>
     </AppErrorBoundary>
   );

@@ -4,18 +4,7 @@ import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { Hint } from './Hint';
-
-type Tone = 'good' | 'busy' | 'warning' | 'bad' | 'quiet';
-
-/** Every state the control plane speaks of: tenants, jobs, steps, nodes, services, checks, audit outcomes. */
-const TONES: Record<string, Tone> = {
-  active: 'good', succeeded: 'good', ready: 'good', ok: 'good', pass: 'good', serving: 'good',
-  provisioning: 'busy', migrating: 'busy', draining: 'busy', running: 'busy', queued: 'busy', cancelling: 'busy',
-  compensating: 'busy', requested: 'busy', waiting: 'busy',
-  degraded: 'warning', warn: 'warning', compensated: 'warning', 'not-ready': 'warning', drained: 'warning', paused: 'warning',
-  warning: 'warning', interrupted: 'warning',
-  failed: 'bad', unreachable: 'bad', down: 'bad', block: 'bad', refused: 'bad', critical: 'bad',
-}; // prettier-ignore
+import { useTone } from './status-tones';
 
 interface Props {
   state: string;
@@ -29,9 +18,10 @@ interface Props {
 
 export function StatePill({ state, label = state, reason, spelledOut = false }: Props) {
   const styles = useStyles2(getStyles);
+  const tone = useTone(state);
   const pill = (
     <span className={styles.pill}>
-      <span className={cx(styles.dot, styles[TONES[state] ?? 'quiet'])} aria-hidden />
+      <span className={cx(styles.dot, styles[tone])} aria-hidden />
       <span className={styles.text}>
         {label}
         {spelledOut && reason ? <span className={styles.reason}> · {withoutState(reason, label)}</span> : null}

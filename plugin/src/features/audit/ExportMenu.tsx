@@ -1,16 +1,17 @@
 /** Downloads what the page shows, with its filters; the export itself is recorded. */
 import React from 'react';
+import { EXPORT_FORMATS, urlOfRead } from '@cloudlysis/contract';
 import { Button, Dropdown, Menu } from '@grafana/ui';
 import { useAbility } from '../../api/abilities';
 import { proxyUrl } from '../../api/transport';
 import { useSearch } from '../../address/search-params';
 import { recordTimes } from '../../audit-records/record-times';
 
-const FORMATS = [
-  { format: 'jsonl', label: 'JSON Lines' },
-  { format: 'csv', label: 'CSV' },
-  { format: 'cloudevents', label: 'CloudEvents' },
-] as const;
+const LABELS: Record<(typeof EXPORT_FORMATS)[number], string> = {
+  jsonl: 'JSON Lines',
+  csv: 'CSV',
+  cloudevents: 'CloudEvents',
+};
 const FILTERS = ['job_id', 'tenant_id', 'actor', 'action', 'resource', 'outcome', 'request_id'];
 
 export function ExportMenu() {
@@ -18,13 +19,11 @@ export function ExportMenu() {
   const [params] = useSearch();
   const held = FILTERS.flatMap((name) => (params.get(name) ? [[name, params.get(name) as string]] : []));
   const urlOf = (format: string) =>
-    proxyUrl(
-      `/admin/v1/audit/export?${new URLSearchParams([['format', format], ...held, ...Object.entries(recordTimes(params))]).toString()}`
-    );
+    proxyUrl(urlOfRead('audit.export', { query: { format, ...Object.fromEntries(held), ...recordTimes(params) } }));
   const menu = (
     <Menu>
-      {FORMATS.map(({ format, label }) => (
-        <Menu.Item key={format} label={label} url={urlOf(format)} target="_blank" />
+      {EXPORT_FORMATS.map((format) => (
+        <Menu.Item key={format} label={LABELS[format]} url={urlOf(format)} target="_blank" />
       ))}
     </Menu>
   );

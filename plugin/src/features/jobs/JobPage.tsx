@@ -11,7 +11,7 @@ import { Page } from '../../frame/Page';
 import { paths } from '../../address/paths';
 import { useCarry } from '../../address/carry';
 import { PlanView } from '../../plan/PlanView';
-import { jobTitle } from '../../change/registry';
+import { useKnownChanges } from '../../change/known-changes';
 import { JobView } from '../../job/JobView';
 import { Facts } from '../../page-parts/Facts';
 import { Section } from '../../page-parts/Section';
@@ -20,6 +20,7 @@ import { Time } from '../../values/Time';
 export function JobPage() {
   const { jobId = '' } = useParams();
   const { data: job } = useRead('jobs.get', { params: { job_id: jobId } });
+  const { jobTitle } = useKnownChanges();
   const carried = useCarry();
   const styles = useStyles2(getStyles);
   const name = job === undefined ? jobId : jobTitle(job);

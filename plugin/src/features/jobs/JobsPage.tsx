@@ -1,7 +1,6 @@
 /** Jobs: what did the control plane do, and can I trust it? */
 import React from 'react';
-import { JobState, mutations } from '@cloudlysis/contract';
-import { isFinal } from '../../api/follow-job';
+import { isFinal, CHANGE_ROUTES, JOB_STATES } from '@cloudlysis/contract';
 import { AppLink } from '../../address/AppLink';
 import { Page } from '../../frame/Page';
 import { paths } from '../../address/paths';
@@ -46,8 +45,8 @@ const jobList: ListSpec<'jobs.list'> = {
     { id: 'created', header: 'Asked', width: '92px', sort: 'created_at', cell: (job) => <Time at={job.created_at} /> },
   ],
   filters: [
-    { name: 'state', label: 'State', options: optionsOf(JobState.options) },
-    { name: 'kind', label: 'Kind', options: optionsOf(Object.keys(mutations)) },
+    { name: 'state', label: 'State', options: optionsOf(JOB_STATES) },
+    { name: 'kind', label: 'Kind', options: optionsOf(Object.keys(CHANGE_ROUTES)) },
     { name: 'tenant_id', label: 'Tenant' },
     { name: 'actor', label: 'Asked by' },
     { name: 'lane', label: 'Lane', linked: true },

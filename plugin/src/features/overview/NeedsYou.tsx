@@ -1,13 +1,13 @@
 /** What needs a person, most severe first, each with the way to it and, where one would help, the change. */
 import React from 'react';
-import { mutations, type MutationId, type Overview } from '@cloudlysis/contract';
+import type { MutationId, Overview } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { EmptyState, LinkButton, Text, useStyles2 } from '@grafana/ui';
-import { paths } from '../../address/paths';
 import { useCarry } from '../../address/carry';
 import { AbleButton } from '../../change/AbleButton';
-import { changeSpec } from '../../change/registry';
+import { usePlaces } from '../../address/places';
+import { useKnownChanges } from '../../change/known-changes';
 import { Section } from '../../page-parts/Section';
 import { StatePill } from '../../values/StatePill';
 import { Time } from '../../values/Time';
@@ -45,47 +45,29 @@ export function NeedsYou({ attention }: { attention: readonly Attention[] }) {
 
 function Act({ item: { action, resource, input } }: { item: Attention }) {
   const carried = useCarry();
-  const [sort = '', id = ''] = resource.split(/:(.*)/);
-  if (action !== null && Object.hasOwn(mutations, action)) {
-    const inputs: Record<string, Record<string, string>> = {
-      tenant: { tenant_id: id },
-      shard: { shard_id: id },
-      job: { job_id: id },
-    };
+  const place = usePlaces()(resource);
+  const { verbOf } = useKnownChanges();
+  const given = { ...place?.input, ...input };
+  const verb = action === null ? undefined : verbOf(action, given);
+  if (verb !== undefined) {
     return (
       <AbleButton
         size="sm"
         change={action as MutationId}
-        input={{ ...inputs[sort], ...input }}
-        {...(sort === 'tenant' ? { tenantId: id } : {})}
+        input={given}
+        {...(place?.tenantId && { tenantId: place.tenantId })}
       >
-        {input.action === 'resume' ? 'Resume' : (changeSpec(action)?.verb ?? 'Act')}
+        {verb}
       </AbleButton>
     );
   }
   return (
-    <LinkButton size="sm" variant="secondary" href={carried(placeOf(sort, id))}>
-      Look
-    </LinkButton>
+    place && (
+      <LinkButton size="sm" variant="secondary" href={carried(place.href)}>
+        Look
+      </LinkButton>
+    )
   );
-}
-
-/** Pure. */
-function placeOf(sort: string, id: string): string {
-  switch (sort) {
-    case 'tenant':
-      return paths.tenant(id);
-    case 'job':
-      return paths.job(id);
-    case 'shard':
-      return paths.placement('tenants', { shard_id: id });
-    case 'drift':
-      return paths.placement('drift');
-    case 'audit':
-      return paths.audit();
-    default:
-      return paths.settings();
-  }
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({

@@ -6,7 +6,7 @@ import { Text, useStyles2 } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { AppLink } from '../../address/AppLink';
 import { paths } from '../../address/paths';
-import { summaryTitle } from '../../change/registry';
+import { useKnownChanges } from '../../change/known-changes';
 import { QueryBoundary } from '../../page-parts/QueryBoundary';
 import { Section } from '../../page-parts/Section';
 import { actorName } from '../../values/actor-name';
@@ -19,6 +19,7 @@ const SHOWN = 10;
 
 export function RecentChanges() {
   const query = useRead('jobs.list', { query: { limit: SHOWN } }, { every: EVERY_MS });
+  const { summaryTitle } = useKnownChanges();
   const styles = useStyles2(getStyles);
   return (
     <Section title="Last changes">

@@ -1,6 +1,6 @@
 /** Tenants per shard: one row per tenant and service kind. */
 import React from 'react';
-import { ServiceKind } from '@cloudlysis/contract';
+import { SERVICE_KINDS } from '@cloudlysis/contract';
 import { EmptyState } from '@grafana/ui';
 import { AppLink } from '../../address/AppLink';
 import { paths } from '../../address/paths';
@@ -27,7 +27,7 @@ const placementList: ListSpec<'scale.placements.list'> = {
   ],
   filters: [
     { name: 'shard_id', label: 'Shard', options: shardOptions },
-    { name: 'kind', label: 'Service', options: optionsOf(ServiceKind.options) },
+    { name: 'kind', label: 'Service', options: optionsOf(SERVICE_KINDS) },
     { name: 'tenant_id', label: 'Tenant' },
   ],
   rowActions: [

@@ -1,6 +1,6 @@
 /** Every shard by kind: load, health, and what can be done about it; above them what moves now. */
 import React from 'react';
-import { ServiceKind, type ShardView } from '@cloudlysis/contract';
+import { SERVICE_KINDS, type ShardView } from '@cloudlysis/contract';
 import { EmptyState, Stack } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { AppLink } from '../../address/AppLink';
@@ -94,7 +94,7 @@ export function ShardsTab() {
       <QueryBoundary query={query} isEmpty={({ items }) => items.length === 0} empty={<NoShardsYet />}>
         {({ items }) => (
           <Stack direction="column" gap={3}>
-            {ServiceKind.options.map((kind) => (
+            {SERVICE_KINDS.map((kind) => (
               <ShardsOfKind key={kind} kind={kind} shards={items.filter((shard) => shard.kind === kind)} />
             ))}
           </Stack>

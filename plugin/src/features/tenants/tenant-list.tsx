@@ -1,6 +1,6 @@
 /** The list of tenants: which exist and how are they? */
 import React from 'react';
-import { PLACED_KINDS, TenantState } from '@cloudlysis/contract';
+import { ENVIRONMENTS, PLACED_KINDS, TENANT_PLANS, TENANT_STATES } from '@cloudlysis/contract';
 import { AppLink } from '../../address/AppLink';
 import { paths } from '../../address/paths';
 import type { Column } from '../../table/columns';
@@ -10,7 +10,6 @@ import type { ListSpec } from '../../list/list-spec';
 import { StatePill } from '../../values/StatePill';
 import { Time } from '../../values/Time';
 import type { RowOf } from '../../list/use-list';
-import { PLANS } from './tenants.changes';
 import { shardOptions } from '../../shards/shard-options';
 
 type Row = RowOf<'tenants.list'>;
@@ -67,9 +66,9 @@ export const tenantList: ListSpec<'tenants.list'> = {
     },
   ],
   filters: [
-    { name: 'state', label: 'Status', options: optionsOf(TenantState.options) },
-    { name: 'plan', label: 'Plan', options: optionsOf(PLANS) },
-    { name: 'environment', label: 'Environment', options: optionsOf(['local', 'preview', 'staging', 'prod', 'dev']) },
+    { name: 'state', label: 'Status', options: optionsOf(TENANT_STATES) },
+    { name: 'plan', label: 'Plan', options: optionsOf(TENANT_PLANS) },
+    { name: 'environment', label: 'Environment', options: optionsOf(ENVIRONMENTS) },
     { name: 'shard_id', label: 'Shard', options: shardOptions },
   ],
   rowActions: [

@@ -1,52 +1,18 @@
-/** What a mutation needs to be asked for: its words and its fields. Everything else is in the contract or in the drawer. */
+/** What a form asks the service, and what the contract has against it. Pure. */
 import type { z } from 'zod';
-import { mutations, type Client, type MutationId } from '@cloudlysis/contract';
+import { changeRoute, type MutationId } from '@cloudlysis/contract';
+import type { FormSpec } from '../change/form-spec';
+import type { ChangeInput } from '../change/change-input';
 import { count } from '../values/figures';
-import type { Option } from '../values/options';
-import type { ChangeInput } from './change-input';
-
-interface FieldBase {
-  /** Path in the input, dotted where it is nested: `metadata.name`. */
-  readonly name: string;
-  readonly label: string;
-  readonly description?: string;
-}
-export type Field = FieldBase &
-  (
-    | { readonly kind: 'text'; readonly placeholder?: string }
-    /** Write-only; its place in the contract is a `secret()`. */
-    | { readonly kind: 'secret' }
-    | { readonly kind: 'number'; readonly unit?: string; readonly placeholder?: string }
-    | { readonly kind: 'choice'; readonly options: readonly Option[] | LoadOptions }
-    | { readonly kind: 'choices'; readonly options: readonly Option[] | LoadOptions }
-  );
-
-/** Choices that the service knows; asked again when the values it reads change. */
-export type LoadOptions = (client: Client, values: ChangeInput) => Promise<Option[]>;
-
-export interface ChangeSpec {
-  readonly id: MutationId;
-  /** What the button that opens it says: `Migrate`. */
-  readonly verb: string;
-  /** What would happen, from what is known of the input: `Migrate acme · aggregate a1 → a2`. */
-  readonly title: (input: ChangeInput) => string;
-  readonly fields: readonly Field[];
-  /** Further fields that depend on what the change is about; all of them are needed. */
-  readonly more?: (client: Client, input: ChangeInput) => Promise<Field[]>;
-  /** Values to begin with, below those the opener gives. */
-  readonly initial?: ChangeInput;
-}
-
-export const defineChange = (id: MutationId, spec: Omit<ChangeSpec, 'id'>): ChangeSpec => ({ id, ...spec });
 
 export interface Asked {
   readonly params: Record<string, string>;
   readonly body: ChangeInput;
 }
 
-/** Path parameters and body of an operation, out of one flat input. Pure. */
+/** Path parameters and body of an operation, out of one flat input. */
 export function askedOf(id: MutationId, input: ChangeInput): Asked {
-  const names = [...mutations[id].submit.path.matchAll(/:(\w+)/g)].map((match) => match[1] as string);
+  const names = [...changeRoute(id).path.matchAll(/:(\w+)/g)].map((match) => match[1] as string);
   const params = Object.fromEntries(names.map((name) => [name, String(input[name] ?? '')]));
   const body = Object.fromEntries(Object.entries(input).filter(([name]) => !names.includes(name)));
   return { params, body: withoutEmpty(body) as ChangeInput };
@@ -82,8 +48,7 @@ export interface Complaint {
 }
 
 /** What the contract has against an input; nothing when a preflight may be asked for. The reason comes later. */
-export function complaints(id: MutationId, { params, body }: Asked): Complaint[] {
-  const { preflight } = mutations[id];
+export function complaints({ preflight }: FormSpec['of'], { params, body }: Asked): Complaint[] {
   return [preflight.params.safeParse(params), preflight.body.safeParse(body)].flatMap((parsed) =>
     parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: inWords(issue) }))
   );
