@@ -14,7 +14,7 @@ import {
   OTHER_TENANT,
   OWN_TENANT,
   type MatrixRow,
-} from '../backend/src/http/authorization-matrix.ts';
+} from '../backend/src/http/binder/authorization-matrix.ts';
 import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 

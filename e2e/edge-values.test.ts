@@ -14,7 +14,7 @@ import {
   type Job,
 } from '@cloudlysis/contract';
 import { eventually } from '../backend/testing/eventually.ts';
-import { startIssuer, type TestIssuer } from '../backend/src/identity/issuer.fixture.ts';
+import { startIssuer, type TestIssuer } from '../backend/src/identity/tokens/issuer.fixture.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 
 const PLUGIN = 'the-plugin-of-this-test';

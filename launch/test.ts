@@ -13,9 +13,21 @@ import { runMain } from './machine/refusal.ts';
 const tool = (...path: string[]): string => join(root, 'node_modules', ...path);
 const pluginTool = (...path: string[]): string => join(pluginFolder, 'node_modules', ...path);
 
+const cruised = ['contract', 'backend', 'dataplane', 'plugin/src', 'launch', 'bench', 'e2e', 'workbench/src'];
+
 const ownChecks: readonly Check[] = [
   { name: 'types (tsc)', args: [tool('typescript', 'bin', 'tsc')] },
   { name: 'lint (eslint)', args: [tool('eslint', 'bin', 'eslint.js'), '.'] },
+  {
+    name: 'directions (dependency-cruiser)',
+    args: [
+      tool('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.mjs',
+      ...cruised,
+    ],
+  },
+  { name: 'folders', args: [join(root, 'launch', 'checks', 'folders.ts')] },
   { name: 'format (prettier)', args: [tool('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
 ];
 

@@ -1,6 +1,6 @@
 /** The process: reads the configuration, starts the control plane, stops it on SIGTERM or SIGINT. */
-import { systemAmbient } from './ambient.ts';
-import { readConfig, type Config } from './config.ts';
+import { systemAmbient } from './kernel/ambient.ts';
+import { readConfig, type Config } from './service-config.ts';
 import { createLogger } from './http/index.ts';
 import type { CrashPoint } from './jobs/index.ts';
 import { startControlPlane, type ControlPlane } from './service.ts';

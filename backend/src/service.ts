@@ -3,11 +3,17 @@ import { hostname } from 'node:os';
 import { mutations, Problem, type MutationId } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Ambient } from './ambient.ts';
+import type { Ambient } from './kernel/ambient.ts';
 import { createAudit } from './audit/index.ts';
-import { createBadRecords } from './bad-records.ts';
-import type { Config } from './config.ts';
-import { NO_CONTROL_KEY, noteControlKey, passingControlKey, readControlKey, type ControlKey } from './control-key.ts';
+import { createBadRecords } from './kernel/bad-records.ts';
+import type { Config } from './service-config.ts';
+import {
+  NO_CONTROL_KEY,
+  noteControlKey,
+  passingControlKey,
+  readControlKey,
+  type ControlKey,
+} from './secrets/control-key.ts';
 import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';

@@ -1,5 +1,5 @@
 // Time that passes faster, for tests that wait for who looks after nodes, or for deadlines of calls to nodes that never answer.
-import type { Ambient } from '../src/ambient.ts';
+import type { Ambient } from '../src/kernel/ambient.ts';
 
 /** A call to a node still has 0.8 s: on two busy cores one that is well answers by then. */
 const HASTE = 2.5;

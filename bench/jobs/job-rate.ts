@@ -6,12 +6,7 @@ import { jobRig } from './job-rig.ts';
 import { agendaPeer } from '../peers/agenda-peer.ts';
 import { graphilePeer } from '../peers/graphile-peer.ts';
 import { digits, quantile, spread, told } from '../spread.ts';
-
-/** Runs one job to its durable end. */
-export interface Contender {
-  run(): Promise<unknown>;
-  stop(): Promise<void>;
-}
+import type { Contender } from './contender.ts';
 
 interface Runner {
   readonly name: string;

@@ -2,12 +2,12 @@
 import type { Proof } from '@cloudlysis/contract';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { passingControlKey } from '../../backend/src/control-key.ts';
-import { systemAmbient } from '../../backend/src/ambient.ts';
+import { passingControlKey } from '../../backend/src/secrets/control-key.ts';
+import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { createAudit, type Audit } from '../../backend/src/audit/index.ts';
 import { jobEngine, type JobDefinition, type JobEngine } from '../../backend/src/jobs/index.ts';
 import { connectMongo, type Mongo } from '../../backend/src/ports/mongo/mongo.ts';
-import { everybodyMay } from '../../backend/src/jobs/rights.fixture.ts';
+import { everybodyMay } from '../../backend/src/jobs/engine/rights.fixture.ts';
 
 interface Input {
   readonly tenant: string;

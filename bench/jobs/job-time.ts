@@ -1,5 +1,5 @@
 // What a job costs above the commits it cannot do without: time from start to end, and CPU of the engine.
-import { callKey } from '../../backend/src/jobs/idempotency.ts';
+import { callKey } from '../../backend/src/jobs/record/idempotency.ts';
 import { startMongo } from '../../testing/mongo.ts';
 import type { Figure, Section } from '../figure.ts';
 import { jobFloor, type JobFloor } from './job-floor.ts';

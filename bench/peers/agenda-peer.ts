@@ -1,7 +1,7 @@
 // The job contract written by hand on agenda: agenda schedules, our own documents hold key, steps and audit.
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type ClientSession, type Collection, type Db } from 'mongodb';
-import type { Contender } from '../jobs/job-rate.ts';
+import type { Contender } from '../jobs/contender.ts';
 import { peer } from './install.ts';
 
 interface AgendaJob {

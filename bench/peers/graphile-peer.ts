@@ -1,7 +1,7 @@
 // The job contract written by hand on graphile-worker: the row of the job, its steps and its audit rows in the same Postgres.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Contender } from '../jobs/job-rate.ts';
+import type { Contender } from '../jobs/contender.ts';
 import { peer } from './install.ts';
 import { startPostgres } from './postgres.ts';
 

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { ROLE_TEMPLATES, type Assignment, type RoleName } from '@cloudlysis/contract';
 import { PermissionTable } from '../../backend/src/identity/index.ts';
-import type { Principal } from '../../backend/src/principal.ts';
+import type { Principal } from '../../backend/src/call/principal.ts';
 import { notMeasured, type Figure, type Section } from '../figure.ts';
 import { peer } from '../peers/install.ts';
 import { digits, inPairs, spread, told } from '../spread.ts';

@@ -1,8 +1,8 @@
 // What a token costs once it was verified, beside verifying it with jose every time.
 import { importJWK, jwtVerify, type CryptoKey } from 'jose';
-import { systemAmbient } from '../../backend/src/ambient.ts';
+import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { createAuthenticator } from '../../backend/src/identity/index.ts';
-import { startIssuer } from '../../backend/src/identity/issuer.fixture.ts';
+import { startIssuer } from '../../backend/src/identity/tokens/issuer.fixture.ts';
 import type { Section } from '../figure.ts';
 import { digits, inPairs, told } from '../spread.ts';
 

@@ -1,8 +1,8 @@
 // Fills a store as years of use would: tenants with their placements, and audit records on a chain that verifies.
 import type { Db } from 'mongodb';
-import { pendingRecord, type PlacedRecord } from '../../backend/src/audit/audit-record.ts';
-import { place, type Head } from '../../backend/src/audit/chain.ts';
-import { systemAmbient } from '../../backend/src/ambient.ts';
+import { pendingRecord, type PlacedRecord } from '../../backend/src/audit/record/audit-record.ts';
+import { place, type Head } from '../../backend/src/audit/record/chain.ts';
+import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { PLACED_KINDS } from '../../contract/src/words.ts';
 
 const BATCH = 1_000;

@@ -1,6 +1,6 @@
 // First and deep pages of long lists, over HTTP from a real backend process on the embedded store.
 import { Problem, type Verification } from '@cloudlysis/contract';
-import { encodeCursor } from '../../backend/src/paging.ts';
+import { encodeCursor } from '../../backend/src/kernel/paging.ts';
 import { startStack, type Stack } from '../../backend/testing/stack.ts';
 import { fillAudit, fillJobs, fillTenants, jobPlace, tenantName } from './big-store.ts';
 import type { Figure, Section } from '../figure.ts';

@@ -6,7 +6,7 @@ import { shown } from './text.ts';
 import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
 import { JOB_STATES, VERDICTS } from './words.ts';
 
-export const JobState = z.enum(JOB_STATES).describe('State of a job; the last four are final');
+export const JobState = z.enum(JOB_STATES).describe('State of a job; the last four are final').meta({ id: 'JobState' });
 export type JobState = z.infer<typeof JobState>;
 
 export const Check = z
@@ -19,7 +19,8 @@ export const Check = z
     unit: shown().nullable().describe('Unit of both; null where there is none'),
     detail: shown().describe('The verdict as a sentence'),
   })
-  .describe('One preflight check or post-condition');
+  .describe('One preflight check or post-condition')
+  .meta({ id: 'Check' });
 export type Check = z.infer<typeof Check>;
 
 export const PlanStep = z
@@ -28,7 +29,8 @@ export const PlanStep = z
     title: shown().describe('What the step does, for people'),
     reversible: z.boolean().describe('Whether it is undone when the job is cancelled or a later step fails'),
   })
-  .describe('One step, in order');
+  .describe('One step, in order')
+  .meta({ id: 'PlanStep' });
 
 export const Change = z
   .strictObject({
@@ -37,7 +39,8 @@ export const Change = z
     before: Json.describe('Value now; null where there is none'),
     after: Json.describe('Value afterwards; null where there is none'),
   })
-  .describe('One line of the would-change diff');
+  .describe('One line of the would-change diff')
+  .meta({ id: 'Change' });
 export type Change = z.infer<typeof Change>;
 
 export const PlanFigure = z
@@ -46,7 +49,8 @@ export const PlanFigure = z
     value: z.number().nullable().describe('Measured now; null where it could not be measured'),
     unit: shown(64).describe('What is said after the value: `req/s`, `events behind`, `% of traffic`'),
   })
-  .describe('A measured figure');
+  .describe('A measured figure')
+  .meta({ id: 'PlanFigure' });
 export type PlanFigure = z.infer<typeof PlanFigure>;
 
 export const Touched = z
@@ -56,13 +60,15 @@ export const Touched = z
     count: z.int().min(1).describe('How many'),
     figures: z.array(PlanFigure).max(20).describe('What was measured of them all, in the order in which it is told'),
   })
-  .describe('Things of one kind that a change touches');
+  .describe('Things of one kind that a change touches')
+  .meta({ id: 'Touched' });
 export type Touched = z.infer<typeof Touched>;
 
 export const BlastRadius = z
   .array(Touched)
   .max(20)
-  .describe('Who and what would feel it: an entry for each kind of thing that is touched, and none for others');
+  .describe('Who and what would feel it: an entry for each kind of thing that is touched, and none for others')
+  .meta({ id: 'BlastRadius' });
 export type BlastRadius = z.infer<typeof BlastRadius>;
 
 export const Plan = z
@@ -84,7 +90,8 @@ export const Plan = z
     created_at: Timestamp.describe('When it was made'),
     expires_at: Timestamp.describe('When it stops being accepted'),
   })
-  .describe('A preflight: what a change would do and why it is safe, without doing it');
+  .describe('A preflight: what a change would do and why it is safe, without doing it')
+  .meta({ id: 'Plan' });
 export type Plan = z.infer<typeof Plan>;
 
 export const JobStep = z
@@ -104,7 +111,8 @@ export const JobStep = z
     outcome: Json.describe('What the step returned'),
     problem: ProblemDocument.nullable().describe('Why it failed; null where it did not'),
   })
-  .describe('One step as it ran');
+  .describe('One step as it ran')
+  .meta({ id: 'JobStep' });
 export type JobStep = z.infer<typeof JobStep>;
 
 export const Proof = z
@@ -115,7 +123,8 @@ export const Proof = z
       .meta({ maxProperties: 200 })
       .describe('Measured facts, such as `lost`, `duplicated`, `write_pause_ms`'),
   })
-  .describe('Evidence that the change holds');
+  .describe('Evidence that the change holds')
+  .meta({ id: 'Proof' });
 export type Proof = z.infer<typeof Proof>;
 
 export const Verdict = z.enum(VERDICTS).describe('What a signal says: go on, or do not');
@@ -186,10 +195,14 @@ export const Job = z
     started_at: Timestamp.nullable().describe('When it was first claimed'),
     ended_at: Timestamp.nullable().describe('When it reached a final state'),
   })
-  .describe('A job: one mutation from plan to proof');
+  .describe('A job: one mutation from plan to proof')
+  .meta({ id: 'Job' });
 export type Job = z.infer<typeof Job>;
 
-export const JobTicket = z.strictObject({ job_id: JobId, state: JobState }).describe('The job that was accepted');
+export const JobTicket = z
+  .strictObject({ job_id: JobId, state: JobState })
+  .describe('The job that was accepted')
+  .meta({ id: 'JobTicket' });
 export type JobTicket = z.infer<typeof JobTicket>;
 
 export const JobSummary = z
@@ -233,6 +246,7 @@ export const JobSummary = z
     started_at: Job.shape.started_at,
     ended_at: Job.shape.ended_at,
   })
-  .describe('A job as lists show it; `jobs.get` has its plan, steps, input and proof');
+  .describe('A job as lists show it; `jobs.get` has its plan, steps, input and proof')
+  .meta({ id: 'JobSummary' });
 export type JobSummary = z.infer<typeof JobSummary>;
-export const JobPage = pageOf(JobSummary);
+export const JobPage = pageOf(JobSummary).meta({ id: 'JobPage' });

@@ -138,10 +138,17 @@ function parametersOf(operation: Operation): Json[] {
 }
 
 function parameter(where: 'path' | 'query', name: string, schema: z.ZodType): Json {
-  const { description, $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Json;
+  // A parameter is written out: whoever builds a request by hand reads it where it stands.
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', metadata: z.registry() }) as Json;
   const required = where === 'path' || !schema.safeParse(undefined).success;
-  return { name, in: where, required, description: schema.description ?? description, schema: rest };
+  return { name, in: where, required, description: descriptionOf(schema), schema: rest };
 }
+
+const descriptionOf = (schema: z.ZodType): string | undefined =>
+  schema.description ??
+  (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? descriptionOf(schema.unwrap() as z.ZodType)
+    : undefined);
 
 const submitParameters = (planRequired: boolean): Json[] => [
   {

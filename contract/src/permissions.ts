@@ -21,7 +21,8 @@ export type Requirement = Permission | 'public' | 'signed-in';
 
 export const RoleName = z
   .enum(['owner', 'admin', 'operator', 'support', 'read-only', 'security-admin', 'break-glass'])
-  .describe('Role template');
+  .describe('Role template')
+  .meta({ id: 'RoleName' });
 export type RoleName = z.infer<typeof RoleName>;
 
 const matching = (...patterns: RegExp[]): readonly Permission[] =>
@@ -73,7 +74,8 @@ export const Scope = z
     z.strictObject({ kind: z.literal('tenant').describe('One tenant'), tenant_id: TenantId }),
     z.strictObject({ kind: z.literal('environment').describe('One environment'), environment: Environment }),
   ])
-  .describe('Where an assignment holds');
+  .describe('Where an assignment holds')
+  .meta({ id: 'Scope' });
 export type Scope = z.infer<typeof Scope>;
 
 export const Assignment = z

@@ -16,5 +16,6 @@ export const ProblemDocument = z
     instance: shown().optional().describe('Request id'),
   })
   .catchall(Json)
-  .describe('RFC 9457 problem');
+  .describe('RFC 9457 problem')
+  .meta({ id: 'ProblemDocument' });
 export type ProblemDocument = z.infer<typeof ProblemDocument>;

@@ -9,24 +9,34 @@ const label = z
   .max(63)
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'Lower-case letters, digits and dashes, 1 to 63 of them, no dash first');
 
-export const TenantId = label.describe('Tenant id: a lower-case DNS label, at most 63 characters');
-export const ShardId = label.describe('Shard id: a lower-case DNS label, at most 63 characters');
+export const TenantId = label
+  .describe('Tenant id: a lower-case DNS label, at most 63 characters')
+  .meta({ id: 'TenantId' });
+export const ShardId = label
+  .describe('Shard id: a lower-case DNS label, at most 63 characters')
+  .meta({ id: 'ShardId' });
 export const JobId = z
   .string()
   .max(40)
   .regex(/^job_[0-9a-f-]{36}$/)
-  .describe('Job id');
+  .describe('Job id')
+  .meta({ id: 'JobId' });
 export const RecordId = z
   .string()
   .max(40)
   .regex(/^aud_[0-9a-f-]{36}$/)
-  .describe('Audit record id');
-export const Timestamp = z.iso.datetime().max(40).describe('ISO 8601 instant in UTC, milliseconds');
+  .describe('Audit record id')
+  .meta({ id: 'RecordId' });
+export const Timestamp = z.iso
+  .datetime()
+  .max(40)
+  .describe('ISO 8601 instant in UTC, milliseconds')
+  .meta({ id: 'Timestamp' });
 export const Reason = prose(3, 500).describe(
   'Why the change is made, in the words of the person who asks: 3 to 500 characters',
 );
 
-export const ServiceKind = z.enum(SERVICE_KINDS).describe('Service kind of the platform');
+export const ServiceKind = z.enum(SERVICE_KINDS).describe('Service kind of the platform').meta({ id: 'ServiceKind' });
 export type ServiceKind = z.infer<typeof ServiceKind>;
 
 export const Environment = z.enum(ENVIRONMENTS).describe('Environment: a catalog name, or the tier `dev`');

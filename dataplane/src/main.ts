@@ -4,6 +4,7 @@ import { Aggregate } from './aggregate/aggregate.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Tokens } from './gateway/tokens.ts';
 import { ConfigError, readConfig, type NodeConfig } from './node/config.ts';
+import { adminRoutes } from './node/admin.ts';
 import { Node, type Service } from './node/node.ts';
 import { Projection } from './projection/projection.ts';
 import { Runner } from './runner/runner.ts';
@@ -27,7 +28,7 @@ async function createService(node: Node): Promise<Service> {
 
 async function run(config: NodeConfig): Promise<void> {
   const log = pino({ level: config.logLevel, base: { service: config.service, shard: config.shard } });
-  const node = new Node(config, log);
+  const node = new Node(config, log, adminRoutes);
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) return;

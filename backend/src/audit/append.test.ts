@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { startMongo } from '../../../testing/mongo.ts';
 import { freeze } from '../../../testing/processes.ts';
-import { systemAmbient } from '../ambient.ts';
+import { systemAmbient } from '../kernel/ambient.ts';
 import { connectMongo } from '../ports/mongo/mongo.ts';
 import { createAudit } from './index.ts';
 import { draftOf, everyPage, operator, testLog } from './audit.fixture.ts';
@@ -111,15 +111,18 @@ describe('GEN-31 with the store cut, an append is refused within 2 s', () => {
 
 it('AUD-01 no code path updates or deletes a placed record', () => {
   const folder = import.meta.dirname;
-  const sources = readdirSync(folder).filter((name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name));
-  for (const name of sources.filter((file) => file !== 'audit.store.ts')) {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name));
+  const ofStore = join('store', 'audit.store.ts');
+  expect(sources).toContain(ofStore);
+  for (const name of sources.filter((file) => file !== ofStore)) {
     // Only the store reaches a collection, so only the store could.
     expect([name, readFileSync(join(folder, name), 'utf8')]).toEqual([
       name,
       expect.not.stringMatching(/\bdb\b|\.collection\b|'audit_/),
     ]);
   }
-  const store = readFileSync(join(folder, 'audit.store.ts'), 'utf8');
+  const store = readFileSync(join(folder, ofStore), 'utf8');
   const targets = [...store.matchAll(/#(\w+)\s*\.(update|delete|replace|findOneAnd|bulkWrite|drop)\w*\(/g)].map(
     ([, target]) => target,
   );

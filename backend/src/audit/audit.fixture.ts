@@ -1,10 +1,10 @@
 /** An audit log on a database of its own, for the tests of this folder. */
 import type { AuditRecord, ReadId } from '@cloudlysis/contract';
 import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
-import { systemAmbient, type Ambient } from '../ambient.ts';
-import type { Principal, Visible } from '../principal.ts';
+import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
+import type { Principal, Visible } from '../call/principal.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
-import type { PendingRecord } from './audit-record.ts';
+import type { PendingRecord } from './record/audit-record.ts';
 import { createAudit, type Audit, type AuditDraft, type AuditHandlers } from './index.ts';
 
 export const operator: Principal = {

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Document } from 'mongodb';
 import { Registry } from 'prom-client';
-import { systemAmbient } from '../ambient.ts';
+import { systemAmbient } from '../kernel/ambient.ts';
 import { draftOf, testLog, type TestLog } from './audit.fixture.ts';
-import { pendingRecord } from './audit-record.ts';
+import { pendingRecord } from './record/audit-record.ts';
 import { BSON_VALUES } from './bson-values.fixture.ts';
 import { auditLag, createAudit } from './index.ts';
-import { readWaiting, waitingShape } from './record-shape.ts';
+import { readWaiting, waitingShape } from './record/record-shape.ts';
 import { BSON } from 'mongodb';
 
 let log: TestLog;

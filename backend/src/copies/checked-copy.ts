@@ -7,7 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../ambient.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 import { Announcements } from './announcements.ts';
 import type { CopyReport, CopyState } from './copies.ts';
 import { ReadOrder } from './read-order.ts';

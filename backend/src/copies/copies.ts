@@ -1,6 +1,6 @@
 /** Every copy in memory that the service answers from, and which of them may be behind. */
 import { Gauge, type Registry } from 'prom-client';
-import type { Ambient } from '../ambient.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 
 export interface CopyState {
   /** What it is a copy of. */

@@ -1,6 +1,6 @@
 /** Whether a copy is known to be true, and if not, since when and why. */
 import type { Logger } from 'pino';
-import type { Ambient } from '../ambient.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 
 export interface Trouble {
   readonly since: Date;

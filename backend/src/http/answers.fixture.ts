@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { AuditRecord, Job, JobSummary, MutationId, Plan, Tenant } from '@cloudlysis/contract';
 import { EXAMPLES, mutations } from '@cloudlysis/contract';
-import type { Call, MutationHandlers, ReadHandlers } from '../call.ts';
+import type { Call, MutationHandlers, ReadHandlers } from '../call/call.ts';
 import { identityHandlers, type Permissions } from '../identity/index.ts';
 
 const AT = '2026-11-21T09:26:00.000Z';

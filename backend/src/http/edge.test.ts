@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { allOperations, API_PREFIX, holdsSecrets, MAX_BODY, taken, type Operation } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import { placesOf, sampleOf, type Path } from '../../../contract/src/sample.fixture.ts';
-import type { ReadHandlers } from '../call.ts';
+import type { ReadHandlers } from '../call/call.ts';
 import { PermissionTable } from '../identity/index.ts';
-import { NO_SECRETS, type Secrets } from '../secret.ts';
+import { NO_SECRETS, type Secrets } from '../secrets/secret.ts';
 import { constantMutations, constantReads, JOB, PLAN } from './answers.fixture.ts';
 import { startTestApi, type TestApi } from './test-api.fixture.ts';
 

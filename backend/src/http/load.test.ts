@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { reads } from '@cloudlysis/contract';
-import { systemAmbient } from '../ambient.ts';
+import { systemAmbient } from '../kernel/ambient.ts';
 import { PermissionTable } from '../identity/index.ts';
 import { eventually } from '../../testing/eventually.ts';
 import { constantReads, JOB_ID } from './answers.fixture.ts';
 import { startTestApi, type TestApi } from './test-api.fixture.ts';
-import { Turnstile } from './turnstile.ts';
+import { Turnstile } from './refusals/turnstile.ts';
 
 const table = new PermissionTable('dev');
 const SHORT = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 100 };

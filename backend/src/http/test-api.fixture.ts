@@ -3,8 +3,8 @@ import { Writable } from 'node:stream';
 import { createClient, type Assignment, type Client, type RoleName } from '@cloudlysis/contract';
 import { Registry } from 'prom-client';
 import { dropDatabase, freshDatabase } from '../../../testing/mongo.ts';
-import { systemAmbient, type Ambient } from '../ambient.ts';
-import { createBadRecords } from '../bad-records.ts';
+import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
+import { createBadRecords } from '../kernel/bad-records.ts';
 import { createAudit, type Audit } from '../audit/index.ts';
 import {
   createAuthenticator,
@@ -13,7 +13,7 @@ import {
   type Authenticator,
   type IdentityConfig,
 } from '../identity/index.ts';
-import { startIssuer, type TestIssuer } from '../identity/issuer.fixture.ts';
+import { startIssuer, type TestIssuer } from '../identity/tokens/issuer.fixture.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { constantMutations, constantReads } from './answers.fixture.ts';
 import { createHttpApp, createHttpServer, createLogger, type HttpAppOptions, type HttpServer } from './index.ts';

@@ -1,7 +1,7 @@
 /** `GET /me`: who the caller is, what they may do, and which control plane says so. */
 import type { Me } from '@cloudlysis/contract';
-import type { ReadHandlers } from '../call.ts';
-import type { Permissions } from './permissions.ts';
+import type { ReadHandlers } from '../call/call.ts';
+import type { Permissions } from './permissions/permissions.ts';
 
 /** What a page shows of the control plane itself. */
 export type Self = Pick<Me, 'environment' | 'version' | 'git_sha' | 'mode'>;

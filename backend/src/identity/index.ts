@@ -1,10 +1,15 @@
 /** Identity: tokens in, principals out, and what each may do. */
-export { createAuthenticator, type Authenticator, type IdentityConfig, type KeySource } from './authenticator.ts';
-export { assignmentStore, type AssignmentStore } from './assignment-store.ts';
+export {
+  createAuthenticator,
+  type Authenticator,
+  type IdentityConfig,
+  type KeySource,
+} from './tokens/authenticator.ts';
+export { assignmentStore, type AssignmentStore } from './permissions/assignment-store.ts';
 export { identityHandlers, type Self } from './identity.handlers.ts';
-export { livePermissions, type LivePermissions } from './live-permissions.ts';
-export { liveRevocations, type LiveRevocations } from './live-revocations.ts';
-export { CLOCK_SKEW_S } from './token-check.ts';
-export { Revocations } from './revocations.ts';
-export { PermissionTable, type Permissions } from './permissions.ts';
-export type { AskedScope, Verdict } from './permission-table.ts';
+export { livePermissions, type LivePermissions } from './permissions/live-permissions.ts';
+export { liveRevocations, type LiveRevocations } from './tokens/live-revocations.ts';
+export { CLOCK_SKEW_S } from './tokens/token-check.ts';
+export { Revocations } from './tokens/revocations.ts';
+export { PermissionTable, type Permissions } from './permissions/permissions.ts';
+export type { AskedScope, Verdict } from './permissions/permission-table.ts';

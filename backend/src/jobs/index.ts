@@ -1,9 +1,10 @@
 /** The job engine, as the rest of the service may use it. */
-export type * from './definition.ts';
-export type { ActiveJob, JobReader } from './job-reader.ts';
-export { jobEngine, type EngineOptions, type JobEngine } from './engine.ts';
-export { isJobKind, jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './jobs.handlers.ts';
-export { summaryToWire, type JobSummaryDocument } from './job-summary.ts';
-export type { May } from './rights.ts';
-export type { CrashPoint } from './run-record.ts';
-export type { UnknownJob } from './unknown-jobs.ts';
+export type * from './define/definition.ts';
+export type { ActiveJob, JobReader } from './record/job-reader.ts';
+export { jobEngine, type EngineOptions } from './engine/engine.ts';
+export type { JobEngine } from './engine/job-engine.ts';
+export { isJobKind, jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './api/jobs.handlers.ts';
+export { summaryToWire, type JobSummaryDocument } from './record/job-summary.ts';
+export type { May } from './record/rights.ts';
+export type { CrashPoint } from './run/run-record.ts';
+export type { UnknownJob } from './engine/unknown-jobs.ts';

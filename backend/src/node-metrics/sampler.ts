@@ -6,7 +6,7 @@
  */
 import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
-import type { Ambient } from '../ambient.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
 import { figuresOf, flowAmong, rateIn, trafficBetween, type Flow, type KindFigures, type NodeReading, type Rate, type Round, type Traffic } from './rates.ts'; // prettier-ignore
 import { FAMILIES, tallyOf } from './tally.ts';

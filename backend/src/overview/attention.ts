@@ -2,7 +2,7 @@
 import { auditLag } from '../audit/index.ts';
 import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import { askedBy } from '../placement/index.ts';
-import type { Attention, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
+import type { Attention, Found, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
 import { clocks } from './clock-attention.ts';
 import { copiesBehind, doubtIn, grouped } from './services.ts';
 
@@ -10,8 +10,6 @@ export const MAX_ITEMS = 50;
 /** The records of it stay; a person is asked to look for a week. */
 const SET_ASIDE_MS = 7 * 86_400_000;
 const RANK: Readonly<Record<Attention['severity'], number>> = { critical: 0, warning: 1, info: 2 };
-
-export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>;
 
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
 export function attentionOf(facts: OverviewFacts, services: readonly Service[]): Attention[] {

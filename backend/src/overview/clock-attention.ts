@@ -1,8 +1,7 @@
 /** Pure: clocks that are off as what needs a person, with what it means for tokens and for times that are kept. */
 import { clocksOff, isMeasured, toldSkew, toldSpan, type Measured } from '../clocks/index.ts';
 import { CLOCK_SKEW_S } from '../identity/index.ts';
-import type { Found } from './attention.ts';
-import type { OverviewFacts } from './facts.ts';
+import type { Found, OverviewFacts } from './facts.ts';
 
 /** Beyond it a token's `iat` or `exp` is no longer excused: who is farther off refuses, or issues, tokens that should hold. */
 const TOKENS_MS = CLOCK_SKEW_S * 1_000;

@@ -1,6 +1,6 @@
 /** Drift as last surveyed: comparing 10 000 tenants everywhere takes a second, so whoever looks often shares one survey. */
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../ambient.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 import type { DriftSurvey } from '../placement/index.ts';
 
 export interface DriftWatch {

@@ -1,6 +1,6 @@
 /** What the overview is judged on: everything measured, and for what could not be measured the reason. */
 import type { Overview, ServiceKind } from '@cloudlysis/contract';
-import type { BadRecord } from '../bad-records.ts';
+import type { BadRecord } from '../kernel/bad-records.ts';
 import type { AuditFreshness } from '../audit/index.ts';
 import type { PeerClock } from '../clocks/index.ts';
 import type { CopyState } from '../copies/index.ts';
@@ -92,3 +92,4 @@ export interface AwaitedSignal {
 export type Service = Overview['services'][number];
 export type Attention = Overview['attention'][number];
 export type Unchecked = Overview['unchecked'][number];
+export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>;

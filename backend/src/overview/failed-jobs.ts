@@ -1,8 +1,7 @@
 /** The failures of the last day that still stand: where the same was done successfully since, nobody is needed. */
-import type { JobEngine } from '../jobs/index.ts';
-import { readRows } from '../bad-records.ts';
-import { summaryToWire, type JobSummaryDocument } from '../jobs/index.ts';
-import type { Visible } from '../principal.ts';
+import { summaryToWire, type JobEngine, type JobSummaryDocument } from '../jobs/index.ts';
+import { readRows } from '../kernel/bad-records.ts';
+import type { Visible } from '../call/principal.ts';
 import type { FailedJob } from './facts.ts';
 
 /** Of each of the two states. */

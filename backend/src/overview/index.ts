@@ -1,5 +1,5 @@
 /** The platform at a glance: what is asked (survey), what follows from it (services, attention), nothing stored (UI-40). */
-import type { ReadHandlers } from '../call.ts';
+import type { ReadHandlers } from '../call/call.ts';
 import type { DriftSurvey } from '../placement/index.ts';
 import { attentionOf, uncheckedOf } from './attention.ts';
 import { createDriftWatch } from './drift-watch.ts';

@@ -1,10 +1,9 @@
 // The rules of the overview over arbitrary facts: never a wrong "ok", most severe first, nothing unchecked left out.
-import type { DrainOrder } from '../placement/index.ts';
+import type { DrainOrder, DriftSurvey } from '../placement/index.ts';
 import { expect, it } from '@jest/globals';
 import { Overview, OverviewKind, type ServiceKind } from '@cloudlysis/contract';
 import fc from 'fast-check';
-import { systemAmbient } from '../ambient.ts';
-import type { DriftSurvey } from '../placement/index.ts';
+import { systemAmbient } from '../kernel/ambient.ts';
 import { attentionOf, MAX_ITEMS, uncheckedOf } from './attention.ts';
 import { createDriftWatch } from './drift-watch.ts';
 import type { Asked, OverviewFacts, SightedShard } from './facts.ts';

@@ -1,7 +1,7 @@
 /** Asks everything the overview is judged on, at once, and waits for nobody longer than 1.2 s. */
 import { Problem } from '@cloudlysis/contract';
-import type { BadRecords } from '../bad-records.ts';
-import type { Ambient } from '../ambient.ts';
+import type { BadRecords } from '../kernel/bad-records.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Clocks } from '../clocks/index.ts';
 import type { Copies } from '../copies/index.ts';
@@ -10,7 +10,7 @@ import type { NodeMetrics } from '../node-metrics/index.ts';
 import { lasting, nodeHealth, type PlacementBook } from '../placement/index.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
-import type { Visible } from '../principal.ts';
+import type { Visible } from '../call/principal.ts';
 import type { Tenants } from '../tenants/index.ts';
 import type { DriftWatch } from './drift-watch.ts';
 import { failedJobs } from './failed-jobs.ts';

@@ -8,13 +8,14 @@ import { Registry } from 'prom-client';
 import type { Shard } from '@cloudlysis/contract';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { startNats, type TestNats } from '../../../testing/nats.ts';
-import { systemAmbient } from '../ambient.ts';
+import { systemAmbient } from '../kernel/ambient.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
 import { createAudit } from '../audit/index.ts';
 import { createNodes } from '../ports/nodes/index.ts';
 import { createPlacement, type PlacementFeature } from './index.ts';
-import { createPlacementStore, type PlacementRecord } from './placement.store.ts';
+import { createPlacementStore } from './record/placement.store.ts';
+import type { PlacementRecord } from './record/stored-placement.ts';
 
 let server: TestNats;
 let mongo: Mongo;

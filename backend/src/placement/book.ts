@@ -1,14 +1,13 @@
 /** The placement book: who lives where, as other features ask for it, and first placements made and taken back. */
 import { Problem, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
-import type { JobReader } from '../jobs/job-reader.ts';
+import type { JobReader } from '../jobs/record/job-reader.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
-import type { DrainOrder } from './drain-orders.ts';
-import type { NodeWatch } from './node-watch.ts';
-import type { PlacementBook } from './placement-book.ts';
-import type { PlacementMirror } from './placement-mirror.ts';
-import { placementOf, shardOf, type PlacementRecord, type PlacementStore } from './placement.store.ts';
-import { placementKeyOf } from './placement.ts';
-import type { Publication } from './publication.ts';
+import { placementKeyOf, type DrainOrder, type PlacementRecord } from './record/stored-placement.ts';
+import type { NodeWatch } from './nodes/node-watch.ts';
+import type { PlacementBook } from './record/placement-book.ts';
+import type { PlacementMirror } from './record/placement-mirror.ts';
+import { placementOf, shardOf, type PlacementStore } from './record/placement.store.ts';
+import type { Publication } from './record/publication.ts';
 
 export interface BookDeps {
   readonly store: PlacementStore;

@@ -1,17 +1,17 @@
 /** What can be asked about placement: shards with load and health, placements, drift, drains. */
 import type { Drain, Placement, ShardView } from '@cloudlysis/contract';
 import type { z } from 'zod';
-import type { ReadHandlers } from '../call.ts';
-import { decodeCursor, encodeCursor } from '../paging.ts';
-import { unreadableOf } from '../bad-records.ts';
-import type { Visible } from '../principal.ts';
-import type { PlacementDeps } from './deps.ts';
-import type { NodeState } from '../ports/nodes/index.ts';
-import { orderId, type DrainOrder } from './drain-orders.ts';
-import { nodeHealth } from './node-health.ts';
-import { tenantOn } from './placement.ts';
-import type { NodeReport } from './placement-book.ts';
-import { shardOf, type ShardRecord } from './placement.store.ts';
+import type { ReadHandlers } from '../call/call.ts';
+import { decodeCursor, encodeCursor } from '../kernel/paging.ts';
+import { unreadableOf } from '../kernel/bad-records.ts';
+import type { Visible } from '../call/principal.ts';
+import type { PlacementDeps } from './migrate/placement-deps.ts';
+import { tenantOn, type NodeState } from '../ports/nodes/index.ts';
+import { orderId } from './record/drain-orders.ts';
+import type { DrainOrder, ShardRecord } from './record/stored-placement.ts';
+import { nodeHealth } from './nodes/node-health.ts';
+import type { NodeReport } from './record/placement-book.ts';
+import { shardOf } from './record/placement.store.ts';
 
 export type PlacementReads = ReadHandlers<
   'scale.shards.list' | 'scale.placements.list' | 'scale.drift.get' | 'scale.drains.list'

@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Connection } from '@cloudlysis/contract';
-import { systemAmbient } from '../ambient.ts';
+import { systemAmbient } from '../kernel/ambient.ts';
 import { bareText, bareUrl } from './bare-url.ts';
 import { PROBE_MS, testConnections } from './connections.ts';
-import type { Probe } from './probes.ts';
+import type { Probe } from './probe.ts';
 
 const probe = (id: string, run: Probe['run']): Probe => ({ id, title: id, target: 'there', run });
 

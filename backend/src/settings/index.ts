@@ -1,6 +1,6 @@
 /** How the control plane itself is set up: the test of every connection. */
 import { Problem, type Shard } from '@cloudlysis/contract';
-import type { ReadHandlers } from '../call.ts';
+import type { ReadHandlers } from '../call/call.ts';
 import { testConnections } from './connections.ts';
 import { probesOf, type ProbeDeps } from './probes.ts';
 

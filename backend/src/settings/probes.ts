@@ -1,24 +1,16 @@
 /** Every connection the control plane has, as a question that is asked now and answers with what it found. */
 import type { Shard } from '@cloudlysis/contract';
 import { auditLag, type Audit } from '../audit/index.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../service-config.ts';
 import type { KeySource } from '../identity/index.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import { nearLimits, shareOf, toldLimit, type NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
-import type { Ambient } from '../ambient.ts';
+import type { Ambient } from '../kernel/ambient.ts';
 import type { Clocks } from '../clocks/index.ts';
 import { bareUrl } from './bare-url.ts';
 import { clockProbes } from './clock-probes.ts';
-
-export interface Probe {
-  readonly id: string;
-  readonly title: string;
-  /** Where it is, without credentials; empty where it is not configured. */
-  readonly target: string;
-  /** What was found, as a sentence; null where there is nothing yet, and need not be. Throws why it failed. */
-  run(signal: AbortSignal): Promise<string | null>;
-}
+import type { Probe } from './probe.ts';
 
 export interface ProbeDeps {
   readonly config: Pick<Config, 'MONGODB_URI' | 'MONGODB_DB' | 'NATS_URL' | 'PLACEMENT_SOURCE' | 'PLACEMENT_FILE'>;

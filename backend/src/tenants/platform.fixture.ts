@@ -5,23 +5,23 @@ import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../testing/mongo.ts';
 import { startNats, type NatsOptions, type TestNats } from '../../../testing/nats.ts';
 import { hasty } from '../../testing/hasty.ts';
-import { passingControlKey } from '../control-key.ts';
-import { systemAmbient, type Ambient } from '../ambient.ts';
+import { passingControlKey } from '../secrets/control-key.ts';
+import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
 import { createAudit } from '../audit/index.ts';
-import { readConfig, type Config } from '../config.ts';
+import { readConfig, type Config } from '../service-config.ts';
 import { jobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
 import { createPlacement } from '../placement/index.ts';
-import type { PlacementBook } from '../placement/placement-book.ts';
+import type { PlacementBook } from '../placement/record/placement-book.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
 import { createNodes, type NodesPort } from '../ports/nodes/index.ts';
-import type { Principal, Visible } from '../principal.ts';
-import type { TenantPage } from './directory.ts';
-import type { TenantQuery } from './tenant-query.ts';
+import type { Principal, Visible } from '../call/principal.ts';
+import type { TenantPage } from './directory/directory.ts';
+import type { TenantQuery } from './directory/tenant-query.ts';
 import { createTenants, type Tenants } from './index.ts';
 import { startTestNode, type TestNode } from './nodes.fixture.ts';
-import { everybodyMay } from '../jobs/rights.fixture.ts';
+import { everybodyMay } from '../jobs/engine/rights.fixture.ts';
 
 export const ada: Principal = {
   id: 'user:ada@x.test',

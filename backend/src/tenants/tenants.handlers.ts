@@ -1,20 +1,20 @@
 /** Reads: the list from memory in a few milliseconds, one tenant from MongoDB with fresh facts. */
 import type { Placement, Tenant, TenantTraffic } from '@cloudlysis/contract';
-import type { ReadHandlers } from '../call.ts';
-import type { ActiveJob, JobReader } from '../jobs/job-reader.ts';
-import type { PlacementBook } from '../placement/placement-book.ts';
-import { unreadableOf } from '../bad-records.ts';
-import type { Ambient } from '../ambient.ts';
-import type { Visible } from '../principal.ts';
-import type { Directory, TenantPage } from './directory.ts';
-import type { Observer } from './observer.ts';
-import { laneOf } from './preflight-checks.ts';
-import type { TenantHealth } from './tenant-health.ts';
-import type { RecordFeed } from './record-feed.ts';
-import { computeStatus, type Status } from './tenant-status.ts';
-import { inOrder, inOutline, toWire } from './tenant-view.ts';
-import type { TenantRecord } from './tenants.ts';
-import type { TenantStore } from './tenants.store.ts';
+import type { ReadHandlers } from '../call/call.ts';
+import type { ActiveJob, JobReader } from '../jobs/record/job-reader.ts';
+import type { PlacementBook } from '../placement/record/placement-book.ts';
+import { unreadableOf } from '../kernel/bad-records.ts';
+import type { Ambient } from '../kernel/ambient.ts';
+import type { Visible } from '../call/principal.ts';
+import type { Directory, TenantPage } from './directory/directory.ts';
+import type { Observer } from './nodes/observer.ts';
+import { laneOf } from './jobs/preflight-checks.ts';
+import type { TenantHealth } from './nodes/tenant-health.ts';
+import type { RecordFeed } from './directory/record-feed.ts';
+import { computeStatus, type Status } from './directory/tenant-status.ts';
+import { inOrder, inOutline, toWire } from './directory/tenant-view.ts';
+import type { TenantRecord } from './directory/tenants.ts';
+import type { TenantStore } from './directory/tenants.store.ts';
 
 export interface TenantReads {
   readonly handlers: ReadHandlers<'tenants.list' | 'tenants.get' | 'tenants.health'>;

@@ -5,7 +5,7 @@ import { line, shown } from '../text.ts';
 import { JobId, Json, pageOf, PageQuery, RecordId, TenantId, Timestamp } from '../wire.ts';
 import { EXPORT_FORMATS, OUTCOMES } from '../words.ts';
 
-export const Outcome = z.enum(OUTCOMES).describe('What came of it');
+export const Outcome = z.enum(OUTCOMES).describe('What came of it').meta({ id: 'Outcome' });
 export type Outcome = z.infer<typeof Outcome>;
 
 export const AuditRecord = z
@@ -35,7 +35,8 @@ export const AuditRecord = z
     last_at: Timestamp.optional().describe('The last of them; absent without a count'),
     hash: shown().describe('SHA-256 over the record before and this record’s canonical form (RFC 8785), hex'),
   })
-  .describe('One event, written once and never changed');
+  .describe('One event, written once and never changed')
+  .meta({ id: 'AuditRecord' });
 export type AuditRecord = z.infer<typeof AuditRecord>;
 
 const Filter = {
@@ -94,7 +95,8 @@ export const Verification = z
       .optional()
       .describe('Documents that lay in the inbox, were no records, and were set aside; absent when there were none'),
   })
-  .describe('Result of walking the hash chain');
+  .describe('Result of walking the hash chain')
+  .meta({ id: 'Verification' });
 export type Verification = z.infer<typeof Verification>;
 
 export const auditOperations = {

@@ -17,7 +17,8 @@ export const Abilities = z
   .describe(
     'Operation id → whether the caller may. Asked with a tenant: on that tenant, as the server would decide there. ' +
       'Asked without: an operation on a tenant is allowed when it is on at least one, so a refusal means nowhere',
-  );
+  )
+  .meta({ id: 'Abilities' });
 export type Abilities = z.infer<typeof Abilities>;
 
 export const Me = z
@@ -43,7 +44,8 @@ export const Me = z
     git_sha: shown().nullable().describe('Commit it was built from; null where unknown'),
     mode: z.enum(['development', 'production']).describe('Mode this control plane runs in'),
   })
-  .describe('The caller as the control plane sees them');
+  .describe('The caller as the control plane sees them')
+  .meta({ id: 'Me' });
 export type Me = z.infer<typeof Me>;
 
 export const identityOperations = {

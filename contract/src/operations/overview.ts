@@ -19,7 +19,8 @@ export const Figure = z
       'Unit: `req/s`, `events`, `bytes`, `ratio` (0 to 1), `ms`, or what is counted, such as `nodes`',
     ),
   })
-  .describe('One measured figure');
+  .describe('One measured figure')
+  .meta({ id: 'Figure' });
 export type Figure = z.infer<typeof Figure>;
 
 export const ServiceOverview = z
@@ -31,7 +32,8 @@ export const ServiceOverview = z
     reason: shown().describe('The sentence why'),
     figures: z.array(Figure).max(50).describe('What was measured'),
   })
-  .describe('One kind of service, over all its nodes');
+  .describe('One kind of service, over all its nodes')
+  .meta({ id: 'ServiceOverview' });
 export type ServiceOverview = z.infer<typeof ServiceOverview>;
 
 export const Attention = z
@@ -53,7 +55,8 @@ export const Attention = z
       })
       .describe('What else the operation is asked, beside what it is about'),
   })
-  .describe('Something that needs a person');
+  .describe('Something that needs a person')
+  .meta({ id: 'Attention' });
 export type Attention = z.infer<typeof Attention>;
 
 export const Unchecked = z
@@ -61,7 +64,8 @@ export const Unchecked = z
     source: shown().describe('What could not be asked, such as `gateway/gw-1 metrics`'),
     reason: shown().describe('The sentence why'),
   })
-  .describe('A part that could not be checked');
+  .describe('A part that could not be checked')
+  .meta({ id: 'Unchecked' });
 export type Unchecked = z.infer<typeof Unchecked>;
 
 const count = z.number().int();
@@ -97,7 +101,8 @@ export const Overview = z
       .describe('What could not be checked; its figures are null and nothing of it is `ok`'),
     sampled_at: Timestamp.describe('When it was measured'),
   })
-  .describe('The platform at a glance');
+  .describe('The platform at a glance')
+  .meta({ id: 'Overview' });
 export type Overview = z.infer<typeof Overview>;
 
 export const overviewOperations = {

@@ -43,7 +43,7 @@ export const ShardView = Shard.extend({
     })
     .describe('What the node itself says'),
   version: z.number().int().describe('Version of the record'),
-});
+}).meta({ id: 'ShardView' });
 export type ShardView = z.infer<typeof ShardView>;
 
 export const Placement = z
@@ -53,7 +53,8 @@ export const Placement = z
     shard_id: ShardId,
     revision: z.number().int().describe('Goes up by one at every move'),
   })
-  .describe('Where one tenant lives for one kind');
+  .describe('Where one tenant lives for one kind')
+  .meta({ id: 'Placement' });
 export type Placement = z.infer<typeof Placement>;
 
 export const Drift = z
@@ -67,7 +68,8 @@ export const Drift = z
     reason: shown().describe('The sentence why this is drift'),
     repairable: z.boolean().describe('Whether the repair job mends it'),
   })
-  .describe('One disagreement about a placement');
+  .describe('One disagreement about a placement')
+  .meta({ id: 'Drift' });
 export type Drift = z.infer<typeof Drift>;
 
 export const DrainOrdered = z
@@ -90,7 +92,8 @@ export const Drain = z
       'What was asked for; null where the node drains without having been asked',
     ),
   })
-  .describe('What was asked of a node, and what it reports');
+  .describe('What was asked of a node, and what it reports')
+  .meta({ id: 'Drain' });
 export type Drain = z.infer<typeof Drain>;
 
 export const scaleOperations = {

@@ -14,7 +14,8 @@ export const Connection = z
     detail: shown().describe('The sentence why, with what was found'),
     checked_at: Timestamp.describe('When it was tested'),
   })
-  .describe('One connection, tested just now');
+  .describe('One connection, tested just now')
+  .meta({ id: 'Connection' });
 export type Connection = z.infer<typeof Connection>;
 
 export const settingsOperations = {

@@ -6,7 +6,7 @@ import { Drain } from './scale.ts';
 import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
 import { TENANT_PLANS, TENANT_STATES } from '../words.ts';
 
-export const TenantState = z.enum(TENANT_STATES).describe('State of a tenant (TEN-04)');
+export const TenantState = z.enum(TENANT_STATES).describe('State of a tenant (TEN-04)').meta({ id: 'TenantState' });
 export type TenantState = z.infer<typeof TenantState>;
 
 export const TenantStatus = z
@@ -15,7 +15,8 @@ export const TenantStatus = z
     reason: shown().describe('The sentence why'),
     since: Timestamp.describe('Since when'),
   })
-  .describe('Computed, never set by hand');
+  .describe('Computed, never set by hand')
+  .meta({ id: 'TenantStatus' });
 export type TenantStatus = z.infer<typeof TenantStatus>;
 
 export const TenantMetadata = z
@@ -33,7 +34,8 @@ export const TenantMetadata = z
     billing: mapShown(z.string().max(256), 50).describe('Billing references, such as an account number; at most 50'),
     environments: z.array(Environment).min(1).max(5).describe('Where the tenant lives'),
   })
-  .describe('What is known about a tenant');
+  .describe('What is known about a tenant')
+  .meta({ id: 'TenantMetadata' });
 export type TenantMetadata = z.infer<typeof TenantMetadata>;
 
 /** As it is asked for: the same fields under the rule for text, keys and numbers. */
@@ -58,7 +60,8 @@ export const TenantTraffic = z
     consumer_lag: z.number().int().nullable().describe('Events the slowest consumer is behind; null where unknown'),
     sampled_at: Timestamp.nullable().describe('When the newest of them was measured; null where none was'),
   })
-  .describe('Traffic and lag as last sampled');
+  .describe('Traffic and lag as last sampled')
+  .meta({ id: 'TenantTraffic' });
 export type TenantTraffic = z.infer<typeof TenantTraffic>;
 
 export const Tenant = z
@@ -82,7 +85,8 @@ export const Tenant = z
     created_at: Timestamp.describe('When it was created'),
     updated_at: Timestamp.describe('When it last changed'),
   })
-  .describe('A tenant');
+  .describe('A tenant')
+  .meta({ id: 'Tenant' });
 export type Tenant = z.infer<typeof Tenant>;
 
 export const NodeHealth = z
@@ -113,7 +117,8 @@ export const NodeHealth = z
       .describe('What the node depends on'),
     checked_at: Timestamp.describe('When it was asked'),
   })
-  .describe('One node that serves the tenant, asked just now');
+  .describe('One node that serves the tenant, asked just now')
+  .meta({ id: 'NodeHealth' });
 export type NodeHealth = z.infer<typeof NodeHealth>;
 
 export const TenantSort = z

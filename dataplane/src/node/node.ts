@@ -20,7 +20,6 @@ import {
 } from '../platform/placement.ts';
 import { Problem } from '../platform/problem.ts';
 import { RevisionedTable } from '../platform/revisioned-table.ts';
-import { adminRoutes } from './admin.ts';
 import type { NodeConfig } from './config.ts';
 import { Faults } from './faults.ts';
 import { pingNats, probe, probeStorage, type Readiness } from './health.ts';
@@ -56,11 +55,14 @@ export class Node {
   private readonly followers: Source[] = [];
   private readonly behind;
   private readonly healed;
+  private readonly routesOf: (node: Node) => Route[];
   private server: Server | undefined;
   private probing: Promise<Readiness> | undefined;
 
-  constructor(config: NodeConfig, log: Logger) {
+  /** `routesOf`: what every kind of node answers, beside its service's own. */
+  constructor(config: NodeConfig, log: Logger, routesOf: (node: Node) => Route[]) {
     this.config = config;
+    this.routesOf = routesOf;
     this.log = log;
     this.metrics = createMetrics(config);
     const name = `${config.service}_follower`;
@@ -214,7 +216,7 @@ export class Node {
     const name = `${this.config.service}_request`;
     const count = this.metrics.counter(`${name}s_total`, 'HTTP requests by route template', ['path', 'status']);
     const duration = this.metrics.histogram(`${name}_duration_seconds`, 'HTTP time by route template', ['path']);
-    const routes = [...adminRoutes(this), ...(this.service.routes ?? [])];
+    const routes = [...this.routesOf(this), ...(this.service.routes ?? [])];
     const server = createHttpServer(routes, this.log, ({ path, status, seconds }) => {
       count.inc({ path, status });
       duration.observe({ path }, seconds);

@@ -1,7 +1,7 @@
 /** What a change stream announces, until it breaks. */
 import type { Collection, Document } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../../ambient.ts';
+import type { Ambient } from '../../kernel/ambient.ts';
 import { translated } from './mongo.ts';
 
 export interface Announced {

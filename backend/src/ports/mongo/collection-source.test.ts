@@ -5,9 +5,8 @@ import { BSON, MongoClient, ObjectId, type Collection, type Db } from 'mongodb';
 import { pino } from 'pino';
 import { eventually } from '../../../testing/eventually.ts';
 import { freshDatabase, startMongo } from '../../../../testing/mongo.ts';
-import { systemAmbient } from '../../ambient.ts';
-import { CheckedCopy } from '../../copies/index.ts';
-import type { Source } from '../../copies/index.ts';
+import { systemAmbient } from '../../kernel/ambient.ts';
+import { CheckedCopy, type Source } from '../../copies/index.ts';
 import { collectionSource } from './collection-source.ts';
 
 interface Thing {

@@ -1,7 +1,7 @@
 /** A collection as the source of a checked copy: full reads, reads by id, and a change stream that says where to look. */
 import { isDeepStrictEqual } from 'node:util';
 import { BSON, type Collection, type Document, type Filter } from 'mongodb';
-import type { Ambient } from '../../ambient.ts';
+import type { Ambient } from '../../kernel/ambient.ts';
 import type { Changes, Found, Source } from '../../copies/index.ts';
 import { followChanges, type Announced } from './change-stream.ts';
 import { prompt, READ_MS, translated } from './mongo.ts';

@@ -1,7 +1,7 @@
 // The store's clock as a replica knows it, whatever its answers take on the way.
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { systemAmbient } from '../../ambient.ts';
+import { systemAmbient } from '../../kernel/ambient.ts';
 import { storeClock } from './store-clock.ts';
 
 const STORE_AT = Date.UTC(2026, 10, 26);

@@ -2,7 +2,7 @@
  * The one clock that all replicas share: the store's. It is read now and then and carried on by the monotonic clock in
  * between, so that what one replica writes another can judge, however far apart their own clocks are.
  */
-import type { Ambient } from '../../ambient.ts';
+import type { Ambient } from '../../kernel/ambient.ts';
 import { prompt, type Mongo } from './mongo.ts';
 
 export interface StoreClock {

@@ -3,11 +3,11 @@ import { pino, type Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { z } from 'zod';
 import { ShardId, TenantId } from '@cloudlysis/contract';
-import { systemAmbient, type Ambient } from '../../ambient.ts';
-import { Connection, isStreamMissing, type Link } from './connection.ts';
-import { eventsAfter, lastEvent } from './events.ts';
-import { kvBoard } from './kv-board.ts';
-import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, REVOCATIONS_BUCKET } from './names.ts';
+import { systemAmbient, type Ambient } from '../../kernel/ambient.ts';
+import { Connection, isStreamMissing, type Link } from './port/connection.ts';
+import { eventsAfter, lastEvent } from './streams/events.ts';
+import { kvBoard } from './kv/kv-board.ts';
+import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, REVOCATIONS_BUCKET } from './port/names.ts';
 import type {
   BucketSight,
   ConsumerInfo,
@@ -15,10 +15,10 @@ import type {
   NatsPort,
   PublishedPlacement,
   TenantFlags,
-} from './nats-port.ts';
-import { staticBoard } from './static-board.ts';
-import { streamLimits } from './limits.ts';
-import { ensureConsumer, ensureStreams, existing } from './streams.ts';
+} from './port/nats-port.ts';
+import { staticBoard } from './kv/static-board.ts';
+import { streamLimits } from './streams/limits.ts';
+import { ensureConsumer, ensureStreams, existing } from './streams/streams.ts';
 
 export interface NatsOptions {
   readonly ambient?: Ambient;

@@ -1,5 +1,5 @@
 /** The NATS port: what features may import of it. */
-export type * from './nats-port.ts';
+export type * from './port/nats-port.ts';
 export { connectNats, type NatsOptions } from './connect-nats.ts';
-export { consumerNames, placementKey, tenantFlagsKey } from './names.ts';
-export { NEAR_LIMIT, nearLimits, shareOf, toldLimit } from './stream-limit.ts';
+export { consumerNames, placementKey, tenantFlagsKey } from './port/names.ts';
+export { NEAR_LIMIT, nearLimits, shareOf, toldLimit } from './streams/stream-limit.ts';

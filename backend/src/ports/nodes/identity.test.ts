@@ -6,8 +6,8 @@ import { createServer as createTls } from 'node:tls';
 import { afterEach, expect, test } from '@jest/globals';
 import type { ServiceKind } from '@cloudlysis/contract';
 import { freePort } from '../../../../testing/processes.ts';
-import { systemAmbient } from '../../ambient.ts';
-import { readConfig } from '../../config.ts';
+import { systemAmbient } from '../../kernel/ambient.ts';
+import { readConfig } from '../../service-config.ts';
 import { allowlist } from './allowlist.ts';
 import { createNodes, type NodeClient } from './index.ts';
 

@@ -1,4 +1,4 @@
 /** The nodes port: what features may import of it. */
-export type * from './nodes-port.ts';
+export * from './nodes-port.ts';
 export { createNodes, type NodesOptions } from './nodes.ts';
 export { problemWithoutAddresses, withoutAddresses, withoutAddressesIn } from './without-addresses.ts';

@@ -1,6 +1,6 @@
 /** One HTTP call to a node: the token for that node alone, deadline, bounded body, no redirects, and every way it can go wrong as a problem. */
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../../ambient.ts';
+import type { Ambient } from '../../kernel/ambient.ts';
 import type { Allowed } from './allowlist.ts';
 import { assertIdentity, IDENTITY_PATH } from './identity.ts';
 import type { NodeAddress } from './nodes-port.ts';

@@ -1,5 +1,5 @@
 /** What the control plane asks of a node, clause by clause of the platform contract (docs/platform-contract.md). */
-import type { Shard } from '@cloudlysis/contract';
+import { Problem, type Shard } from '@cloudlysis/contract';
 
 /** Which node is meant, and where it should be. */
 export type NodeAddress = Pick<Shard, 'endpoint' | 'kind' | 'shard_id'>;
@@ -95,3 +95,9 @@ export interface NodesPort {
   /** @throws Problem `node.forbidden_host` when the address is not on the outbound allowlist. */
   assertAllowed(endpoint: string): void;
 }
+
+export const tenantOn = (state: NodeState | null, tenantId: string): NodeTenant | null =>
+  state?.tenants.find((tenant) => tenant.tenant_id === tenantId) ?? null;
+const AWAY: readonly string[] = ['node.unreachable', 'node.timeout', 'node.stranger'];
+/** The node did not answer, or what answers in its place is another one. */
+export const isAway = (error: unknown): boolean => error instanceof Problem && AWAY.includes(error.code);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { systemAmbient } from '../../ambient.ts';
+import { systemAmbient } from '../../kernel/ambient.ts';
 import { createNodes } from './index.ts';
 import { sampleOf } from './prometheus.ts';
 

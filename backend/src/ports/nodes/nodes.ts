@@ -1,7 +1,7 @@
 /** Nodes over HTTP: the clauses of the platform contract as calls, every answer checked against its shape. */
 import { z } from 'zod';
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../../ambient.ts';
+import type { Ambient } from '../../kernel/ambient.ts';
 import { allowlist } from './allowlist.ts';
 import { strangerIn } from './identity.ts';
 import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';

@@ -1,0 +1,214 @@
+/** The one binder between an operation and Koa: identity, permission, step-up, parse, handler, answer check, in this order. */
+import {
+  API_PREFIX, FINAL_STATES, holdsSecrets, MAX_BODY, mutations, Problem, reads,
+  type Job, type JobTicket, type MutationId, type Operation, type ReadId,
+} from '@cloudlysis/contract'; // prettier-ignore
+import type { Context } from 'koa';
+import type { Ambient } from '../../kernel/ambient.ts';
+import type {
+  Call,
+  MutationHandler,
+  MutationHandlers,
+  ReadHandlers,
+  Streamed,
+  SubmitHeaders,
+} from '../../call/call.ts';
+import type { Authenticator, Permissions } from '../../identity/index.ts';
+import type { Visible } from '../../call/principal.ts';
+import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from '../answer/answer.ts';
+import { askedScope, authorise, tenantNamed } from './authorise.ts';
+import { problemWithoutAddresses } from '../../ports/nodes/index.ts';
+import { provenanceOf, signalOf, type Exchange } from '../request/exchange.ts';
+import { readJson } from '../request/json-body.ts';
+import { NOTHING, parseParts, refuseRepeatedHeaders, submitHeaders } from '../request/request-parts.ts';
+import type { TokenBuckets } from '../refusals/token-bucket.ts';
+import type { Turnstile } from '../refusals/turnstile.ts';
+
+/** Milliseconds a handler may take, on top of the wait a client asked for. */
+const HANDLER_MS = 30_000;
+/** An export or event stream may go on this long. */
+const STREAM_MS = 3_600_000;
+
+export interface BinderDeps extends AnswerDeps {
+  readonly ambient: Ambient;
+  readonly authenticate: Authenticator['authenticate'];
+  readonly permissions: Permissions;
+  readonly rate: TokenBuckets;
+  readonly streams: OpenStreams;
+  /** By operation that has a limit of its own. */
+  readonly turnstiles: ReadonlyMap<string, Turnstile>;
+  /** Aborted when a stopping service cannot wait any longer. */
+  readonly cut: AbortSignal;
+}
+
+/** What an operation runs once a call was let in. */
+export interface Route {
+  readonly operation: Operation;
+  run(call: Call<Operation>, headers: SubmitHeaders | null): Promise<Answer | Streamed>;
+}
+
+/** A route per read, and two per mutation. The tables are complete by their types; this is where the types end. */
+export function routesOf(readHandlers: ReadHandlers, mutationHandlers: MutationHandlers): Route[] {
+  type AnyCall = Call<never>;
+  const read = (id: ReadId): Route => ({
+    operation: reads[id],
+    run: async (call) => {
+      const value: unknown = await (readHandlers[id] as (call: AnyCall) => Promise<unknown>)(call as AnyCall);
+      return 'streams' in reads[id] ? (value as Streamed) : { status: 200, value };
+    },
+  });
+  const mutation = (id: MutationId): Route[] =>
+    mutationRoutes(mutations[id], mutationHandlers[id] as MutationHandler<never>);
+  return [...(Object.keys(reads) as ReadId[]).map(read), ...(Object.keys(mutations) as MutationId[]).flatMap(mutation)];
+}
+
+/** The change and its preflight. */
+export function mutationRoutes(
+  { submit, preflight }: { readonly submit: Operation; readonly preflight: Operation },
+  handler: MutationHandler<never>,
+): Route[] {
+  return [
+    {
+      operation: submit,
+      run: async (call, headers) => jobAnswer(await handler.submit(call as never, headers!), headers!),
+    },
+    {
+      operation: preflight,
+      run: async (call) => ({ status: 200, value: await handler.preflight(call as never) }),
+    },
+  ];
+}
+
+function jobAnswer(job: Job | JobTicket, { waitMs }: SubmitHeaders): Answer {
+  const applied = waitMs > 0 ? { 'Preference-Applied': `wait=${waitMs / 1000}` } : {};
+  const headers = { Location: `${API_PREFIX}/jobs/${job.job_id}`, ...applied };
+  const final = (FINAL_STATES as readonly string[]).includes(job.state);
+  return final && 'plan' in job
+    ? { status: 200, value: job, headers }
+    : { status: 202, value: { job_id: job.job_id, state: job.state }, headers };
+}
+
+export type RequestContext = Context & {
+  readonly params: Record<string, string>;
+  readonly state: { exchange: Exchange };
+};
+
+/** Serves one operation. Whatever it throws is encoded, logged and audited further out. */
+export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: RequestContext) => Promise<void> {
+  const takesBody = operation.method !== 'GET';
+  const submits = operation.mutation?.role === 'submit';
+  const { maxBody = MAX_BODY } = operation;
+  const scopeFromBody = takesBody && operation.scope === 'tenant';
+  const quotes = !holdsSecrets(operation.body);
+  return async (ctx) => {
+    const { exchange } = ctx.state;
+    const { req, res } = ctx;
+    exchange.operation = operation.id;
+    refuseRepeatedHeaders(req);
+    const principal = await identify(exchange, ctx, deps);
+    // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
+    const early = scopeFromBody ? await attempt(readJson(req, maxBody, quotes)) : NO_BODY;
+    exchange.tenantId = tenantNamed(ctx.params, early.value);
+    authorise(operation, principal, askedScope(operation, exchange.tenantId), deps);
+    if (early.error) throw early.error;
+    const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, quotes) : early.value;
+    exchange.tenantId ??= tenantNamed(ctx.params, body);
+    const headers = submits ? submitHeaders(req) : null;
+    const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });
+    const ms = operation.streams ? STREAM_MS : HANDLER_MS + (headers?.waitMs ?? 0);
+    let signal: AbortSignal | undefined;
+    const call = {
+      ...(parts as Pick<Call<Operation>, 'params' | 'query' | 'body' | 'secrets'>),
+      principal,
+      provenance: provenanceOf(exchange, req),
+      // Both cost more than most reads that do not look at them.
+      get visible() {
+        return deps.permissions.visible(principal, operation.permission);
+      },
+      get signal() {
+        return (signal ??= signalOf(res, deps.ambient, ms, deps.cut));
+      },
+    };
+    const leave = await deps.turnstiles.get(operation.id)?.enter(principal.id, call.signal);
+    // Before the handler looks: what a stream was begun with is what must still hold.
+    const begun = operation.streams ? call.visible : 'all';
+    const letIn = async (): Promise<void> => {
+      const now = await deps.authenticate(req.headers);
+      authorise(operation, now, askedScope(operation, exchange.tenantId), deps);
+      if (isNarrower(deps.permissions.visible(now, operation.permission), begun))
+        throw new Problem('permission.missing');
+    };
+    try {
+      await send(ctx, operation, await run(call, headers), deps, { seesAll: () => call.visible === 'all', letIn });
+    } catch (error) {
+      throw operation.scope === 'platform' ? error : problemWithoutAddresses(error);
+    } finally {
+      leave?.();
+    }
+  };
+}
+
+/** Whether something that could be seen before no longer can. */
+function isNarrower(now: Visible, before: Visible): boolean {
+  if (now === before || now === 'all') return false;
+  return before === 'all' || [...before].some((tenantId) => !now.has(tenantId));
+}
+
+/** Nothing is known of a body that was not read. */
+const NO_BODY = { value: NOTHING as unknown, error: null as unknown };
+
+const attempt = (reading: Promise<unknown>): Promise<typeof NO_BODY> =>
+  reading.then(
+    (value) => ({ value, error: null }),
+    (error: unknown) => ({ value: null, error }),
+  );
+
+async function identify(exchange: Exchange, ctx: Context, deps: BinderDeps) {
+  const found = deps.authenticate(ctx.req.headers);
+  const principal = found instanceof Promise ? await found : found;
+  exchange.principal = principal;
+  const wait = deps.rate.take(principal.id);
+  if (wait > 0) throw new Problem('rate.limited', undefined, { retry_after_s: Math.ceil(wait) });
+  return principal;
+}
+
+async function send(
+  ctx: Context,
+  operation: Operation,
+  answer: Answer | Streamed,
+  deps: BinderDeps,
+  { seesAll, letIn }: { seesAll(): boolean; letIn(): Promise<void> },
+): Promise<void> {
+  if ('stream' in answer) {
+    const { exchange } = (ctx as RequestContext).state;
+    const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - exchange.started);
+    if (ctx.method === 'HEAD') return headOf(ctx, answer);
+    return deps.streams.send(ctx, answer, observe, letIn);
+  }
+  const { status, text } = worded(operation, answer, deps, seesAll);
+  ctx.status = status;
+  for (const name in answer.headers) ctx.set(name, answer.headers[name]!);
+  // Set by hand: Koa looks a type up by name for every answer.
+  ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  ctx.body = text;
+}
+
+function worded(operation: Operation, answer: Answer, deps: BinderDeps, seesAll: () => boolean) {
+  const { status } = answer;
+  try {
+    const value = readablePage(operation, answer.value, seesAll, deps.badRecords);
+    return { status, text: JSON.stringify(checkedAnswer(operation, { ...answer, value }, deps)) };
+  } catch (error) {
+    // The job is committed: whoever asked must not be told that it failed, only that more cannot be said of it.
+    if (operation.mutation?.role !== 'submit') throw error;
+    deps.logger.error({ err: error, operation: operation.id }, 'a job was accepted and cannot be shown');
+    const { job_id, state } = answer.value as JobTicket;
+    return { status: 202, text: JSON.stringify({ job_id, state }) };
+  }
+}
+
+function headOf(ctx: Context, { type, stream }: Streamed): void {
+  stream.destroy();
+  ctx.type = type;
+  ctx.body = '';
+}

@@ -1,0 +1,87 @@
+/** The permission table as MongoDB has the assignments: a checked copy. While MongoDB is away the last known state decides. */
+import type { Assignment } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import type { Ambient } from '../../kernel/ambient.ts';
+import { CheckedCopy, type CopyReport } from '../../copies/index.ts';
+import { collectionSource } from '../../ports/mongo/collection-source.ts';
+import type { AssignmentDocument, AssignmentStore } from './assignment-store.ts';
+import { assignedTo } from '../../call/identity-name.ts';
+import { PermissionTable, type Permissions } from './permissions.ts';
+
+export interface LivePermissions extends Permissions {
+  readonly copy: CopyReport;
+  /** @throws Problem `store.unavailable`: without one first reading nobody could be let in. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface LiveOptions {
+  readonly store: AssignmentStore;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+  readonly environment: string;
+  readonly seed: readonly Assignment[];
+  /** Milliseconds between two comparisons with a full read; 60 000 unless told. */
+  readonly reloadMs?: number;
+}
+
+export function livePermissions({ store, ambient, logger, environment, seed, reloadMs }: LiveOptions): LivePermissions {
+  const table = new PermissionTable(environment);
+  const held = new AssignmentsByPrincipal();
+  const copy = new CheckedCopy<AssignmentDocument>({
+    name: 'assignments',
+    source: collectionSource({ collection: store.assignments, ambient }),
+    ambient,
+    logger,
+    ...(reloadMs === undefined ? {} : { checkMs: reloadMs }),
+    apply(id, document) {
+      for (const principal of held.put(id, document)) table.replace(principal, held.of(principal));
+    },
+  });
+  return {
+    copy,
+    can: (principal, requirement, scope) => table.can(principal, requirement, scope),
+    visible: (principal, requirement) => table.visible(principal, requirement),
+    abilities: (principal, tenantId) => table.abilities(principal, tenantId),
+    assignmentsOf: (principal) => table.assignmentsOf(principal),
+    async start() {
+      await store.prepare(seed);
+      await copy.current();
+      copy.start();
+    },
+    stop: () => copy.stop(),
+  };
+}
+
+/** A document that moves from one principal to another touches both. */
+class AssignmentsByPrincipal {
+  private readonly principalOf = new Map<string, string>();
+  private readonly held = new Map<string, Map<string, Assignment>>();
+
+  of(principal: string): Assignment[] {
+    return [...(this.held.get(principal)?.values() ?? [])];
+  }
+
+  /** Returns whose assignments are others now. */
+  put(id: string, document: AssignmentDocument | null): Set<string> {
+    // First of all: what it throws for a document that names nobody must leave everything as it was.
+    const key = document && assignedTo(document.principal);
+    const touched = new Set<string>();
+    const before = this.principalOf.get(id);
+    if (before !== undefined) {
+      touched.add(before);
+      this.principalOf.delete(id);
+      const left = this.held.get(before);
+      left?.delete(id);
+      if (left?.size === 0) this.held.delete(before);
+    }
+    if (document && key !== null) {
+      const { principal, role, scope } = document;
+      touched.add(key);
+      this.principalOf.set(id, key);
+      const mine = this.held.get(key) ?? new Map<string, Assignment>();
+      this.held.set(key, mine.set(id, { principal, role, scope }));
+    }
+    return touched;
+  }
+}

@@ -1,4 +1,0 @@
-// For tests whose subject is not who may.
-import type { May } from './rights.ts';
-
-export const everybodyMay: May = () => ({ allowed: true, reason: null });

@@ -1,0 +1,208 @@
+/**
+ * Watches what decides the tenants' status beside their records: active jobs, node reports, placements, consumer lag.
+ *
+ * Every cost is bounded, whatever the number of tenants: one query for jobs, none for reports, placements at most a
+ * twentieth of the time, and lag for a fixed number of tenants a round, those that lag first and then one after another
+ * (12 tenants are all seen in every round; 10 000 in about three minutes).
+ */
+import type { Placement } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import type { Ambient } from '../../kernel/ambient.ts';
+import type { ActiveJob, JobReader } from '../../jobs/record/job-reader.ts';
+import type { PlacementBook } from '../../placement/record/placement-book.ts';
+import type { NatsPort } from '../../ports/nats/index.ts';
+import type { Directory } from '../directory/directory.ts';
+import { findingsOf, type NodeFindings } from '../directory/node-findings.ts';
+import { LAG_LIMIT, type LagFinding } from '../directory/tenant-status.ts';
+import { inOrder } from '../directory/tenant-view.ts';
+
+export interface Observer {
+  /** Active jobs no older than half a second; what is known where they cannot be read. */
+  refreshJobs(): Promise<void>;
+  /** The tenant's consumers asked now; what is known where NATS does not answer within half a second. */
+  lagsOf(tenantId: string): Promise<readonly LagFinding[]>;
+  /** What the tenant's slowest consumer was behind when it was last asked; null where that is not known, or no longer. */
+  lagOf(tenantId: string): LagSample | null;
+  /** The nodes' last reports, with since when. */
+  findings(): NodeFindings;
+  /** One round; for tests and for the first list. */
+  round(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface LagSample {
+  /** Events; null when the tenant has no consumer. */
+  readonly events: number | null;
+  readonly at: Date;
+}
+
+export interface ObserverDeps {
+  readonly directory: Directory;
+  readonly jobs: JobReader;
+  readonly placement: PlacementBook;
+  readonly nats: NatsPort;
+  readonly ambient: Ambient;
+  readonly logger: Logger;
+}
+
+const ROUND_MS = 2_000;
+const KINDS_WITH_CONSUMER = ['projection', 'runner'] as const;
+const JOBS_MS = 500;
+const PLACEMENTS_MS = 5_000;
+/** Reading placements may take this share of the time. */
+const PLACEMENTS_SHARE = 1 / 20;
+const LAG_TENANTS = 100;
+const LAG_AT_ONCE = 16;
+const PATIENCE_MS = 500;
+/** A lag that was measured longer ago is no longer told: 10 000 tenants are through in a third of it. */
+const LAG_STALE_MS = 600_000;
+/** Placements of tenants whose job has just ended are read at once, at most this many. */
+const ENDED = 50;
+
+export function createObserver(deps: ObserverDeps): Observer {
+  const { directory, jobs, placement, nats, ambient, logger } = deps;
+  const stopping = new AbortController();
+  const lags = new Map<string, readonly LagFinding[]>();
+  const lagChanged = new Set<string>();
+  const lagSamples = new Map<string, LagSample>();
+  let active: ReadonlyMap<string, ActiveJob> = new Map();
+  let reports: NodeFindings = new Map();
+  let jobsAt = -Infinity;
+  let placementsDue = 0;
+  let placementsRead: readonly Placement[] | undefined;
+  let placed = 0;
+  let lagCursor = 0;
+  let running: Promise<void> | undefined;
+
+  const publish = (changed: Iterable<string> = []): void =>
+    directory.observe({ now: ambient.now(), jobs: active, reports, lags }, changed);
+
+  /** Returns the tenants whose job is another one than before. */
+  async function readJobs(): Promise<string[]> {
+    jobsAt = ambient.monotonic();
+    const found = new Map<string, ActiveJob>();
+    for (const job of await jobs.active()) {
+      if (job.tenantId !== null && !found.has(job.tenantId)) found.set(job.tenantId, job);
+    }
+    const before = active;
+    active = found;
+    const ended = [...before.keys()].filter((tenantId) => !found.has(tenantId));
+    await Promise.all(
+      ended.slice(0, ENDED).map(async (tenantId) => directory.place(tenantId, inOrder(await placement.of(tenantId)))),
+    );
+    return [...ended, ...[...found].filter(([id, job]) => before.get(id)?.jobId !== job.jobId).map(([id]) => id)];
+  }
+
+  async function readPlacements(): Promise<void> {
+    const started = ambient.monotonic();
+    if (started < placementsDue) return;
+    const all = await placement.all();
+    // The book hands out the same array until a placement changes; then only a full read of records brings more to place.
+    if (all === placementsRead && directory.size === placed) return;
+    placementsRead = all;
+    placed = directory.size;
+    const byTenant = Map.groupBy(all, ({ tenant_id }) => tenant_id);
+    for (const id of directory.all()) directory.place(id, inOrder(byTenant.get(id) ?? []));
+    const took = ambient.monotonic() - started;
+    placementsDue = started + Math.max(PLACEMENTS_MS, took / PLACEMENTS_SHARE);
+  }
+
+  async function readLag(tenantId: string): Promise<readonly LagFinding[]> {
+    const measured = await Promise.all(
+      KINDS_WITH_CONSUMER.map(async (kind) => ({ kind, lag: (await nats.consumer(tenantId, kind))?.lag ?? null })),
+    );
+    const known = measured.flatMap(({ lag }) => (lag === null ? [] : [lag]));
+    lagSamples.set(tenantId, { events: known.length ? Math.max(...known) : null, at: ambient.now() });
+    // Read after the measurement: a second one that was under way begins no second lag.
+    const before = lags.get(tenantId) ?? [];
+    const above = measured.flatMap(({ kind, lag }): LagFinding[] => {
+      if (lag === null || lag <= LAG_LIMIT) return [];
+      const since = before.find((finding) => finding.kind === kind)?.since ?? ambient.now();
+      return [{ kind, lag, limit: LAG_LIMIT, since }];
+    });
+    if (above.length || before.length) lagChanged.add(tenantId);
+    if (above.length) lags.set(tenantId, above);
+    else lags.delete(tenantId);
+    return above;
+  }
+
+  /** Those that lag, at most half of the round, and the next ones in turn. */
+  function lagCandidates(): string[] {
+    const lagging = [...lags.keys()].slice(0, LAG_TENANTS / 2);
+    const ids = directory.all();
+    const chosen = new Set(lagging);
+    for (let step = 0; step < ids.length && chosen.size < LAG_TENANTS; step += 1) {
+      lagCursor = (lagCursor + 1) % ids.length;
+      const id = ids[lagCursor]!;
+      if (directory.get(id)?.record.phase === 'live') chosen.add(id);
+    }
+    return [...chosen];
+  }
+
+  async function readLags(): Promise<void> {
+    for (const known of [lags, lagSamples]) for (const id of known.keys()) if (!directory.get(id)) known.delete(id);
+    const waiting = lagCandidates();
+    await Promise.all(
+      Array.from({ length: LAG_AT_ONCE }, async () => {
+        for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) await readLag(id);
+      }),
+    );
+  }
+
+  /** What cannot be read now stays as it was last seen. */
+  const attempt = <T>(what: string, read: () => Promise<T>): Promise<T | undefined> =>
+    read().catch((error: unknown) => void logger.debug({ err: error }, `${what} could not be read`));
+
+  async function round(): Promise<void> {
+    reports = findingsOf(placement.reports(), reports, placement.drains());
+    const [changed] = await Promise.all([
+      attempt('active jobs', readJobs),
+      attempt('placements', readPlacements),
+      attempt('consumer lag', readLags),
+    ]);
+    publish([...(changed ?? []), ...lagChanged]);
+    lagChanged.clear();
+  }
+
+  async function roundsForever(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await round();
+      await ambient.sleep(ROUND_MS, stopping.signal).catch(() => undefined);
+    }
+  }
+
+  async function atMost<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    const over = new AbortController();
+    const patience = ambient.sleep(PATIENCE_MS, over.signal).then(
+      () => otherwise,
+      () => otherwise,
+    );
+    try {
+      return await Promise.race([work.catch(() => otherwise), patience]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  return {
+    findings: () => (reports = findingsOf(placement.reports(), reports, placement.drains())),
+    lagOf(tenantId) {
+      const sample = lagSamples.get(tenantId);
+      return sample && ambient.now().getTime() - sample.at.getTime() < LAG_STALE_MS ? sample : null;
+    },
+    lagsOf: (tenantId) => atMost(readLag(tenantId), lags.get(tenantId) ?? []),
+    async refreshJobs() {
+      if (ambient.monotonic() - jobsAt < JOBS_MS) return;
+      await atMost(attempt('active jobs', readJobs).then(publish), undefined);
+    },
+    round,
+    start() {
+      running ??= roundsForever();
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
