@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FINAL_STATES, type Client, type Job, type MutationInput } from '@cloudlysis/contract';
-import { eventsOf } from '../contract/src/event-stream.ts';
+import { eventsOf } from '../contract/src/client/event-stream.ts';
 import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { felt } from '../testing/felt.ts';

@@ -1,7 +1,7 @@
 /** The contract between backend, plugin and automation: written once, everything else is derived. */
 export * from './catalogue.ts';
-export * from './routes.ts';
-export * from './route-table.ts';
+export * from './client/routes.ts';
+export * from './client/route-table.ts';
 export * from './words.ts';
 export * from './problem.ts';
 export * from './secret-places.ts';
@@ -20,5 +20,5 @@ export * from './operations/scale.ts';
 export * from './operations/settings.ts';
 export * from './operations/tenants.ts';
 export * from './operations/tenants-bulk.ts';
-export * from './client.ts';
-export * from './openapi.ts';
+export * from './client/client.ts';
+export * from './openapi/openapi.ts';

@@ -1,6 +1,6 @@
 /** The schemas of the OpenAPI document: one that has an id (`.meta({ id })`) stands there by it, and whatever contains it refers to it. */
 import { z } from 'zod';
-import type { Operation } from './operation.ts';
+import type { Operation } from '../operation.ts';
 
 type Json = Record<string, unknown>;
 

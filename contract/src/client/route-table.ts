@@ -1,6 +1,6 @@
 /** Writes `routes.ts`, the table that clients have in place of the catalogue, from the catalogue. */
-import { mutations, reads } from './catalogue.ts';
-import { secretPlaces } from './secret.ts';
+import { mutations, reads } from '../catalogue.ts';
+import { secretPlaces } from '../secret.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
@@ -18,8 +18,8 @@ export function routesText(): string {
     .filter(([, places]) => places !== '[]');
   return [
     '// Written by `npm run openapi` from the catalogue. Without zod: every page has it.',
-    "import type { MutationId, ReadId } from './catalogue.ts';",
-    "import type { Method } from './operation.ts';",
+    "import type { MutationId, ReadId } from '../catalogue.ts';",
+    "import type { Method } from '../operation.ts';",
     '',
     "export const API_PREFIX = '/admin/v1';",
     '',

@@ -1,6 +1,6 @@
 // Written by `npm run openapi` from the catalogue. Without zod: every page has it.
-import type { MutationId, ReadId } from './catalogue.ts';
-import type { Method } from './operation.ts';
+import type { MutationId, ReadId } from '../catalogue.ts';
+import type { Method } from '../operation.ts';
 
 export const API_PREFIX = '/admin/v1';
 

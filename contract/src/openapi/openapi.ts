@@ -1,11 +1,11 @@
 /** OpenAPI 3.1 from the operation values: nothing is said here that the contract does not say. */
 import { z } from 'zod';
-import { mutations, reads } from './catalogue.ts';
-import { API_PREFIX } from './routes.ts';
+import { mutations, reads } from '../catalogue.ts';
+import { API_PREFIX } from '../client/routes.ts';
 import { EXAMPLES } from './openapi-examples.ts';
 import { namedSchemas } from './openapi-schemas.ts';
-import { MAX_BODY, type Operation } from './operation.ts';
-import { PROBLEMS, type ProblemCode } from './problem.ts';
+import { MAX_BODY, type Operation } from '../operation.ts';
+import { PROBLEMS, type ProblemCode } from '../problem.ts';
 
 export { EXAMPLES };
 

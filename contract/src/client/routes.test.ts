@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { mutations, routesText } from './index.ts';
+import { mutations, routesText } from '../index.ts';
 
 describe('API-16 the table of routes', () => {
   it('is that of the catalogue: `npm run openapi` writes it', () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createClient, EXAMPLES, Problem, type Client } from './index.ts';
+import { createClient, EXAMPLES, Problem, type Client } from '../index.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {

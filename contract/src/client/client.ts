@@ -1,11 +1,11 @@
 /** The typed client of the plugin, of tests and of automation: the types of the operations, and a table of where they are. */
 import type { z } from 'zod';
-import type { MutationId, mutations, ReadId, reads } from './catalogue.ts';
+import type { MutationId, mutations, ReadId, reads } from '../catalogue.ts';
 import { eventsOf } from './event-stream.ts';
-import type { Job, JobTicket, Plan } from './jobs.ts';
-import { Problem, PROBLEMS, type ProblemCode } from './problem.ts';
+import type { Job, JobTicket, Plan } from '../jobs.ts';
+import { Problem, PROBLEMS, type ProblemCode } from '../problem.ts';
 import { API_PREFIX, CHANGE_ROUTES, READ_ROUTES } from './routes.ts';
-import { isFinal } from './words.ts';
+import { isFinal } from '../words.ts';
 
 type Submit<K extends MutationId> = (typeof mutations)[K]['submit'];
 type ReadOf<K extends ReadId> = (typeof reads)[K];
