@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ensurePluginBuilt, pluginDist } from '../../launch/plugin/plugin-build.ts';
 import { withApp } from './browser.ts';
+import { growthByOneFeature } from './one-more-feature.ts';
 import type { Figure, Section } from '../figure.ts';
 import { digits } from '../spread.ts';
 
 const ENTRY_KB = 15;
-const FIRST_PAGE_KB = 150;
+const FIRST_PAGE_KB = 75;
+const FEATURE_KB = 1;
 const CHUNK_KB = 250;
 const PAGES = ['overview', 'tenants', 'tenants/tenant-01', 'placement', 'jobs', 'audit', 'settings'];
 
@@ -31,6 +33,8 @@ export async function measure(): Promise<Section> {
     return weights;
   });
   const heaviest = firstPages.reduce((most, one) => (one.size > most.size ? one : most));
+  const growth = growthByOneFeature().map(({ page, bytes }) => ({ page, size: kb(bytes) }));
+  const grown = growth.reduce((most, one) => (one.size > most.size ? one : most));
   const figures: Figure[] = [
     {
       name: 'module.js',
@@ -47,6 +51,13 @@ export async function measure(): Promise<Section> {
       met: kb(heaviest.size) <= FIRST_PAGE_KB,
     },
     {
+      name: `one more feature, to the page that pays most for it (${grown.page})`,
+      measured: `${digits(grown.size)} kB gzip`,
+      beside: growth.map(({ page, size }) => `${page} ${digits(size)}`).join(', '),
+      goal: `≤ ${FEATURE_KB} kB`,
+      met: grown.size <= FEATURE_KB,
+    },
+    {
       name: 'largest chunk',
       measured: `${digits(kb(largest.size))} kB raw (${largest.name})`,
       beside: `all ${scripts.length} together ${digits(kb(total))} kB gzip`,
@@ -56,7 +67,7 @@ export async function measure(): Promise<Section> {
   ];
   return {
     title: 'The plugin’s bundle',
-    how: 'The production build; gzip at level 9. A first page is what the browser asks for of the plugin when the page is opened with nothing cached.',
+    how: 'The production build; gzip at level 9. A first page is what the browser asks for of the plugin when the page is opened with nothing cached. One more feature is a folder with a list page, two changes with their forms, three states and three operations, in a copy that is built beside one without it.',
     figures,
   };
 }

@@ -23,7 +23,7 @@ export const useMe = (tenantId?: string) =>
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** All that pages decide on. By hand: the schema would weigh more than all else of a first page. */
-const isMe = (me: unknown): boolean =>
+export const isMe = (me: unknown): boolean =>
   isObject(me) &&
   isObject(me['principal']) &&
   typeof me['principal']['id'] === 'string' &&
