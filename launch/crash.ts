@@ -5,5 +5,5 @@ import { runMain } from './machine/refusal.ts';
 
 process.env['CRASH_POINTS'] = 'all';
 await runMain(async () =>
-  close([await jest(['e2e/crash-', 'tenants/crashes', '--runInBand', ...process.argv.slice(2)])]),
+  close([await jest(['e2e/crash/', 'tenants/crashes', '--runInBand', ...process.argv.slice(2)])]),
 );

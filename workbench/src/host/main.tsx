@@ -28,9 +28,9 @@ import {
 import { setPluginPage } from '@grafana/runtime/internal';
 import { createRoot } from 'react-dom/client';
 import { WorkbenchBackendSrv } from './backend-srv';
-import { markTheme } from './chrome-state';
-import { PluginPage } from './page';
-import { sharePackages } from './shared-packages';
+import { markTheme } from './chrome/chrome-state';
+import { PluginPage } from './chrome/page';
+import { sharePackages } from './plugin/shared-packages';
 import { chromeHeaderHeight, Shell } from './shell';
 
 async function boot(): Promise<void> {

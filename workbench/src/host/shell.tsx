@@ -6,14 +6,14 @@ import { GlobalStyles, ModalRoot, ModalsProvider, PortalContainer, useStyles2, u
 import { useState } from 'react';
 import { Router } from 'react-router-dom';
 import { CompatRouter, Route, Routes } from 'react-router-dom-v5-compat';
-import { AppRoute } from './app-route';
-import { theme$, useSubject } from './chrome-state';
-import { ConfigRoute } from './config-route';
-import { MegaMenu, MENU_WIDTH } from './mega-menu';
-import { NotFound } from './not-found';
-import { SectionRoute } from './section-route';
-import { Toasts } from './toasts';
-import { TOP_BAR_HEIGHT, TopBar } from './top-bar';
+import { AppRoute } from './routes/app-route';
+import { theme$, useSubject } from './chrome/chrome-state';
+import { ConfigRoute } from './routes/config-route';
+import { MegaMenu, MENU_WIDTH } from './chrome/mega-menu';
+import { NotFound } from './routes/not-found';
+import { SectionRoute } from './routes/section-route';
+import { Toasts } from './chrome/toasts';
+import { TOP_BAR_HEIGHT, TopBar } from './chrome/top-bar';
 
 export function Shell() {
   return (

@@ -1,7 +1,7 @@
 // The part of Grafana's HTTP API that an app plugin, this host and @grafana/plugin-e2e call.
 import type { IncomingMessage } from 'node:http';
-import { type Account, emailOf, isRole, type Theme } from './accounts.ts';
-import { accessDenied, notFound, Refusal } from './refusal.ts';
+import { type Account, emailOf, isRole, type Theme } from './accounts/accounts.ts';
+import { accessDenied, notFound, Refusal } from './accounts/refusal.ts';
 import type { World } from './world.ts';
 
 export interface ApiCall {

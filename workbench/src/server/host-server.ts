@@ -1,12 +1,12 @@
 // One listening host: signs in, serves the pages and files, answers the API, and proxies to the plugin's backend.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Account, SESSION_COOKIE, type Theme } from './accounts.ts';
+import { type Account, SESSION_COOKIE, type Theme } from './accounts/accounts.ts';
 import { callApi, readJson } from './api.ts';
-import { bootData } from './boot-data.ts';
-import { navTree } from './nav-tree.ts';
-import { appPage, loginPage } from './pages.ts';
-import { forward } from './plugin-proxy.ts';
-import { notFound, Refusal } from './refusal.ts';
+import { bootData } from './pages/boot-data.ts';
+import { navTree } from './pages/nav-tree.ts';
+import { appPage, loginPage } from './pages/documents.ts';
+import { forward } from './plugin/plugin-proxy.ts';
+import { notFound, Refusal } from './accounts/refusal.ts';
 import type { StaticFiles } from './static-files.ts';
 import type { World } from './world.ts';
 

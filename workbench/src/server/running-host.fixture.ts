@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startHost } from './host-server.ts';
-import type { PluginJson } from './plugin-build.ts';
-import type { ProxyRoute } from './proxy-route.ts';
+import type { PluginJson } from './plugin/plugin-build.ts';
+import type { ProxyRoute } from './plugin/proxy-route.ts';
 import { StaticFiles } from './static-files.ts';
 import { createWorld } from './world.ts';
 

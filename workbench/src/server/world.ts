@@ -1,9 +1,9 @@
 // What all hosts of one process share, so that the same backend trusts each of them and a user is one user everywhere.
-import { Accounts } from './accounts.ts';
-import { AppSettings } from './app-settings.ts';
-import { PluginBuild } from './plugin-build.ts';
-import { readProvisionedApps } from './provisioning.ts';
-import { SigningKeys } from './signing-keys.ts';
+import { Accounts } from './accounts/accounts.ts';
+import { AppSettings } from './plugin/app-settings.ts';
+import { PluginBuild } from './plugin/plugin-build.ts';
+import { readProvisionedApps } from './plugin/provisioning.ts';
+import { SigningKeys } from './accounts/signing-keys.ts';
 
 export interface World {
   readonly issuer: string;

@@ -11,19 +11,19 @@ import {
   type Plan,
   type SubmitInput,
 } from '@cloudlysis/contract';
-import { callKey } from '../backend/src/jobs/record/idempotency.ts';
-import { passingControlKey } from '../backend/src/secrets/control-key.ts';
-import { systemAmbient } from '../backend/src/kernel/ambient.ts';
-import { createAudit } from '../backend/src/audit/index.ts';
-import { jobEngine, type CrashPoint, type JobEngine } from '../backend/src/jobs/index.ts';
-import { connectMongo, type Mongo } from '../backend/src/ports/mongo/mongo.ts';
-import type { Child } from '../backend/testing/child.ts';
-import { eventually } from '../backend/testing/eventually.ts';
-import { startStack, type Stack } from '../backend/testing/stack.ts';
-import { CASES, CRASH_SHARDS, CRASH_TENANTS, JOB_KINDS, type CrashCase, type JobKind } from './crash-cases.ts';
-import { auditOf } from './journey.ts';
-import { settledWorld } from './world.ts';
-import { everybodyMay } from '../backend/src/jobs/engine/rights.fixture.ts';
+import { callKey } from '../../backend/src/jobs/record/idempotency.ts';
+import { passingControlKey } from '../../backend/src/secrets/control-key.ts';
+import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
+import { createAudit } from '../../backend/src/audit/index.ts';
+import { jobEngine, type CrashPoint, type JobEngine } from '../../backend/src/jobs/index.ts';
+import { connectMongo, type Mongo } from '../../backend/src/ports/mongo/mongo.ts';
+import type { Child } from '../../backend/testing/child.ts';
+import { eventually } from '../../backend/testing/eventually.ts';
+import { startStack, type Stack } from '../../backend/testing/stack.ts';
+import { CASES, CRASH_SHARDS, CRASH_TENANTS, JOB_KINDS, type CrashCase, type JobKind } from './cases.ts';
+import { auditOf } from '../journey.ts';
+import { settledWorld } from '../world.ts';
+import { everybodyMay } from '../../backend/src/jobs/engine/rights.fixture.ts';
 
 export type Point = CrashPoint & { readonly kind: JobKind };
 export const nameOf = ({ kind, step, direction, at }: Point): string => `${kind}/${step}/${direction}/${at}`;

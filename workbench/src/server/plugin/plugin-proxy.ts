@@ -1,11 +1,11 @@
 // `/api/plugin-proxy/<id>/…`: forwards to the backend with the caller's signed identity, and streams both ways.
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import { type Account, emailOf } from './accounts.ts';
+import { type Account, emailOf } from '../accounts/accounts.ts';
 import type { AppSettings } from './app-settings.ts';
 import type { PluginJson } from './plugin-build.ts';
 import { chooseRoute, routeHeaders, targetOf } from './proxy-route.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from '../accounts/signing-keys.ts';
 
 const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
 

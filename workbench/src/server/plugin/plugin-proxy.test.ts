@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { ID, ISSUER, runBackend, runHost } from './running-host.fixture.ts';
+import { ID, ISSUER, runBackend, runHost } from '../running-host.fixture.ts';
 
 const API = { path: 'api/*', url: '{{ .JsonData.apiUrl }}/v1' };
 

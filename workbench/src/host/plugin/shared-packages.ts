@@ -19,7 +19,7 @@ import * as rxjs from 'rxjs';
 import * as rxjsOperators from 'rxjs/operators';
 import 'systemjs/dist/system.js';
 import 'systemjs/dist/extras/amd.js';
-import type { SharedModule } from '../shared-modules';
+import type { SharedModule } from '../../shared-modules';
 
 /** SystemJS would copy a plain object and lose the live bindings; a namespace that says so it takes as it is. */
 const namespace = (exports: object, own: object = {}) =>

@@ -8,11 +8,11 @@ import {
   type ServiceKind,
   type Shard,
 } from '@cloudlysis/contract';
-import { isJobKind, type JobMutationId } from '../backend/src/jobs/index.ts';
-import { eventually } from '../backend/testing/eventually.ts';
-import type { Stack } from '../backend/testing/stack.ts';
-import { carryOut, otherShard, placementOf, putEntry } from './journey.ts';
-import { tenantWorld } from './world.ts';
+import { isJobKind, type JobMutationId } from '../../backend/src/jobs/index.ts';
+import { eventually } from '../../backend/testing/eventually.ts';
+import type { Stack } from '../../backend/testing/stack.ts';
+import { carryOut, otherShard, placementOf, putEntry } from '../journey.ts';
+import { tenantWorld } from '../world.ts';
 
 export type JobKind = JobMutationId;
 export const JOB_KINDS = (Object.keys(mutations) as MutationId[]).filter(isJobKind);

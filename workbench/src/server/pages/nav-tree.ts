@@ -1,7 +1,7 @@
 // The navigation a signed-in user gets: what Grafana builds from plugin.json's `includes`, filtered by role.
-import { type Account, hasRole } from './accounts.ts';
-import { type AppSettings, defaultPage, logosOf } from './app-settings.ts';
-import type { PluginJson } from './plugin-build.ts';
+import { type Account, hasRole } from '../accounts/accounts.ts';
+import { type AppSettings, defaultPage, logosOf } from '../plugin/app-settings.ts';
+import type { PluginJson } from '../plugin/plugin-build.ts';
 
 export interface NavLink {
   readonly id: string;

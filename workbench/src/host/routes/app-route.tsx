@@ -4,10 +4,10 @@ import { locationSearchToObject } from '@grafana/runtime';
 import { Alert, ErrorBoundaryAlert, LoadingPlaceholder } from '@grafana/ui';
 import { Suspense } from 'react';
 import { useLocation, useParams } from 'react-router-dom-v5-compat';
-import { sectionAt } from './nav';
+import { sectionAt } from '../chrome/nav';
 import { NotFound } from './not-found';
-import { Page } from './page';
-import { usePlugin } from './use-plugin';
+import { Page } from '../chrome/page';
+import { usePlugin } from '../plugin/use-plugin';
 
 const nothing = () => undefined;
 

@@ -2,8 +2,8 @@
 import { config } from '@grafana/runtime';
 import { Card } from '@grafana/ui';
 import { useLocation } from 'react-router-dom-v5-compat';
-import { navTree, sectionAt } from './nav';
-import { Page } from './page';
+import { navTree, sectionAt } from '../chrome/nav';
+import { Page } from '../chrome/page';
 
 const HOME_NOTE = "A workbench: Grafana's packages without a Grafana server";
 

@@ -5,10 +5,10 @@ import { Button } from '@grafana/ui';
 import { Suspense, useEffect, useState } from 'react';
 import { useLocation, useParams } from 'react-router-dom-v5-compat';
 import { Loading, LoadFailure } from './app-route';
-import { sectionAt } from './nav';
+import { sectionAt } from '../chrome/nav';
 import { NotFound } from './not-found';
-import { Page } from './page';
-import { usePlugin } from './use-plugin';
+import { Page } from '../chrome/page';
+import { usePlugin } from '../plugin/use-plugin';
 
 export function ConfigRoute() {
   const { pluginId = '' } = useParams();

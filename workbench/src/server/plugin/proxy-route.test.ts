@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Accounts, type Account } from './accounts.ts';
+import { Accounts, type Account } from '../accounts/accounts.ts';
 import { chooseRoute, fillTemplate, matchRoute, type ProxyRoute, routeHeaders, targetOf } from './proxy-route.ts';
 
 const account = (login: string) => new Accounts().byLogin(login) as Account;

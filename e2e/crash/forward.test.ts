@@ -1,11 +1,11 @@
 // Kill -9 before or after the effect of every step of a job, on its way forward; of which jobs and steps a seed says.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LoadResult } from '../dataplane/src/load/run-load.ts';
-import { CRASH_TENANTS, JOB_KINDS } from './crash-cases.ts';
-import { CrashRig, nameOf, type Point } from './crash-rig.ts';
-import { inOrder } from './crash-order.ts';
-import { crashSeed, replay, sampled, SEEDS } from './crash-sample.ts';
-import { logProof } from './journey.ts';
+import type { LoadResult } from '../../dataplane/src/load/run-load.ts';
+import { CRASH_TENANTS, JOB_KINDS } from './cases.ts';
+import { CrashRig, nameOf, type Point } from './rig.ts';
+import { inOrder } from './order.ts';
+import { crashSeed, replay, sampled, SEEDS } from './sample.ts';
+import { logProof } from '../journey.ts';
 
 const seed = crashSeed();
 let rig: CrashRig;
@@ -14,7 +14,7 @@ let load: Promise<LoadResult>;
 const quiet = new AbortController();
 
 beforeAll(async () => {
-  process.stderr.write(replay(seed, 'crash-forward'));
+  process.stderr.write(replay(seed, 'crash/forward'));
   rig = await CrashRig.start();
   points = await rig.runUndisturbed();
   load = rig.stack.load({ tenants: ['mover', 'settler', 'wanderer'], rate: 15, seconds: 3_600, seed: 5 }, quiet.signal);

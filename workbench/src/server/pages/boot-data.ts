@@ -1,7 +1,7 @@
 // What a page finds in `window.grafanaBootData` before any script runs; @grafana/runtime builds its `config` from it.
-import { type Account, emailOf, type Theme } from './accounts.ts';
+import { type Account, emailOf, type Theme } from '../accounts/accounts.ts';
 import type { NavLink } from './nav-tree.ts';
-import type { PluginJson } from './plugin-build.ts';
+import type { PluginJson } from '../plugin/plugin-build.ts';
 
 export interface BootInput {
   readonly account: Account;

@@ -1,6 +1,6 @@
 // What every unknown route shows.
 import { EmptyState, TextLink } from '@grafana/ui';
-import { Page } from './page';
+import { Page } from '../chrome/page';
 
 export const NotFound = () => (
   <Page pageNav={{ text: 'Page not found' }}>

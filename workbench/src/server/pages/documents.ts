@@ -1,5 +1,5 @@
 // The two documents: the page that boots the host, and the sign-in form.
-import type { Theme } from './accounts.ts';
+import type { Theme } from '../accounts/accounts.ts';
 
 const BACKGROUND = { dark: '#111217', light: '#f4f5f5' };
 

@@ -2,9 +2,9 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mutations } from '@cloudlysis/contract';
-import { JOB_KINDS } from './crash-cases.ts';
-import { nameOf, type Point } from './crash-rig.ts';
-import { crashSeed, sampled, SEEDS } from './crash-sample.ts';
+import { JOB_KINDS } from './cases.ts';
+import { nameOf, type Point } from './rig.ts';
+import { crashSeed, sampled, SEEDS } from './sample.ts';
 
 /** As the rig makes them: both sides of each step and of the end, of each kind, there and back. */
 const someWorld = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: JOB_KINDS.length, maxLength: JOB_KINDS.length }).map((counts) =>

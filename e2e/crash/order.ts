@@ -1,5 +1,5 @@
 // Orders crash points so that the process that resumes one job can be the one that dies in the next.
-import type { Point } from './crash-rig.ts';
+import type { Point } from './rig.ts';
 
 /** Kind → kind of the jobs it starts. */
 const CHILDREN: Readonly<Record<string, string>> = {
