@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { temporaryFolder } from '../testing/processes.ts';
 import { reset } from './reset.ts';
@@ -41,9 +41,9 @@ it('the start after a kill -9 ends what was left running, and only that', async 
   const run = JSON.parse(readFileSync(file, 'utf8')) as { supervisor: object; children: object[] };
   run.children.push({ name: 'mongo', pid: stranger.pid, born: '1' });
   writeFileSync(file, JSON.stringify({ ...run, supervisor: { ...run.supervisor, born: '1' } }));
+  const ended = once(orphan, 'exit');
   await new RunFile(file).claim();
-  await sleep(50);
-  expect(orphan.signalCode).toBe('SIGTERM');
+  expect(await ended).toEqual([null, 'SIGTERM']);
   expect(stranger.signalCode).toBeNull();
   stranger.kill();
 });

@@ -89,6 +89,7 @@ it.each([
 it('NFR-05 of connections that say nothing the oldest goes when there are too many', async () => {
   await using api = await startTestApi();
   const first = Array.from({ length: 256 }, () => open(api, ''));
+  await eventually('all are there', async () => (await api.metrics.metrics()).includes('cp_http_connections 256'));
   await sleep(1_200);
   const later = Array.from({ length: 100 }, () => open(api, ''));
   await eventually('the oldest are closed', async () => first.filter(({ closed }) => closed()).length === 100, 5_000);

@@ -60,7 +60,8 @@ describe('a node', () => {
     const jsm = await jetstreamManager(platform.nc);
     const pending = async (kind: string) => (await jsm.consumers.info('EVENTS', `${kind}-acme`)).num_pending;
     for (const shard of ['p1', 'r1']) await platform.node(shard).post('/admin/drain', {});
-    await sleep(1100);
+    const asks = async (kind: string) => (await jsm.consumers.info('EVENTS', `${kind}-acme`)).num_waiting;
+    await eventually('no one asks for more', async () => (await asks('projection')) + (await asks('runner')) === 0);
     const { version } = (await send(platform, 'while-drained', 'transfer', { from: 'a', to: 'b', amount: 1 })).body;
     await sleep(300);
     expect([await pending('projection'), await pending('runner')]).toEqual([1, 1]);

@@ -7,7 +7,7 @@ const PAGES: ReadonlyArray<readonly [path: string, shows: RegExp]> = [
   ['tenants/tenant-01/placement', /aggregate/],
   ['tenants/tenant-01/health', /a[12] · aggregate/],
   ['placement', /Aggregate/],
-  ['jobs', /Find jobs|jobs|Nothing was changed yet/],
+  ['jobs', /\d jobs?|Nothing was changed yet/],
   ['settings', /MongoDB/],
 ];
 

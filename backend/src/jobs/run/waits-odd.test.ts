@@ -46,7 +46,8 @@ describe('words', () => {
     await waiting(engine, _id);
     await send(engine, _id, BOB);
     await send(engine, _id, ROBOT);
-    await sleep(1_200);
+    await eventually('it is told of', async () => (await engine.store.get(_id))?.wait?.signal?.given.length === 1);
+    await sleep(300);
     expect((await waiting(engine, _id)).wait!.signal!.given.map(({ by }) => by)).toEqual([BOB.id]);
     await send(engine, _id, CYD);
     expect((await ended(engine, { _id })).state).toBe('succeeded');
@@ -96,13 +97,13 @@ describe('words', () => {
 
   it('GEN-31 that come once the time is over count no more, whoever was there to see it', async () => {
     await using here = await site();
-    const kinds = [kindOf('tenants.update', [approval({ withinMs: 500 }), effect('a')])];
+    const kinds = [kindOf('tenants.update', [approval({ withinMs: 1_500 }), effect('a')])];
     const first = await here.replica('r1', kinds);
     const desk = await here.replica('r2', kinds, { slots: 0 });
     const { _id } = await first.submit(asked('tenants.update', 'late'));
-    await waiting(first, _id);
+    const { until } = (await waiting(first, _id)).wait!;
     await first.stop(500);
-    await sleep(600);
+    await sleep(Math.max(0, until!.getTime() - Date.now()) + 100);
     await expect(send(desk, _id, BOB)).rejects.toMatchObject({ code: 'job.state' });
     // As a replica of before would have taken it.
     await change(here.mongo, _id, { 'steps.0.wait.until': null });
@@ -269,7 +270,12 @@ describe('rows of a foreign hand', () => {
       const rows = Array.from({ length: 50 }, (_one, n) => ({ ...row, _id: `odd-${at + n}`, idempotency: `odd-${at + n}`, queue: 'bogus', wake_at: new Date(1) })); // prettier-ignore
       await stored(here.mongo).insertMany(rows as unknown as JobDocument[]);
     }
-    while (await engine.store.wakeDue(new Date(Date.now() + 2 * hour))) continue;
+    // What a store under load does not answer in time is the next sweep's.
+    const away = (error: unknown): boolean => {
+      if ((error as Problem).code !== 'store.unavailable') throw error;
+      return true;
+    };
+    while (await engine.store.wakeDue(new Date(Date.now() + 2 * hour)).catch(away)) continue;
     expect((await here.job(_id)).queue).toBe('ready');
     expect(await stored(here.mongo).countDocuments({ wake_at: { $gt: new Date(0) } })).toBe(0);
   });

@@ -97,11 +97,14 @@ it('NFR-05 API-02 a reader that stops reading is told the last state alone when 
     changed(job._id);
     await sleep(30);
   }
+  const told = Promise.withResolvers<void>();
+  const leave = watch.join(job._id, (now) => void (now?.state === 'failed' && told.resolve()));
   await write(job._id, 'failed');
   changed(job._id);
-  await sleep(200);
+  await told.promise;
   const rest: string[] = [];
   for await (const event of events) rest.push(event);
+  leave();
   expect(rest).toHaveLength(1);
   expect(rest[0]).toContain('"state":"failed"');
   await watch.stop();
