@@ -14,7 +14,9 @@ module.exports = {
     '^@cloudlysis/contract$': '<rootDir>/../contract/src/index.ts',
     '^zod$': '<rootDir>/node_modules/zod',
   },
-  transformIgnorePatterns: [nodeModulesToTransform([...grafanaESModules, '@react-hookz/web', '@ver0/deep-equal'])],
+  transformIgnorePatterns: [
+    nodeModulesToTransform([...grafanaESModules, '@react-hookz/web', '@ver0/deep-equal', 'yaml']),
+  ],
   transform: { ...base.transform, '^.+\\.mjs$': base.transform['^.+\\.(t|j)sx?$'] },
   testTimeout: 30_000,
   maxWorkers: 2,

@@ -59,7 +59,7 @@ function addFeature(folder: string): void {
       .replace('\nexport const', "import { spares } from '../features/spares/feature';\n\nexport const")
       .replace('= [', '= [spares, '),
   );
-  edit(join(folder, 'contract/src/routes.ts'), (text) =>
+  edit(join(folder, 'contract/src/client/routes.ts'), (text) =>
     text
       .replace('READ_ROUTES = {', "READ_ROUTES = {\n  'spares.list': '/spares',")
       .replace(

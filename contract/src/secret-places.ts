@@ -27,6 +27,10 @@ export interface Masked {
   readonly secrets: readonly { readonly path: SecretPath; readonly value: unknown }[];
 }
 
+/** What is neither a list nor an object of JSON may hold anything, such as what a form could not read. */
+const isPlain = (value: object): boolean =>
+  Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
+
 /** As `taken`, by places: what is null or absent is no secret. */
 export function masked(places: readonly string[], value: unknown): Masked {
   const secrets: { path: SecretPath; value: unknown }[] = [];
@@ -37,6 +41,10 @@ export function masked(places: readonly string[], value: unknown): Masked {
       return SECRET_SHOWN;
     }
     if (typeof inside !== 'object') return inside;
+    if (!isPlain(inside)) {
+      secrets.push({ path, value: inside });
+      return SECRET_SHOWN;
+    }
     const below = (key: string | number, inner: unknown): unknown => {
       const here = left.filter(([step]) => step === ANY_STEP || step === secretName([key]));
       return mask(inner, here.map((steps) => steps.slice(1)), [...path, key]); // prettier-ignore

@@ -15,8 +15,16 @@ export type Field = FieldBase &
     /** Write-only; its place in the contract is a `secret()`. */
     | { readonly kind: 'secret' }
     | { readonly kind: 'number'; readonly unit?: string; readonly placeholder?: string }
+    | { readonly kind: 'boolean' }
+    /** An instant; typed and shown in UTC. */
+    | { readonly kind: 'date-time' }
     | { readonly kind: 'choice'; readonly options: readonly Option[] | LoadOptions }
     | { readonly kind: 'choices'; readonly options: readonly Option[] | LoadOptions }
+    /** Names that the user thinks of, each with a value. */
+    | { readonly kind: 'map'; readonly values: 'text' | 'number' | 'boolean' }
+    /** Any value, written down; YAML takes JSON as well. */
+    | { readonly kind: 'json' }
+    | { readonly kind: 'yaml' }
   );
 
 /** Choices that the service knows; asked again when the values it reads change. */

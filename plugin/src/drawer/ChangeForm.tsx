@@ -17,8 +17,10 @@ import type { OpenChange } from '../change/open-changes';
 import { PlanSkeleton, PlanView } from '../plan/PlanView';
 import { lostSecrets, shownInput, useSecretsVersion, withoutSecrets } from '../change/secret-fields';
 import { Apply } from './Apply';
-import { askedOf, complaints, type Asked, type Complaint } from './asked';
-import { Fields } from './Fields';
+import { askedOf, complaints, type Asked } from './asked';
+import type { Complaint } from './fields/complaint';
+import { Fields } from './fields/Fields';
+import { malformed, unread } from './fields/malformed';
 import { useResting } from './use-resting';
 
 const PLAN_EVERY_MS = 10_000;
@@ -34,7 +36,7 @@ interface Props {
 }
 
 export function ChangeForm({ id, words, spec, change, onTitle, onClose }: Props) {
-  const [given] = useState(() => withoutSecrets(id, change.input));
+  const [given] = useState(() => unread(spec.fields, withoutSecrets(id, change.input)));
   // As the address had it when the form came: what is typed now is masked in it in the same way.
   const [lost] = useState(() => lostSecrets(id, change.input));
   const form = useForm<ChangeInput>({ defaultValues: { ...spec.initial, ...given } });
@@ -44,11 +46,11 @@ export function ChangeForm({ id, words, spec, change, onTitle, onClose }: Props)
   const rested = useResting(input, TYPING_MS);
   const asked = useMemo(() => askedOf(id, rested), [id, rested]);
   const more = useMoreFields(id, spec, given);
+  const fields = useMemo(() => [...spec.fields, ...more.fields], [spec.fields, more.fields]);
   const wrong = useMemo(
-    () => [...complaints(spec.of, asked), ...emptyOf(more.fields, rested)],
-    [spec.of, asked, more.fields, rested]
+    () => [...malformed(fields, rested), ...complaints(spec.of, asked), ...emptyOf(more.fields, rested)],
+    [spec.of, fields, asked, more.fields, rested]
   );
-  const fields = [...spec.fields, ...more.fields];
   const plan = usePlan(id, rested, asked, wrong.length === 0 && more.isKnown);
   const settled = rested === input && wrong.length === 0;
   useEffect(() => onTitle(words.title(shown)), [words, shown, onTitle]);

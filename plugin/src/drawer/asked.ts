@@ -4,6 +4,7 @@ import { changeRoute, type MutationId } from '@cloudlysis/contract';
 import type { FormSpec } from '../change/form-spec';
 import type { ChangeInput } from '../change/change-input';
 import { count } from '../values/figures';
+import type { Complaint } from './fields/complaint';
 
 export interface Asked {
   readonly params: Record<string, string>;
@@ -42,11 +43,6 @@ const isHollow = (value: unknown): boolean =>
 
 type Issue = z.core.$ZodIssue;
 
-export interface Complaint {
-  readonly path: string;
-  readonly message: string;
-}
-
 /** What the contract has against an input; nothing when a preflight may be asked for. The reason comes later. */
 export function complaints({ preflight }: FormSpec['of'], { params, body }: Asked): Complaint[] {
   return [preflight.params.safeParse(params), preflight.body.safeParse(body)].flatMap((parsed) =>
@@ -63,6 +59,8 @@ function inWords(issue: Issue): string {
       return `At least ${bound(issue.minimum, issue.origin)}`;
     case 'too_big':
       return `At most ${bound(issue.maximum, issue.origin)}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
     default:
       return issue.message;
   }

@@ -1,5 +1,6 @@
 /** What the changes of jobs are asked with. */
 import { jobMutations } from '@cloudlysis/contract';
+import { fieldOf } from '../../change/field-of';
 import { formOf, type FormSpec, type Field } from '../../change/form-spec';
 
 /** The values of a job's secrets, as its own fields of another try. */
@@ -15,15 +16,13 @@ export const jobForms: readonly FormSpec[] = [
   formOf(jobMutations['jobs.cancel']),
   formOf(jobMutations['jobs.signal'], {
     fields: [
-      {
-        kind: 'choice',
-        name: 'verdict',
+      fieldOf(jobMutations['jobs.signal'], 'verdict', {
         label: 'Your word',
-        options: [
-          { value: 'proceed', label: 'proceed: the job goes on' },
-          { value: 'refuse', label: 'refuse: the job ends, and what it did is undone' },
-        ],
-      },
+        options: {
+          proceed: 'proceed: the job goes on',
+          refuse: 'refuse: the job ends, and what it did is undone',
+        },
+      }),
     ],
   }),
   formOf(jobMutations['jobs.retry'], {

@@ -1,5 +1,6 @@
 /** What the changes of placement are asked with: the main job, and what surrounds it. */
-import { PLACED_KINDS, scaleMutations, SERVICE_KINDS, type Client } from '@cloudlysis/contract';
+import { PLACED_KINDS, scaleMutations, type Client } from '@cloudlysis/contract';
+import { fieldOf } from '../../change/field-of';
 import { formOf, type FormSpec, type Field } from '../../change/form-spec';
 import type { ChangeInput } from '../../change/change-input';
 import { count, percent } from '../../values/figures';
@@ -20,27 +21,12 @@ const limits: Field[] = [
   { kind: 'number', name: 'max_consumer_lag', label: 'Lag limit', unit: 'events', placeholder: '5000' },
 ];
 
-const source: Field = {
-  kind: 'choice',
-  name: 'source',
-  label: 'Source',
-  description: 'A source that is gone is not drained and not waited for; the plan says what that means',
-  options: [
-    { value: 'serving', label: 'Serves: drain it first' },
-    { value: 'gone', label: 'Is gone: do not wait for it' },
-  ],
-};
-
-const node: Field = {
-  kind: 'choice',
-  name: 'node',
-  label: 'Node',
-  description: 'A node that is gone is told when it is back',
-  options: [
-    { value: 'serving', label: 'Answers: tell it now' },
-    { value: 'gone', label: 'Is gone: record it' },
-  ],
-};
+const source = (of: FormSpec['of']): Field =>
+  fieldOf(of, 'source', {
+    label: 'Source',
+    description: 'A source that is gone is not drained and not waited for; the plan says what that means',
+    options: { serving: 'Serves: drain it first', gone: 'Is gone: do not wait for it' },
+  });
 
 /** Shards of the kind that the tenant is not on already, the least loaded first. */
 async function targets(client: Client, { tenant_id, kind }: ChangeInput): Promise<Option[]> {
@@ -84,17 +70,30 @@ async function homes(client: Client, { tenant_id }: ChangeInput): Promise<Option
   return items.map(({ shard_id, kind }) => ({ value: shard_id, label: shard_id, description: kind }));
 }
 
+const {
+  'scale.migrate': migrate,
+  'scale.evacuate': evacuate,
+  'scale.drain': drain,
+  'scale.shards.put': put,
+} = scaleMutations;
+
+const node = fieldOf(drain, 'node', {
+  label: 'Node',
+  description: 'A node that is gone is told when it is back',
+  options: { serving: 'Answers: tell it now', gone: 'Is gone: record it' },
+});
+
 export const placementForms: readonly FormSpec[] = [
-  formOf(scaleMutations['scale.migrate'], {
+  formOf(migrate, {
     initial: { kind: 'aggregate' },
     fields: [
       { kind: 'choice', name: 'kind', label: 'Service', options: optionsOf(PLACED_KINDS) },
       { kind: 'choice', name: 'to', label: 'Target shard', options: targets },
-      source,
+      source(migrate),
       ...limits,
     ],
   }),
-  formOf(scaleMutations['scale.evacuate'], {
+  formOf(evacuate, {
     fields: [
       {
         kind: 'choices',
@@ -103,21 +102,21 @@ export const placementForms: readonly FormSpec[] = [
         description: 'Every other shard of the kind unless chosen',
         options: others,
       },
-      source,
+      source(evacuate),
       { kind: 'number', name: 'concurrency', label: 'At once', unit: 'tenants', placeholder: '2' },
       ...limits,
     ],
   }),
-  formOf(scaleMutations['scale.drain'], {
+  formOf(drain, {
     initial: { action: 'drain' },
     fields: [{ kind: 'choice', name: 'shard_id', label: 'Shard', options: homes }, node, drainLimit],
   }),
   formOf(scaleMutations['scale.drift.repair']),
-  formOf(scaleMutations['scale.shards.put'], {
+  formOf(put, {
     initial: { labels: {} },
     fields: [
       { kind: 'text', name: 'shard_id', label: 'Shard id', placeholder: 'a3' },
-      { kind: 'choice', name: 'kind', label: 'Service', options: optionsOf(SERVICE_KINDS) },
+      fieldOf(put, 'kind', { label: 'Service' }),
       {
         kind: 'text',
         name: 'endpoint',

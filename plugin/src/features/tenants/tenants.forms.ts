@@ -1,7 +1,8 @@
 /** What the changes of tenants are asked with. */
-import { PLACED_KINDS, TENANT_PLANS, tenantBulkMutations, tenantMutations, type Client } from '@cloudlysis/contract';
+import { PLACED_KINDS, tenantBulkMutations, tenantMutations, type Client } from '@cloudlysis/contract';
+import { fieldOf } from '../../change/field-of';
 import { formOf, type FormSpec, type Field } from '../../change/form-spec';
-import { optionsOf, type Option } from '../../values/options';
+import type { Option } from '../../values/options';
 
 type Kind = (typeof PLACED_KINDS)[number];
 
@@ -22,7 +23,7 @@ async function shardOptions(client: Client, kind: Kind): Promise<Option[]> {
   }));
 }
 
-const plan: Field = { kind: 'choice', name: 'metadata.plan', label: 'Plan', options: optionsOf(TENANT_PLANS) };
+const plan = (of: FormSpec['of']): Field => fieldOf(of, 'metadata.plan', { label: 'Plan' });
 
 export const tenantForms: readonly FormSpec[] = [
   formOf(tenantMutations['tenants.create'], {
@@ -36,12 +37,12 @@ export const tenantForms: readonly FormSpec[] = [
         placeholder: 'acme',
       },
       { kind: 'text', name: 'metadata.name', label: 'Name', placeholder: 'Acme Ltd' },
-      plan,
+      plan(tenantMutations['tenants.create']),
       ...PLACED_KINDS.map(shardField),
     ],
   }),
   formOf(tenantMutations['tenants.update'], {
-    fields: [{ kind: 'text', name: 'metadata.name', label: 'Name' }, plan],
+    fields: [{ kind: 'text', name: 'metadata.name', label: 'Name' }, plan(tenantMutations['tenants.update'])],
   }),
   formOf(tenantMutations['tenants.pause']),
   formOf(tenantMutations['tenants.resume']),

@@ -1,14 +1,18 @@
 /** The fields of a change, bound to the form; what the contract has against a value is said at the value. */
-import React, { useId } from 'react';
-import { useQuery } from '@tanstack/react-query';
+import React, { lazy, Suspense, useId } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Combobox, Field as Labelled, Input, MultiCombobox, useStyles2 } from '@grafana/ui';
+import { Field as Labelled, Input, Switch, TextArea, useStyles2 } from '@grafana/ui';
 import { Controller, type UseFormReturn } from 'react-hook-form';
-import { control as service } from '../api/control';
-import type { Field } from '../change/form-spec';
-import type { Complaint } from './asked';
-import type { ChangeInput } from '../change/change-input';
+import type { Field } from '../../change/form-spec';
+import { Choice } from './Choice';
+import type { Complaint } from './complaint';
+import { DateTimeField } from './DateTimeField';
+import { JsonField } from './JsonField';
+import { MapField } from './MapField';
+import type { ChangeInput } from '../../change/change-input';
+
+const YamlField = lazy(async () => ({ default: (await import('./YamlField')).YamlField }));
 
 interface Props {
   fields: readonly Field[];
@@ -34,7 +38,7 @@ export function Fields({ fields, form, input, complaints }: Props) {
 function FieldRow({ field, form, input, complaints }: Omit<Props, 'fields'> & { field: Field }) {
   const id = useId();
   const { isDirty } = form.getFieldState(field.name, form.formState);
-  const complaint = complaints.find(({ path }) => path === field.name);
+  const complaint = complaintAt(field.name, complaints);
   // An empty field is not wrong yet: it is only not filled in.
   const shown = isDirty && complaint !== undefined ? complaint.message : undefined;
   return (
@@ -53,6 +57,15 @@ function FieldRow({ field, form, input, complaints }: Omit<Props, 'fields'> & { 
         )}
       />
     </Labelled>
+  );
+}
+
+/** Pure: of the value itself, or of what is in it. */
+function complaintAt(name: string, complaints: readonly Complaint[]): Complaint | undefined {
+  const inside = complaints.find(({ path }) => path.startsWith(`${name}.`));
+  return (
+    complaints.find(({ path }) => path === name) ??
+    (inside && { path: name, message: `${inside.path.slice(name.length + 1)}: ${inside.message}` })
   );
 }
 
@@ -100,44 +113,26 @@ function ControlOf({ id, field, input, value, onChange }: ControlProps) {
       />
     );
   }
+  if (field.kind === 'boolean') {
+    return <Switch id={id} value={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
+  }
+  if (field.kind === 'date-time') {
+    return <DateTimeField id={id} value={value} onChange={onChange} />;
+  }
+  if (field.kind === 'map') {
+    return <MapField id={id} label={field.label} values={field.values} value={value} onChange={onChange} />;
+  }
+  if (field.kind === 'json') {
+    return <JsonField id={id} value={value} onChange={onChange} />;
+  }
+  if (field.kind === 'yaml') {
+    return (
+      <Suspense fallback={<TextArea id={id} rows={6} disabled />}>
+        <YamlField id={id} value={value} onChange={onChange} />
+      </Suspense>
+    );
+  }
   return <Choice id={id} field={field} input={input} value={value} onChange={onChange} />;
-}
-
-function Choice({
-  id,
-  field,
-  input,
-  value,
-  onChange,
-}: ControlProps & { field: Extract<Field, { kind: 'choice' | 'choices' }> }) {
-  const load = field.options;
-  const loaded = useQuery({
-    queryKey: ['options', field.name, input],
-    queryFn: () => (typeof load === 'function' ? load(service, input) : [...load]),
-    placeholderData: (before) => before,
-  });
-  const options = (loaded.data ?? []).map(({ value: of, label, description }) => ({
-    value: of,
-    label,
-    ...(description ? { description } : {}),
-  }));
-  return field.kind === 'choices' ? (
-    <MultiCombobox
-      id={id}
-      options={options}
-      value={Array.isArray(value) ? (value as string[]) : []}
-      onChange={(chosen) => onChange(chosen.map((option) => option.value))}
-    />
-  ) : (
-    <Combobox
-      id={id}
-      options={options}
-      loading={loaded.isFetching}
-      placeholder="Choose"
-      value={typeof value === 'string' ? value : null}
-      onChange={(option) => onChange(option.value)}
-    />
-  );
 }
 
 /** Choices side by side, numbers three in a row: the preflight below stays in sight on a small screen. */
@@ -146,6 +141,11 @@ const getStyles = (theme: GrafanaTheme2) => ({
   text: css({ gridColumn: 'span 6' }),
   secret: css({ gridColumn: 'span 6' }),
   choices: css({ gridColumn: 'span 6' }),
+  map: css({ gridColumn: 'span 6' }),
+  json: css({ gridColumn: 'span 6' }),
+  yaml: css({ gridColumn: 'span 6' }),
   choice: css({ gridColumn: 'span 3' }),
+  'date-time': css({ gridColumn: 'span 3' }),
+  boolean: css({ gridColumn: 'span 2' }),
   number: css({ gridColumn: 'span 2' }),
 });
