@@ -9,8 +9,8 @@ export default {
   globalSetup: '<rootDir>/testing/jest-setup.mjs',
   globalTeardown: '<rootDir>/testing/jest-teardown.mjs',
   maxWorkers: 2,
-  // Tests run real servers; on two busy cores a start alone can take seconds.
-  testTimeout: 60_000,
+  // So that nothing hangs for ever, and no more: tests run real servers, and on two busy cores a start alone takes seconds.
+  testTimeout: 120_000,
   forceExit: false,
   reporters: ['default', '<rootDir>/testing/jest-reporter.mjs'],
 };

@@ -33,7 +33,7 @@ beforeAll(async () => {
   };
   stack = await startStack({ tenants: ['acme', 'token-shop', ...MANY], env });
   owner = stack.as('owner');
-}, 60_000);
+});
 afterAll(async () => {
   await stack?.stop();
   await grafana?.[Symbol.asyncDispose]();

@@ -93,7 +93,7 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     expect(items.map(({ code }) => code)).toContain('flag.put_back');
     expect((await carryOut(operator, 'tenants.resume', { params, body })).state).toBe('succeeded');
     expect((await stack.command('tenant-02', randomUUID())).status).toBe(200);
-  }, 60_000);
+  });
 
   it('TEN-14 AUD-01 a flag that NATS does not let be put back is on record once, and put back when it does', async () => {
     const params = { tenant_id: 'tenant-02' };
@@ -117,7 +117,7 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     await eventually('it is put back', async () => (await new Kvm(stack.nc).open('config')).get('tenants.tenant-02'));
     expect(await told()).toBe(before + 1);
     expect((await carryOut(operator, 'tenants.resume', { params, body })).state).toBe('succeeded');
-  }, 60_000);
+  });
 
   it.each([
     'nobody can read this',

@@ -9,7 +9,7 @@ let operator: Client;
 beforeAll(async () => {
   stack = await startStack({ tenants: 3, ownMongo: true });
   operator = stack.as('operator');
-}, 60_000);
+});
 afterAll(() => stack?.stop());
 
 /** An answer of the contract, and how long it took. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
   mountSmallDisk();
   stack = await startStack({ tenants: 2, ownMongo: true, mongoFolder: join(folder, 'store') });
   owner = stack.as('owner');
-}, 60_000);
+});
 afterAll(async () => {
   await stack?.stop();
   unmount();

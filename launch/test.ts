@@ -60,9 +60,6 @@ async function app(): Promise<Count[]> {
 const CALM = 'e2e/(audit-log|authorization|bad-input|bad-records|bad-records-table|clocks|crash/sample|edge-values|overview|revocation|tenants)\\.test'; // prettier-ignore
 const except = (path: string): string[] => ['/node_modules/', path].map((one) => `--testPathIgnorePatterns=${one}`);
 
-/** Those of stores, jobs and features wait for deadlines half of their time: two at once leave a core idle. */
-const AT_ONCE = '--maxWorkers=3';
-
 async function everything(): Promise<Count[]> {
   // One for both files of crash tests: what the way there leaves out, the way back takes.
   process.env['CRASH_SEED'] ??= String(crashSeed());
@@ -71,7 +68,8 @@ async function everything(): Promise<Count[]> {
   const checked = await Promise.all([inTurn(ownChecks), app()]);
   const tested = [
     await pluginJest(),
-    await jest([AT_ONCE, ...except('<rootDir>/e2e/')]),
+    // Two files at once, for which one store is enough: of three it kept some waiting for its 1.5 s.
+    await jest(except('<rootDir>/e2e/')),
     await jest([CALM, '--maxWorkers=2']),
     ...(await Promise.all([jest(['e2e/', '--runInBand', ...except(CALM)]), journeys()])),
   ];

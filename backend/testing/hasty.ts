@@ -1,8 +1,8 @@
 // Time that passes faster, for tests that wait for who looks after nodes, or for deadlines of calls to nodes that never answer.
 import type { Ambient } from '../src/kernel/ambient.ts';
 
-/** A call to a node still has 0.8 s: on two busy cores one that is well answers by then. */
-const HASTE = 2.5;
+/** A call to a node still has a second: on two busy cores one that is well answers by then. */
+const HASTE = 2;
 
 /** Of what asks nodes; stores, leases and jobs keep their own time. */
 export const hasty = (machine: Ambient): Ambient => ({

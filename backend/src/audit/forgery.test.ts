@@ -377,7 +377,7 @@ describe('AUD-01 what was taken away', () => {
     expect([told.ok, told.faults?.some(({ reason }) => /moved back to 2/.test(reason))]).toEqual([false, true]);
     expect((await its.replica('fresh').verify(new AbortController().signal)).ok).toBe(true);
     await beside.stop();
-  }, 30_000);
+  });
 
   it('the tail, with the head moved back to fit: the replica that placed it knows, and the jobs know', async () => {
     const cut = record(COUNT)['_id'] as string;

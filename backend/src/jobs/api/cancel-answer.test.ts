@@ -40,7 +40,7 @@ beforeAll(async () => {
   await engine.start();
   const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, []);
   api = await startTestApi({ mutations: { ...constantMutations(), ...handlers } });
-}, 60_000);
+});
 afterAll(async () => {
   await api?.[Symbol.asyncDispose]();
   await engine?.stop(500);

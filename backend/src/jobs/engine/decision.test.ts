@@ -111,7 +111,7 @@ beforeAll(async () => {
   const { uri, db } = freshDatabase();
   mongo = await connectMongo(uri, db);
   engine = await start();
-}, 30_000);
+});
 beforeEach(() => {
   tenant = `t${++count}`;
   wanted = ['a', 'b'];

@@ -122,7 +122,7 @@ describe('a deployment that inserts a step', () => {
     expect(await world()).toEqual({ a: 'first', b: 'second', c: 'second' });
     // Written down before the kill, and not asked for again.
     expect(end.steps.map(({ intent }) => intent)).toEqual([{ of: 'a', by: 'first' }, { of: 'b', by: 'first' }, { of: 'c', by: 'second' }]); // prettier-ignore
-  }, 60_000);
+  });
 
   it('NFR-07 GEN-34 the old release leaves what the new one began, says so, and the next new one ends it', async () => {
     await hold('b');
@@ -144,7 +144,7 @@ describe('a deployment that inserts a step', () => {
     expect([end.state, end.parked, stepsOf(end)]).toEqual(['succeeded', null, ['a succeeded', 'x succeeded', 'b succeeded', 'c succeeded']]); // prettier-ignore
     expect(await world()).toEqual({ a: 'second', x: 'second', b: 'second', c: 'second' });
     expect(old.running).toBe(true);
-  }, 60_000);
+  });
 
   it('API-03 NFR-07 what is cancelled while nobody knows it waits, and is undone step by step with its own intents', async () => {
     await hold('b');
@@ -164,7 +164,7 @@ describe('a deployment that inserts a step', () => {
     expect(undone.map(({ step, intent }) => [step, intent])).toEqual(
       ['b', 'x', 'a'].map((of) => [of, { of, by: 'second' }]),
     );
-  }, 60_000);
+  });
 
   it('NFR-07 a release that does not carry on the older version waits for one that does, queued or begun', async () => {
     const queued = await submit('first');
@@ -175,7 +175,7 @@ describe('a deployment that inserts a step', () => {
     expect((await ended(queued._id)).state).toBe('succeeded');
     expect(Object.values(await world())).toEqual(['first', 'first', 'first']);
     expect(strict.running).toBe(true);
-  }, 60_000);
+  });
 
   it('NFR-07 a job of 0.1, which says no version, and one stored in a shape to come', async () => {
     const [old, own] = [await submit('first'), tenant];
@@ -186,5 +186,5 @@ describe('a deployment that inserts a step', () => {
     await start('second');
     expect(stepsOf(await ended(old._id))).toEqual(['a succeeded', 'b succeeded', 'c succeeded']);
     await waits(later._id, 'jobs stored in shape 99');
-  }, 60_000);
+  });
 });

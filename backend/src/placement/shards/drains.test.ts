@@ -83,7 +83,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await restart();
     await becomes(tenant, 'serving');
     await stays(tenant, 'serving');
-  }, 60_000);
+  });
 
   it('OPS-08 so is a whole node, and a resume of it leaves those drained that are drained for themselves', async () => {
     const [own, other] = [
@@ -103,7 +103,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await restart();
     await becomes(own, 'drained');
     expect(await stateOf(other)).toBe('serving');
-  }, 60_000);
+  });
 
   it('OPS-08 a tenant resumed on a drained node is an exception until the node is drained again', async () => {
     const tenant = await world.tenant('exception', { aggregate: 'a1' });
@@ -116,7 +116,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await stays(tenant, 'serving', 500);
     await order('drain');
     await stays(tenant, 'drained', 800);
-  }, 60_000);
+  });
 
   it('two replicas put it back once on record, and a job under way is let be', async () => {
     const tenant = await world.tenant('twice', { aggregate: 'a1' });
@@ -135,7 +135,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     } finally {
       await second.stop();
     }
-  }, 60_000);
+  });
 
   it('a move ends the drain and says so; the tenant is served where it went, and is not drained when it comes back', async () => {
     const tenant = await world.tenant('leaves', { aggregate: 'a1' });
@@ -155,7 +155,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     expect(await stateOf(tenant, 'a2')).toBe('serving');
     expect((await world.engine.run('scale.migrate', moved.undo!.body)).problem).toBeNull();
     await stays(tenant, 'serving', 800);
-  }, 60_000);
+  });
 
   it('TEN-05 is lifted, on record, when its tenant is archived or lives elsewhere', async () => {
     const tenant = await world.tenant('ends', { aggregate: 'a1' });
@@ -168,7 +168,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await world.placement.book.release(gone, 'job_release');
     await eventually('its drain is lifted', async () => (await recordsOf(`tenant:${gone}`)).includes('drain.lifted'));
     expect((await orders()).filter(({ wanted }) => wanted === 'drained')).toEqual([]);
-  }, 60_000);
+  });
 
   it('SCL-11 one that fails leaves no order, or the one that stood before', async () => {
     const tenant = await world.tenant('fails', { aggregate: 'a1' });
@@ -180,7 +180,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     expect((await order('resume', tenant, {}, failing)).state).toBe('compensated');
     expect(await orders()).toMatchObject([{ wanted: 'drained', job_id: first.jobId, reason: 'test' }]);
     await stays(tenant, 'drained', 500);
-  }, 60_000);
+  });
 
   it('is listed as ordered beside what the node reports', async () => {
     const tenant = await world.tenant('listed', { aggregate: 'a1' });
@@ -196,7 +196,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await a1().kill();
     await eventually('it is ordered and unreachable', async () => (await row())?.state === 'unreachable');
     expect(await row()).toMatchObject({ in_flight: null, ordered: { job_id: jobId } });
-  }, 30_000);
+  });
 });
 
 describe('OPS-07 a node that is away', () => {
@@ -235,7 +235,7 @@ describe('OPS-07 a node that is away', () => {
       expect([action, ended.problem, ended.proof?.checks.map(({ status }) => status)]).toEqual([action, null, ['pass', 'pass']]);
       expect(await stateOf(tenant)).toBe(state);
     }
-  }, 60_000); // prettier-ignore
+  }); // prettier-ignore
 
   it('API-03 a move that turns back while its source is away still ends undone, and the source serves when it is back', async () => {
     const tenant = await world.tenant('cancelled', { aggregate: 'a1' });
@@ -247,7 +247,7 @@ describe('OPS-07 a node that is away', () => {
     a1().thaw();
     await becomes(tenant, 'serving');
     await stays(tenant, 'serving', 500);
-  }, 60_000);
+  });
 });
 
 describe('OPS-07 what a node is told', () => {

@@ -10,7 +10,7 @@ let replica: Replica;
 
 beforeAll(async () => {
   ground = await startGround();
-  replica = await startReplica(ground, { patienceMs: 2_500, isHasty: true });
+  replica = await startReplica(ground, { patienceMs: 1_500 });
 });
 afterAll(async () => {
   await replica?.[Symbol.asyncDispose]();
