@@ -28,8 +28,10 @@ export interface Masked {
 }
 
 /** What is neither a list nor an object of JSON may hold anything, such as what a form could not read. */
-const isPlain = (value: object): boolean =>
-  Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
 
 /** As `taken`, by places: what is null or absent is no secret. */
 export function masked(places: readonly string[], value: unknown): Masked {

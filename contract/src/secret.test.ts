@@ -59,6 +59,11 @@ describe('SEC-01 secrets of an input', () => {
     expect(taken(body, input)).toEqual({ shown: input, secrets: [] });
     for (const value of [null, undefined, 'text', 3, []]) expect(taken(body, value).shown).toEqual(value);
     expect(masked(secretPlaces(body), input)).toEqual({ shown: input, secrets: [] });
+    const unread = new (class Unread { text = 'what a form could not read' })(); // prettier-ignore
+    expect(masked(secretPlaces(body), { smtp: unread, note: unread }).shown).toEqual({
+      smtp: SECRET_SHOWN,
+      note: unread,
+    });
     expect(secretPlaces(z.strictObject({ '*': secret(), 'a/b.c': z.string().max(1) }))).toEqual(['~3']);
   });
 

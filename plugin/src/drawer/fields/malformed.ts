@@ -21,7 +21,8 @@ export class Malformed {
 
 /** Pure: a text where a value is written down waits until its field has read it: an address may bring what cannot be read. */
 export function unread(fields: readonly Field[], input: ChangeInput): ChangeInput {
-  const waiting = structuredClone(input);
+  // It came out of an address, and is JSON.
+  const waiting = JSON.parse(JSON.stringify(input)) as ChangeInput;
   for (const { kind, name } of fields) {
     const value: unknown = get(waiting, name);
     if ((kind === 'json' || kind === 'yaml') && typeof value === 'string') {
