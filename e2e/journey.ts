@@ -15,15 +15,24 @@ import {
 import { readLog, checkLog, type LogProof } from '../dataplane/src/load/verify-log.ts';
 import type { Stack } from '../backend/testing/stack.ts';
 
-/** Preflight, then submit with the plan's hash, then follow to the end. */
+/**
+ * Preflight, then submit with the plan's hash, then follow to the end. Where the world moved between the two, such as a
+ * node of a busy machine that is silent for a moment, it does what the refusal says: preflight again.
+ */
 export async function carryOut<K extends MutationId>(
   client: Client,
   kind: K,
   input: MutationInput<K>,
   idempotencyKey: string = randomUUID(),
 ): Promise<Job> {
-  const job = await submit(client, kind, input, idempotencyKey);
-  return client.follow(job, () => undefined, AbortSignal.timeout(50_000));
+  for (let left = 2; ; left -= 1) {
+    try {
+      const job = await submit(client, kind, input, idempotencyKey);
+      return await client.follow(job, () => undefined, AbortSignal.timeout(50_000));
+    } catch (error) {
+      if (left === 0 || !(error instanceof Problem) || error.code !== 'plan.stale') throw error;
+    }
+  }
 }
 
 /** Preflight and submit; the job's id. */

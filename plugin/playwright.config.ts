@@ -85,7 +85,8 @@ export default defineConfig<PluginOptions>({
   // One browser at a time: the system behind it runs on the same machine.
   workers: 1,
   retries: 0,
-  timeout: 60_000,
+  // For what hangs: the system behind the pages is not the only one that runs on the machine.
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   forbidOnly: !!process.env.CI,
   reporter: 'list',
