@@ -15,3 +15,16 @@ HTMLCanvasElement.prototype.getContext = () => ({ measureText: (text) => ({ widt
 
 // jsdom lays nothing out; what draws only what is in sight asks for the size it has to draw in.
 Object.defineProperties(Element.prototype, { clientHeight: { get: () => 600 }, clientWidth: { get: () => 1000 } });
+
+// Names are computed from styles, and jsdom holds every element against every rule of every sheet, each time it is asked:
+// that was most of these tests. What looks the same by its class, its own style and its kind has the same style.
+const computed = window.getComputedStyle.bind(window);
+const known = new Map();
+window.getComputedStyle = (element) => {
+  const own = ['class', 'style', 'hidden'].map((name) => element.getAttribute(name));
+  const key = [element.tagName, ...own].join('|');
+  if (!known.has(key)) {
+    known.set(key, computed(element));
+  }
+  return known.get(key);
+};
