@@ -1,6 +1,6 @@
 /** The composition root: every port and every feature is wired here, one line each, started in order and stopped in reverse. */
 import { hostname } from 'node:os';
-import { mutations, Problem, type MutationId } from '@cloudlysis/contract';
+import { mutations, type MutationId } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Ambient } from './kernel/ambient.ts';
@@ -14,18 +14,13 @@ import {
   readControlKey,
   type ControlKey,
 } from './secrets/control-key.ts';
+import { joined, patiently, startAll, type Feature } from './feature/feature.ts';
 import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
-import {
-  assignmentStore,
-  createAuthenticator,
-  identityHandlers,
-  livePermissions,
-  liveRevocations,
-} from './identity/index.ts';
+import { createIdentity } from './identity/index.ts';
 import { isJobKind, jobEngine, jobMutations, jobReads, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
-import { createPlacement } from './placement/index.ts';
+import { createBookkeeping, createPlacement } from './placement/index.ts';
 import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
@@ -60,111 +55,86 @@ export async function startControlPlane(
   // Not where it listens: that is 0.0.0.0:4000 in every container.
   const replicaId = config.REPLICA_ID ?? `${hostname()}:${config.PORT}`;
   const { environment } = config.platform;
-
   const controlKey = controlKeyOf(config, logger);
-  const mongo = await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId);
+  // Closed in reverse, also when what comes next cannot be opened or started.
+  await using opened = new AsyncDisposableStack();
+
+  const mongo = opened.adopt(await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId), (it) => it.close());
   const clock = storeClock(mongo, machine);
   await patiently(machine, () => clock.read());
   /** Times that are stored, or judged by another replica than wrote them, are the store's (decision 0011). */
   const ambient: Ambient = { ...machine, now: () => clock.now() };
   const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
-  const nats = await connectNats(config.NATS_URL, { ambient, name: replicaId, metrics, placementFile, logger });
-  const nodes = createNodes({
-    ambient,
-    allowlist: config.OUTBOUND_ALLOWLIST,
-    token: config.NODE_ADMIN_TOKEN,
-  });
+  const bus = { ambient, name: replicaId, metrics, placementFile, logger };
+  const nats = opened.adopt(await connectNats(config.NATS_URL, bus), (it) => it.close());
+  const nodes = createNodes({ ambient, allowlist: config.OUTBOUND_ALLOWLIST, token: config.NODE_ADMIN_TOKEN });
 
   const audit = createAudit({
-    mongo, ambient, replicaId, environment, logger, registry: metrics, jobs: () => jobs.store.auditTraces(),
+    mongo, ambient, replicaId, environment, logger, registry: metrics, jobs: () => engine.store.auditTraces(),
   }); // prettier-ignore
-  const permissions = livePermissions({
-    store: assignmentStore(mongo), ambient, logger, environment, seed: config.platform.assignments,
-  }); // prettier-ignore
-  const revoked = liveRevocations({ mongo, board: nats.revocations, ambient, machine, logger });
-  const { authenticate, keySources } = createAuthenticator(config, machine, revoked.revocations);
-  const badRecords = createBadRecords(ambient, logger, metrics);
+  const identity = createIdentity({ mongo, board: nats.revocations, config, ambient, machine, logger });
+  const { permissions, authenticate, keySources } = identity;
   const may: May = (principal, permission, tenantId) =>
     permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
-  const jobs = jobEngine({
+  const engine = jobEngine({
     mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, may, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
-  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
-  const placement = createPlacement({
-    mongo, nats, nodes, ambient, jobs, traffic, config, metrics, logger, audit: audit.log,
-  }); // prettier-ignore
+  const bookkeeping = createBookkeeping({ mongo, nats, nodes, ambient, jobs: engine, config, logger });
+  const { book } = bookkeeping;
+  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => book.shards() });
   const tenants = createTenants({
-    mongo,
-    nats,
-    nodes,
-    placement: placement.book,
-    jobs,
-    traffic,
-    audit: audit.log,
-    ambient,
-    config,
-    logger,
-    metrics,
-  });
-  placement.tenants = tenants;
+    mongo, nats, nodes, placement: book, jobs: engine, traffic, audit: audit.log, ambient, config, logger, metrics,
+  }); // prettier-ignore
+  const placement = createPlacement({ bookkeeping, tenants, audit: audit.log, traffic, metrics });
   const copies = createCopies(ambient, metrics);
-  for (const { copy } of [permissions, revoked, placement, tenants]) copies.add(copy);
-
-  const clocks = createClocks({ clock, replicaId, jobs, placement: placement.book, metrics });
+  for (const copy of [...identity.copies, bookkeeping.copy, tenants.copy]) copies.add(copy);
+  const badRecords = createBadRecords(ambient, logger, metrics);
+  const clocks = createClocks({ clock, replicaId, jobs: engine, placement: book, metrics });
   const overview = createOverview({
-    ambient, mongo, nats, audit, jobs, tenants, copies, badRecords, clocks,
-    metrics: traffic, placement: placement.book,
+    ambient, mongo, nats, audit, jobs: engine, tenants, copies, badRecords, clocks, metrics: traffic, placement: book,
     surveyDrift: () => placement.surveyDrift(),
   }); // prettier-ignore
   const settings = createSettings({
-    config, ambient, mongo, nats, nodes, audit, keySources, clocks,
-    shards: () => placement.book.shards(),
+    config, ambient, mongo, nats, nodes, audit, keySources, clocks, shards: () => book.shards(),
   }); // prettier-ignore
-  const self = { environment, version: config.version, git_sha: config.GIT_SHA ?? null, mode: config.MODE };
+  const jobs = {
+    name: 'jobs',
+    reads: jobReads({ engine, ambient, may }),
+    prepare: () => engine.prepare(),
+    start: () => engine.start(),
+    stop: () => engine.stop(JOBS_STOP_MS),
+  };
+  const key = { name: 'control key', prepare: () => noteControlKey(mongo, controlKey, logger) };
+  const ground = [[audit], [key], [identity], [bookkeeping], [{ name: 'traffic', ...traffic }, tenants], [placement], [overview, settings]] as const; // prettier-ignore
 
-  jobs.define({ ...placement.definitions, ...tenants.definitions } satisfies JobDefinitions);
+  engine.define(joined(ground, 'jobs') satisfies JobDefinitions);
   const http = createHttpApp({
     ambient: machine, now: ambient.now, logger, metrics, authenticate, permissions,
     mode: config.MODE, badRecords,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,
     ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),
-    reads: {
-      ...identityHandlers(permissions, self), ...overview.handlers, ...settings.handlers,
-      ...tenants.handlers, ...placement.handlers, ...audit.handlers,
-      ...jobReads({ engine: jobs, ambient, may }),
-    },
-    mutations: jobMutations({ engine: jobs, ambient, may }, jobKinds),
+    reads: joined([...ground, [jobs]], 'reads'),
+    mutations: jobMutations({ engine, ambient, may }, jobKinds),
   }); // prettier-ignore
   const server = createHttpServer(http, ambient);
-
-  await patiently(machine, () => audit.ensureIndexes());
-  await patiently(machine, () => noteControlKey(mongo, controlKey, logger));
-  await audit.start();
-  await permissions.start();
-  await revoked.start();
-  await patiently(machine, () => placement.start());
-  await patiently(machine, () => tenants.ensureIndexes());
-  traffic.start();
-  tenants.start();
-  await jobs.start();
-  const seeding = new AbortController();
-  const seedingDone = seeded(() => tenants.seed(), ambient, logger, seeding.signal);
-  const url = await server.listen(config.PORT, config.HOST);
+  let url = '';
+  const door = {
+    name: 'http',
+    start: async () => void (url = await server.listen(config.PORT, config.HOST)),
+    stop: () => server.stop(),
+  };
+  const failed = (name: string, err: unknown): void => logger.error({ err, part: name }, 'it could not be stopped');
+  const seed = seeding(() => tenants.seed(), ambient, logger);
+  await startAll([...ground, [jobs, seed, door]], opened, { ambient: machine, failed });
   logger.info({ url, replica: replicaId, environment, mode: config.MODE }, 'control plane ready');
 
+  const running = opened.move();
   return {
     url,
     async stop() {
       logger.info('stopping: no new requests, jobs are handed back');
-      seeding.abort();
-      await Promise.all([server.stop(), jobs.stop(JOBS_STOP_MS), seedingDone]);
-      await Promise.all([tenants.stop(), traffic.stop()]);
-      await placement.stop();
-      await Promise.all([permissions.stop(), revoked.stop()]);
-      await audit.stop();
-      await nats.close();
-      await mongo.close();
+      await running.disposeAsync();
     },
   };
 }
@@ -178,38 +148,29 @@ function controlKeyOf({ CONTROL_KEY_FILE, MODE }: Config, logger: Logger): Contr
 }
 
 /** The configured tenants come to life beside the service, which answers also while NATS is away. */
-async function seeded(
-  seed: () => Promise<number>,
-  ambient: Ambient,
-  logger: Logger,
-  stopping: AbortSignal,
-): Promise<void> {
-  while (!stopping.aborted) {
-    try {
-      const tenants = await seed();
-      if (tenants > 0) logger.info({ tenants }, 'configured tenants provisioned');
-      return;
-    } catch (error) {
-      logger.warn({ err: error }, 'configured tenants are not provisioned yet');
-      await ambient.sleep(SEED_RETRY_MS, stopping).catch(() => undefined);
+function seeding(seed: () => Promise<number>, ambient: Ambient, logger: Logger): Feature {
+  const stopping = new AbortController();
+  let done = Promise.resolve();
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const tenants = await seed();
+        if (tenants > 0) logger.info({ tenants }, 'configured tenants provisioned');
+        return;
+      } catch (error) {
+        logger.warn({ err: error }, 'configured tenants are not provisioned yet');
+        await ambient.sleep(SEED_RETRY_MS, stopping.signal).catch(() => undefined);
+      }
     }
-  }
-}
-
-/** How long a store that does not answer yet is waited for at the start: what a killed replica held is let go meanwhile. */
-const START_MS = 15_000;
-const START_STEP_MS = 250;
-
-/** Repeats what changes nothing by being repeated. @throws what it threw last, once the time is over */
-async function patiently(ambient: Ambient, work: () => Promise<void>): Promise<void> {
-  for (const end = ambient.monotonic() + START_MS; ; await ambient.sleep(START_STEP_MS)) {
-    try {
-      return await work();
-    } catch (error) {
-      const isAway = error instanceof Problem && error.status === 503;
-      if (!isAway || ambient.monotonic() > end) throw error;
-    }
-  }
+  };
+  return {
+    name: 'seed',
+    start: () => void (done = run()),
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
 }
 
 /** Below the time readiness as a whole has, so that the dependency that is silent is named. */

@@ -69,7 +69,7 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
   const replicaId = options.replicaId ?? 'bench';
   const mongo = await connectMongo(uri, database);
   const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   if (options.chained) audit.start();
   const logger = pino({ level: 'silent' });
   const engine = jobEngine({

@@ -87,7 +87,7 @@ describe('GEN-31 with the store cut, an append is refused within 2 s', () => {
     const mongo = await connectMongo(server.uri, 'audit');
     const registry = new Registry();
     const audit = createAudit({ mongo, ambient: systemAmbient(), replicaId: 'a', environment: 'local', registry });
-    await audit.ensureIndexes();
+    await audit.prepare();
     audit.start();
     await audit.log.append(draftOf());
     if (how === 'killed') server.kill();

@@ -54,7 +54,7 @@ export async function testLog(ambient: Ambient = systemAmbient()): Promise<TestL
   const replica = (replicaId: string, its = ambient): Audit =>
     createAudit({ mongo, ambient: its, replicaId, environment: 'local' });
   const audit = replica('replica-a');
-  await audit.ensureIndexes();
+  await audit.prepare();
   const placeAll = async (): Promise<void> => {
     const inbox = mongo.db.collection<PendingRecord>('audit_inbox');
     while ((await inbox.findOne({})) !== null) await audit.settle();
@@ -70,7 +70,7 @@ export async function testLog(ambient: Ambient = systemAmbient()): Promise<TestL
       await placeAll();
     },
     verify: () => audit.verify(new AbortController().signal),
-    call: (id, input = {}) => audit.handlers[id](callOf(input) as never) as never,
+    call: (id, input = {}) => audit.reads[id](callOf(input) as never) as never,
     [Symbol.asyncDispose]: async () => {
       await audit.stop();
       await dropDatabase(mongo.db.databaseName);

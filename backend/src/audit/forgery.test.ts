@@ -45,7 +45,7 @@ async function restore(...names: string[]): Promise<void> {
     await again().catch(async () => {
       // The embedded store can keep an index entry of a key that was an array.
       await of(name).drop();
-      await log.audit.ensureIndexes();
+      await log.audit.prepare();
       await again();
     });
   }
@@ -305,7 +305,7 @@ describe('AUD-01 documents where none may be', () => {
     await of('records').insertOne({ ...record(5), _id: idOf(1) as never });
     expect((await verdict()).first_bad).toMatchObject({ seq: 5, record_id: idOf(1) });
     await restore('records');
-    await log.audit.ensureIndexes();
+    await log.audit.prepare();
     for (const _id of [`${String(record(3)['_id'])}/0`, `${String(docs('set_aside')[0]!['_id']).slice(0, -1)}1`, 7]) {
       await of('set_aside').insertOne({ _id: _id as never, bytes: new Binary(Buffer.from('x')) });
       expect(placesOf(await verdict())).toEqual([`set aside ${typeof _id === 'string' ? _id : '{"$numberInt":"7"}'}`]);
@@ -333,7 +333,7 @@ describe('AUD-01 what was taken away', () => {
     for (const name of ['records', 'head', 'set_aside'] as const) {
       await of(name).drop();
       const found = await verdict();
-      await log.audit.ensureIndexes();
+      await log.audit.prepare();
       await restore(name);
       expect([name, found.ok]).toEqual([name, false]);
     }

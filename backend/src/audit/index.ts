@@ -41,9 +41,10 @@ export interface AuditOptions {
 
 export interface Audit {
   readonly log: AuditLog;
-  readonly handlers: AuditHandlers;
+  readonly name: string;
+  readonly reads: AuditHandlers;
   /** Creates collections, indexes and the head; before `start`, and harmless to repeat. */
-  ensureIndexes(): Promise<void>;
+  prepare(): Promise<void>;
   /** Starts the sequencer; appending and reading work without it. */
   start(): void;
   /** Places what is pending if it can within a second, hands back the lease. Appending still works afterwards. */
@@ -82,7 +83,8 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
   const settle = (): Promise<void> => sequencer.settle();
   return {
     log,
-    handlers: auditHandlers({
+    name: 'audit',
+    reads: auditHandlers({
       store,
       search: new AuditSearch(store),
       log,
@@ -92,7 +94,7 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
       settle,
       verify,
     }),
-    ensureIndexes: () => store.ensureIndexes(),
+    prepare: () => store.ensureIndexes(),
     start: () => sequencer.start(),
     stop: () => sequencer.stop(),
     settle,

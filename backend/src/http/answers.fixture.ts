@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import type { AuditRecord, Job, JobSummary, MutationId, Plan, Tenant } from '@cloudlysis/contract';
 import { EXAMPLES, mutations } from '@cloudlysis/contract';
 import type { Call, MutationHandlers, ReadHandlers } from '../call/call.ts';
-import { identityHandlers, type Permissions } from '../identity/index.ts';
+import { identityHandlers } from '../identity/identity.handlers.ts';
+import type { Permissions } from '../identity/index.ts';
 
 const AT = '2026-11-21T09:26:00.000Z';
 export const JOB_ID = 'job_01935c5e-6f00-7a3b-9c1d-2f4e6a8b0c1d';

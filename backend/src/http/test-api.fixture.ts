@@ -72,7 +72,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const to = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
   const metrics = new Registry();
   const audit = createAudit({ mongo, ambient, replicaId: 'test', environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   const app = createHttpApp({
     ambient,
     authenticate: authenticator.authenticate,

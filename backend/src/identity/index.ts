@@ -6,7 +6,7 @@ export {
   type KeySource,
 } from './tokens/authenticator.ts';
 export { assignmentStore, type AssignmentStore } from './permissions/assignment-store.ts';
-export { identityHandlers, type Self } from './identity.handlers.ts';
+export { createIdentity, type Identity } from './create-identity.ts';
 export { livePermissions, type LivePermissions } from './permissions/live-permissions.ts';
 export { liveRevocations, type LiveRevocations } from './tokens/live-revocations.ts';
 export { CLOCK_SKEW_S } from './tokens/token-check.ts';

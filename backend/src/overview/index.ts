@@ -9,10 +9,14 @@ import { survey, type OverviewDeps } from './survey.ts';
 
 type Deps = Omit<OverviewDeps, 'drift'> & { surveyDrift(): Promise<DriftSurvey> };
 
-export function createOverview({ surveyDrift, ...deps }: Deps): { readonly handlers: ReadHandlers<'overview.get'> } {
+export function createOverview({ surveyDrift, ...deps }: Deps): {
+  readonly name: string;
+  readonly reads: ReadHandlers<'overview.get'>;
+} {
   const drift = createDriftWatch(deps.ambient, surveyDrift);
   return {
-    handlers: {
+    name: 'overview',
+    reads: {
       'overview.get': async ({ visible }) => {
         const all = await survey({ ...deps, drift }, visible);
         const facts = visible === 'all' ? all : inOutline(all);

@@ -13,7 +13,8 @@ import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
 import { createAudit } from '../audit/index.ts';
 import { createNodes } from '../ports/nodes/index.ts';
-import { createPlacement, type PlacementFeature } from './index.ts';
+import type { TenantsSight } from './record/tenants-sight.ts';
+import { wholePlacement, type WholePlacement } from './placement.fixture.ts';
 import { createPlacementStore } from './record/placement.store.ts';
 import type { PlacementRecord } from './record/stored-placement.ts';
 
@@ -27,9 +28,14 @@ const UNKNOWN = { perSecond: null, share: null };
 const NO_TRAFFIC = { measure: async () => UNKNOWN, flowOf: () => UNKNOWN };
 const jobs = { active: async () => [], holderOf: async () => null };
 
-const feature = (over: { mongo?: Mongo; nats?: NatsPort; source?: 'kv' | 'static' } = {}): PlacementFeature => {
+const NOBODY: TenantsSight = { stateOf: async () => null, stateSeen: () => null, lagOf: () => null };
+
+const feature = (
+  over: { mongo?: Mongo; nats?: NatsPort; source?: 'kv' | 'static'; tenants?: TenantsSight } = {},
+): WholePlacement => {
   const ambient = systemAmbient();
-  return createPlacement({
+  return wholePlacement({
+    tenants: over.tenants ?? NOBODY,
     audit: createAudit({ mongo: over.mongo ?? mongo, ambient, replicaId: 'test', environment: 'dev' }).log,
     mongo: over.mongo ?? mongo, nats: over.nats ?? nats, ambient, jobs, traffic: NO_TRAFFIC, metrics: new Registry(),
     nodes: createNodes({ ambient, allowlist: '127.0.0.1:1-65535' }), logger: pino({ level: 'silent' }),
@@ -75,8 +81,7 @@ describe('SCL-02 the record', () => {
 describe('GEN-30 the book', () => {
   it('seeds shards once, however many replicas start', async () => {
     const replicas = [feature(), feature(), feature()];
-    await Promise.all(replicas.map((replica) => replica.ensureIndexes()));
-    await Promise.all(replicas.map((replica) => replica.seed()));
+    await Promise.all(replicas.map((replica) => replica.prepare()));
     expect((await replicas[0]!.book.shards()).map(({ shard_id }) => shard_id)).toEqual(['a1', 'a2', 'p1']);
     expect((await replicas[0]!.book.shards('projection')).map(({ shard_id }) => shard_id)).toEqual(['p1']);
     await expect(replicas[0]!.book.shard('zz')).rejects.toMatchObject({ code: 'shard.unknown' });
@@ -125,14 +130,13 @@ describe('GEN-30 the book', () => {
 });
 
 describe('SCL-02 the list', () => {
-  const list = (placement: PlacementFeature, query: object, visible: 'all' | ReadonlySet<string> = 'all') =>
-    placement.handlers['scale.placements.list']({ query: { limit: 50, ...query }, visible } as never);
+  const list = (placement: WholePlacement, query: object, visible: 'all' | ReadonlySet<string> = 'all') =>
+    placement.reads['scale.placements.list']({ query: { limit: 50, ...query }, visible } as never);
 
   it('pages by tenant and kind without gap or repetition, shows what is visible, refuses foreign cursors', async () => {
     const own = await freshMongo();
     const placement = feature({ mongo: own });
-    await placement.ensureIndexes();
-    await placement.seed();
+    await placement.prepare();
     const ids = ['acme', 'acme-2', 'acme2', 'b', 'zed'];
     for (const id of ids) {
       await placement.book.assign(id, 'aggregate', 'a1', 'job_1').catch(() => undefined);
@@ -150,7 +154,7 @@ describe('SCL-02 the list', () => {
     expect(few.items.map(({ tenant_id }) => tenant_id)).toEqual(['b', 'zed']);
     expect((await list(placement, { shard_id: 'p1', tenant_id: 'acme' })).items).toHaveLength(1);
     await expect(list(placement, { cursor: 'bm9uc2Vuc2U' })).rejects.toMatchObject({ code: 'cursor.invalid' });
-    const shards = await placement.handlers['scale.shards.list']({ query: { limit: 2 } } as never);
+    const shards = await placement.reads['scale.shards.list']({ query: { limit: 2 } } as never);
     expect(shards.items.map(({ shard_id, tenants, load }) => [shard_id, tenants, load])).toEqual([['a1', 5, 0.5], ['a2', 0, 0]]); // prettier-ignore
     expect(shards.items[0]!.health).toEqual({ state: 'unreachable', reason: 'it was not asked yet' });
     expect(shards.next_cursor).not.toBeNull();
@@ -166,15 +170,14 @@ describe('SCL-03 a static file', () => {
     const own = await freshMongo();
     const fixed = await connectNats(server.url, { placementFile: file });
     const placement = feature({ mongo: own, nats: fixed, source: 'static' });
-    await placement.ensureIndexes();
-    await placement.seed();
-    await placement.seed();
+    await placement.prepare();
+    await placement.prepare();
     expect(await placement.book.of('acme')).toEqual([
       { tenant_id: 'acme', kind: 'aggregate', shard_id: 'a2', revision: 4 },
     ]);
     const move = { tenant_id: 'acme', kind: 'aggregate' as const, to: 'a1', reason: 'test' };
     const caller = { principal: null, jobId: null };
-    await expect(placement.definitions['scale.migrate'].plan(move, caller)).rejects.toMatchObject({
+    await expect(placement.jobs['scale.migrate'].plan(move, caller)).rejects.toMatchObject({
       code: 'placement.read_only',
     });
     await expect(placement.book.assign('new', 'aggregate', 'a1', 'job_1')).rejects.toMatchObject({
@@ -185,7 +188,7 @@ describe('SCL-03 a static file', () => {
       shard_id: 'a2',
       revision: 1,
     });
-    const { items } = await placement.handlers['scale.drift.get']({ signal: AbortSignal.timeout(9_000) } as never);
+    const { items } = await placement.reads['scale.drift.get']({ signal: AbortSignal.timeout(9_000) } as never);
     expect(items).toMatchObject([{ tenant_id: 'acme', recorded: 'a2', published: null, repairable: false }]);
     await fixed.close();
     await own.close();
@@ -197,18 +200,17 @@ describe('NATS or the store down', () => {
     const own = await startNats();
     const cut = await connectNats(own.url);
     const store = await freshMongo();
-    const placement = feature({ mongo: store, nats: cut });
-    placement.tenants = {
+    const tenants: TenantsSight = {
       stateOf: async () => ({ state: 'active', reason: 'test' }),
       stateSeen: () => 'active',
       lagOf: () => null,
     };
-    await placement.ensureIndexes();
-    await placement.seed();
+    const placement = feature({ mongo: store, nats: cut, tenants });
+    await placement.prepare();
     await placement.book.assign('acme', 'aggregate', 'a1', 'job_1');
     await own.stop();
     const move = { tenant_id: 'acme', kind: 'aggregate' as const, to: 'a2', reason: 'test' };
-    const { checks } = await placement.definitions['scale.migrate'].plan(move, { principal: null, jobId: null });
+    const { checks } = await placement.jobs['scale.migrate'].plan(move, { principal: null, jobId: null });
     const blocked = checks.filter(({ status }) => status === 'block').map(({ id }) => id);
     expect(blocked).toEqual(expect.arrayContaining(['lag.consumer', 'source.reachable', 'target.reachable']));
     await expect(placement.book.assign('late', 'aggregate', 'a1', 'job_1')).rejects.toMatchObject({

@@ -2,7 +2,7 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../../testing/eventually.ts';
-import { startWorld, traffic, type World } from './migrate/move-decision.fixture.ts';
+import { startWorld, traffic, type World } from './placement.fixture.ts';
 
 let world: World;
 let jsm: JetStreamManager;

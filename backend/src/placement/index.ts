@@ -41,96 +41,108 @@ export { lasting } from './nodes/copy-doubts.ts';
 export type { CopyDoubt, NodeReport, PlacementBook } from './record/placement-book.ts';
 
 type ScaleKind = keyof typeof scaleMutations;
-export type ScaleDefinitions = { readonly [K in ScaleKind]: JobDefinition<InputOf<K>> };
+export type ScaleJobs = { readonly [K in ScaleKind]: JobDefinition<InputOf<K>> };
 
-export interface PlacementOptions {
+export interface BookOptions {
   readonly mongo: Pick<Mongo, 'db' | 'transaction'>;
-  readonly audit: Pick<AuditLog, 'append' | 'wake'>;
   readonly nats: NatsPort;
   readonly nodes: NodesPort;
   readonly ambient: Ambient;
   readonly jobs: JobReader;
-  readonly traffic: PlacementDeps['traffic'];
   readonly config: Pick<Config, 'platform' | 'PLACEMENT_SOURCE'>;
-  readonly metrics: Registry;
   readonly logger: Logger;
 }
 
-export interface PlacementFeature {
+/** Who lives where, and how the nodes are: what tenants stand on. */
+export interface Bookkeeping {
+  readonly name: string;
   readonly copy: CopyReport;
   readonly book: PlacementBook;
-  readonly definitions: ScaleDefinitions;
-  readonly handlers: PlacementReads;
-  /** Compares record, publication and nodes now. @throws Problem `bus.unavailable` */
-  surveyDrift(signal?: AbortSignal): Promise<DriftSurvey>;
-  /** Set once tenants exist; until then every tenant is unknown. */
-  tenants: TenantsSight;
-  ensureIndexes(): Promise<void>;
-  /** Takes the shards from the configuration when there are none yet. */
-  seed(): Promise<void>;
-  /** Indexes, seed, then the watches over placements and nodes. */
-  start(): Promise<void>;
+  /** For the feature that changes it. */
+  readonly parts: Omit<PlacementDeps, 'drift' | 'traffic' | 'metrics' | keyof TenantsSight | 'tenantState'> &
+    Pick<BookOptions, 'mongo'>;
+  /** Indexes, and the shards from the configuration when there are none yet. */
+  prepare(): Promise<void>;
+  start(): void;
   stop(): Promise<void>;
 }
 
-export function createPlacement(options: PlacementOptions): PlacementFeature {
-  const { nats, nodes, ambient, jobs, config, logger } = options;
+export function createBookkeeping(options: BookOptions): Bookkeeping {
+  const { mongo, nats, nodes, ambient, jobs, config, logger } = options;
   const readOnly = config.PLACEMENT_SOURCE === 'static';
-  const store = createPlacementStore(options.mongo);
+  const store = createPlacementStore(mongo);
   const mirror = new PlacementMirror(store, ambient, logger);
   const publication = createPublication({ store, mirror, nats, readOnly });
   const shards = async () => (await store.shards()).map(shardOf);
   const watch = new NodeWatch({ nodes, ambient, logger, shards });
-  const drains = createDrainOrders(options.mongo);
-  const keeper = new DrainKeeper({
-    ambient, logger, nodes, jobs, store, drains, watch,
-    mongo: options.mongo,
-    audit: options.audit,
-    tenantState: (tenantId) => feature.tenants.stateOf(tenantId),
-  }); // prettier-ignore
-  const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly, drains: () => keeper.orders() });
-  const drift = createDriftSurveyor({ store, nats, nodes, watch, jobs, ambient, readOnly });
-  const deps: PlacementDeps = {
-    ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drift, drains, readOnly,
-    traffic: options.traffic,
-    metrics: createPlacementMetrics(options.metrics),
-    tenantState: (tenantId) => feature.tenants.stateOf(tenantId),
-    lagOf: (tenantId) => feature.tenants.lagOf(tenantId),
-    stateSeen: (tenantId) => feature.tenants.stateSeen(tenantId),
-  }; // prettier-ignore
-  const feature: PlacementFeature = {
+  const drains = createDrainOrders(mongo);
+  const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly, drains: () => drains.known() });
+  return {
+    name: 'placement book',
     copy: mirror.copy,
     book,
-    definitions: {
+    parts: { mongo, ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drains, readOnly },
+    async prepare() {
+      await store.ensureIndexes();
+      await drains.ensureIndexes();
+      await store.seedShards(config.platform.shards);
+      if (readOnly) await adoptStatic({ nats, store, publication, logger });
+    },
+    start() {
+      mirror.start();
+      watch.start();
+    },
+    async stop() {
+      await watch.stop();
+      await mirror.stop();
+    },
+  };
+}
+
+export interface PlacementOptions {
+  readonly bookkeeping: Bookkeeping;
+  readonly tenants: TenantsSight;
+  readonly audit: Pick<AuditLog, 'append' | 'wake'>;
+  readonly traffic: PlacementDeps['traffic'];
+  readonly metrics: Registry;
+}
+
+/** Everything that changes who lives where, and what can be asked of it. */
+export interface PlacementFeature {
+  readonly name: string;
+  readonly reads: PlacementReads;
+  readonly jobs: ScaleJobs;
+  /** Compares record, publication and nodes now. @throws Problem `bus.unavailable` */
+  surveyDrift(signal?: AbortSignal): Promise<DriftSurvey>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createPlacement({ bookkeeping, tenants, audit, traffic, metrics }: PlacementOptions): PlacementFeature {
+  const { mongo, ...parts } = bookkeeping.parts;
+  const drift = createDriftSurveyor(parts);
+  const deps: PlacementDeps = {
+    ...parts,
+    drift,
+    traffic,
+    metrics: createPlacementMetrics(metrics),
+    tenantState: (tenantId) => tenants.stateOf(tenantId),
+    lagOf: (tenantId) => tenants.lagOf(tenantId),
+    stateSeen: (tenantId) => tenants.stateSeen(tenantId),
+  };
+  const keeper = new DrainKeeper({ ...deps, mongo, audit });
+  return {
+    name: 'placement',
+    reads: placementHandlers(deps),
+    jobs: {
       'scale.migrate': migrateJob(deps),
       'scale.evacuate': evacuateJob(deps),
       'scale.drain': drainJob(deps),
       'scale.drift.repair': driftRepairJob(deps),
       'scale.shards.put': shardsPutJob(deps),
     },
-    handlers: placementHandlers(deps),
     surveyDrift: (signal) => drift.survey(signal),
-    tenants: { stateOf: async () => null, stateSeen: () => null, lagOf: () => null },
-    async ensureIndexes() {
-      await store.ensureIndexes();
-      await drains.ensureIndexes();
-    },
-    async seed() {
-      await store.seedShards(config.platform.shards);
-      if (readOnly) await adoptStatic(deps);
-    },
-    async start() {
-      await feature.ensureIndexes();
-      await feature.seed();
-      mirror.start();
-      watch.start();
-      keeper.start();
-    },
-    async stop() {
-      await keeper.stop();
-      await watch.stop();
-      await mirror.stop();
-    },
+    start: () => keeper.start(),
+    stop: () => keeper.stop(),
   };
-  return feature;
 }

@@ -7,7 +7,10 @@ import { probesOf, type ProbeDeps } from './probes.ts';
 /** A database that hangs must not keep the nodes from being tested: those that were known are. */
 const SHARDS_MS = 300;
 
-export function createSettings(deps: ProbeDeps): { readonly handlers: ReadHandlers<'settings.connections'> } {
+export function createSettings(deps: ProbeDeps): {
+  readonly name: string;
+  readonly reads: ReadHandlers<'settings.connections'>;
+} {
   const { ambient } = deps;
   let known: readonly Shard[] | undefined;
   const shards = async (): Promise<readonly Shard[]> => {
@@ -22,7 +25,8 @@ export function createSettings(deps: ProbeDeps): { readonly handlers: ReadHandle
     return known;
   };
   return {
-    handlers: {
+    name: 'settings',
+    reads: {
       'settings.connections': async ({ signal }) => ({
         items: await testConnections(await probesOf({ ...deps, shards }), ambient, signal),
       }),

@@ -51,14 +51,15 @@ export interface TenantsDeps {
 
 export interface Tenants extends TenantReads {
   readonly copy: CopyReport;
-  readonly definitions: ReturnType<typeof definitionsOf>;
+  readonly name: string;
+  readonly jobs: ReturnType<typeof definitionsOf>;
   /** Those a caller may see, by state, and the troubled ones. @throws Problem `store.unavailable` before all were read once */
   summary(visible: Visible): Promise<TenantSummary>;
   /** As the lists show it, without a read; null where it is not known. */
   stateSeen(tenantId: string): string | null;
   /** Events behind, as sampled last; null before the first sample. */
   lagOf(tenantId: string): LagSample | null;
-  ensureIndexes(): Promise<void>;
+  prepare(): Promise<void>;
   /** Provisions the configured tenants at first start; call it again when it throws. Needs the shards to be there. */
   seed(): Promise<number>;
   start(): void;
@@ -99,7 +100,8 @@ export function createTenants(deps: TenantsDeps): Tenants {
   if (deps.metrics) countByState(deps.metrics, directory);
   return {
     copy: feed.copy,
-    definitions: definitionsOf(parts),
+    name: 'tenants',
+    jobs: definitionsOf(parts),
     ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient, health, trafficOf }),
     summary: async (visible) => {
       await feed.current();
@@ -107,7 +109,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
     },
     stateSeen: (tenantId) => directory.get(tenantId)?.status.state ?? null,
     lagOf: parts.lagOf,
-    ensureIndexes: () => store.ensureIndexes(),
+    prepare: () => store.ensureIndexes(),
     seed: () => seedTenants(config.platform.tenants, parts),
     start() {
       feed.start();

@@ -11,7 +11,7 @@ import { createAudit } from '../audit/index.ts';
 import { readConfig, type Config } from '../service-config.ts';
 import { jobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
-import { createPlacement } from '../placement/index.ts';
+import { createBookkeeping, createPlacement } from '../placement/index.ts';
 import type { PlacementBook } from '../placement/record/placement-book.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
@@ -145,32 +145,35 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     controlKey,
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
-  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => placement.book.shards() });
+  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => bookkeeping.book.shards() });
   const shared = { mongo, nats, nodes, jobs: engine, traffic, audit: audit.log, ambient: towardsNodes, config, logger };
-  const placement = createPlacement({ ...shared, metrics: new Registry() });
+  const bookkeeping = createBookkeeping(shared);
   const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
-  const tenants = createTenants({ ...shared, placement: placement.book, ...patience });
-  placement.tenants = tenants;
-  engine.define(tenants.definitions as never);
+  const tenants = createTenants({ ...shared, placement: bookkeeping.book, ...patience });
+  const placement = createPlacement({ ...shared, bookkeeping, tenants, metrics: new Registry() });
+  engine.define(tenants.jobs as never);
   starting.defer(() => audit.stop());
-  starting.defer(() => placement.stop());
+  starting.defer(() => bookkeeping.stop());
   starting.defer(() => traffic.stop());
   starting.defer(() => tenants.stop());
+  starting.defer(() => placement.stop());
   starting.defer(() => engine.stop(200));
-  await audit.ensureIndexes();
-  await placement.start();
-  await tenants.ensureIndexes();
+  await audit.prepare();
+  await bookkeeping.prepare();
+  bookkeeping.start();
+  await tenants.prepare();
   audit.start();
   await engine.start();
   traffic.start();
   tenants.start();
+  placement.start();
   const running = starting.move();
   return {
     ...callsOf(engine, tenants, ambient),
     mongo,
     nats,
     nodePort: nodes,
-    book: placement.book,
+    book: bookkeeping.book,
     engine,
     tenants,
     config,
@@ -184,7 +187,7 @@ function callsOf(
   tenants: Tenants,
   ambient: Ambient,
 ): Pick<Replica, 'preflight' | 'run' | 'carryOut' | 'submit' | 'retry' | 'list' | 'get' | 'health'> {
-  const kinds = Object.keys(tenants.definitions) as never[];
+  const kinds = Object.keys(tenants.jobs) as never[];
   const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, kinds);
   const call = (input: unknown, query: unknown = {}, visible: Visible = 'all') => ({
     params: {},
@@ -218,11 +221,11 @@ function callsOf(
         handlers['jobs.retry'].submit(again(jobId), { idempotencyKey, planHash, waitMs: 30_000 }) as Promise<Job>,
     },
     list: (query = {}, visible = 'all') =>
-      tenants.handlers['tenants.list'](call({}, { limit: 50, ...query }, visible) as never),
-    get: (tenantId) => tenants.handlers['tenants.get']({ ...call({}), params: { tenant_id: tenantId } } as never),
+      tenants.reads['tenants.list'](call({}, { limit: 50, ...query }, visible) as never),
+    get: (tenantId) => tenants.reads['tenants.get']({ ...call({}), params: { tenant_id: tenantId } } as never),
     health: async (tenantId) => {
       const asked = { ...call({}), params: { tenant_id: tenantId } } as never;
-      return (await tenants.handlers['tenants.health'](asked)).nodes;
+      return (await tenants.reads['tenants.health'](asked)).nodes;
     },
   };
 }

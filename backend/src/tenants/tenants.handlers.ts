@@ -17,7 +17,7 @@ import type { TenantRecord } from './directory/tenants.ts';
 import type { TenantStore } from './directory/tenants.store.ts';
 
 export interface TenantReads {
-  readonly handlers: ReadHandlers<'tenants.list' | 'tenants.get' | 'tenants.health'>;
+  readonly reads: ReadHandlers<'tenants.list' | 'tenants.get' | 'tenants.health'>;
   /** Computed now; null when there is no such tenant. `except`: a job that is not to be counted as active. */
   stateOf(tenantId: string, except?: string | null): Promise<Status | null>;
 }
@@ -69,7 +69,7 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
   }
 
   return {
-    handlers: {
+    reads: {
       'tenants.list': async ({ query, visible }) => {
         await feed.current();
         await observer.refreshJobs();

@@ -111,7 +111,7 @@ describe('AUD-01 the chain names the first record that does not hold', () => {
     await records.insertOne({ ...at(5), _id: 'aud_forged' as never });
     const { first_bad } = await log.verify();
     await restore();
-    await log.audit.ensureIndexes();
+    await log.audit.prepare();
     expect(first_bad).toMatchObject({ seq: 5, record_id: 'aud_forged' });
   });
 

@@ -10,7 +10,9 @@ import { PermissionTable, type Permissions } from './permissions.ts';
 
 export interface LivePermissions extends Permissions {
   readonly copy: CopyReport;
-  /** @throws Problem `store.unavailable`: without one first reading nobody could be let in. */
+  /** The first reading: without one nobody could be let in. Harmless to repeat. @throws Problem `store.unavailable` */
+  prepare(): Promise<void>;
+  /** Prepares where that was not done, and follows. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -38,15 +40,21 @@ export function livePermissions({ store, ambient, logger, environment, seed, rel
       for (const principal of held.put(id, document)) table.replace(principal, held.of(principal));
     },
   });
+  let isPrepared = false;
+  const prepare = async (): Promise<void> => {
+    await store.prepare(seed);
+    await copy.current();
+    isPrepared = true;
+  };
   return {
     copy,
     can: (principal, requirement, scope) => table.can(principal, requirement, scope),
     visible: (principal, requirement) => table.visible(principal, requirement),
     abilities: (principal, tenantId) => table.abilities(principal, tenantId),
     assignmentsOf: (principal) => table.assignmentsOf(principal),
+    prepare,
     async start() {
-      await store.prepare(seed);
-      await copy.current();
+      if (!isPrepared) await prepare();
       copy.start();
     },
     stop: () => copy.stop(),

@@ -19,7 +19,9 @@ interface RevocationDocument {
 export interface LiveRevocations {
   readonly revocations: Revocations;
   readonly copy: CopyReport;
-  /** Reads what is on record, then follows the bucket. @throws Problem `store.unavailable` */
+  /** Reads what is on record. Harmless to repeat. @throws Problem `store.unavailable` */
+  prepare(): Promise<void>;
+  /** Prepares where that was not done, and follows the bucket. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -131,11 +133,17 @@ export function liveRevocations({ mongo, board, ambient, machine = ambient, logg
     }
   }
 
+  let isPrepared = false;
+  const prepare = async (): Promise<void> => {
+    await readRecorded();
+    isPrepared = true;
+  };
   return {
     revocations,
     copy: { state: () => watch?.state() ?? unread(ambient) },
+    prepare,
     async start() {
-      await readRecorded();
+      if (!isPrepared) await prepare();
       watch = board.watch('revocations', '>', (id, entry, isDeleted) => apply(id, entry !== null, isDeleted));
       void recordMissing(watch);
       recording = recordForever();

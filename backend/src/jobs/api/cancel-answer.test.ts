@@ -24,7 +24,7 @@ beforeAll(async () => {
   store = await startMongo({ durable: false });
   mongo = await connectMongo(store.uri, 'cancels');
   const audit = createAudit({ mongo, ambient, replicaId: 'a', environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   const log = { append: audit.log.append, wake: () => afterCommit?.() };
   // Without a slot: its jobs stay queued, and nothing else is on its way when the store goes.
   engine = jobEngine({ may: everybodyMay, mongo, audit: log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'a', slots: 0, controlKey: passingControlKey() }); // prettier-ignore

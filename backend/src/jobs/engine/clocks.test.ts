@@ -63,7 +63,7 @@ const controlKey = passingControlKey();
 async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobEngine> {
   const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + offsetMs) };
   const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   const engine = jobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
   engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
   await engine.start();

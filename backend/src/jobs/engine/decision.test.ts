@@ -97,7 +97,7 @@ const holding: JobDefinition<Input> = {
 async function start(): Promise<JobEngine> {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'r1', environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   const one = jobEngine({ may: everybodyMay,
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'r1', controlKey: passingControlKey(),
   }); // prettier-ignore

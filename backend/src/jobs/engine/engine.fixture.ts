@@ -39,7 +39,7 @@ export async function site(): Promise<Site> {
     mongo,
     async replica(id, kinds, { ambient = systemAmbient(), ...options } = {}) {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-      await audit.ensureIndexes();
+      await audit.prepare();
       const engine = jobEngine({
         mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id,
         leaseMs: 2_000, controlKey, may: everybodyMay, ...options,

@@ -124,7 +124,7 @@ async function bench(): Promise<Bench> {
     world,
     async replica(id, script = {}, crashPoint, ambient = systemAmbient()) {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-      await audit.ensureIndexes();
+      await audit.prepare();
       const engine = jobEngine({ may: everybodyMay,
         mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000, controlKey,
         ...(crashPoint ? { crashPoint } : {}), ...(script.slots ? { slots: script.slots } : {}),

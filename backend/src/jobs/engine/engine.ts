@@ -317,6 +317,16 @@ export function jobEngine(options: EngineOptions): JobEngine {
     crashPoint: options.crashPoint ?? (() => undefined),
   }; // prettier-ignore
 
+  let isPrepared = false;
+  const prepare = async (): Promise<void> => {
+    await clock.read();
+    await store.ensureIndexes();
+    await sent.ensureIndexes();
+    await store.lookUp();
+    await sealed.sweep();
+    isPrepared = true;
+  };
+
   return {
     store,
     notices,
@@ -345,12 +355,9 @@ export function jobEngine(options: EngineOptions): JobEngine {
       const job = await store.holderOf(lane, except);
       return job && toActive(job);
     },
+    prepare,
     async start() {
-      await clock.read();
-      await store.ensureIndexes();
-      await sent.ensureIndexes();
-      await store.lookUp();
-      await sealed.sweep();
+      if (!isPrepared) await prepare();
       await peers.register();
       state = 'started';
       unwatch = store.watch(() => void sweepSoon(), ambient);

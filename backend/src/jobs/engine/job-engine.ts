@@ -40,6 +40,9 @@ export interface JobEngine extends JobReader {
   readonly signalled: Signalling['asked'];
   readonly cancel: Cancel;
   readonly settled: Settled;
+  /** Time, indexes, and what is left of ended jobs. Harmless to repeat. @throws Problem `store.unavailable` */
+  prepare(): Promise<void>;
+  /** Prepares where that was not done, and takes jobs. */
   start(): Promise<void>;
   /** Hands running jobs back within `ms`. */
   stop(ms: number): Promise<void>;

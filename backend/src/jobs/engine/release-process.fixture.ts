@@ -13,7 +13,7 @@ const { MONGODB_URI, DB, RELEASE, CONTROL_KEY } = process.env as Record<string, 
 const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: RELEASE!, environment: 'dev' });
-await audit.ensureIndexes();
+await audit.prepare();
 const engine = jobEngine({ may: everybodyMay,
   mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: RELEASE!, leaseMs: 1_500,
   controlKey: parseControlKey(CONTROL_KEY!),

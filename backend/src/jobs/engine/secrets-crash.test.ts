@@ -45,7 +45,7 @@ const replica = async (replicaId: string, controlKey = own, slots = 4): Promise<
 beforeAll(async () => {
   mongo = await connectMongo(uri, db);
   audit = createAudit({ mongo, ambient, replicaId: 'a', environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   logFile = join(await mkdtemp(join(tmpdir(), 'secrets-')), 'child.log');
   child = new Child({
     name: 'child', logFile, args: [new URL('./secrets-process.fixture.ts', import.meta.url).pathname],

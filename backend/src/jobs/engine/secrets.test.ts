@@ -52,14 +52,14 @@ beforeAll(async () => {
   const { uri, db } = freshDatabase();
   mongo = await connectMongo(uri, db);
   audit = createAudit({ mongo, ambient, replicaId: 'a', environment: 'dev', logger });
-  await audit.ensureIndexes();
+  await audit.prepare();
   audit.start();
   engine = await replica('a');
   const may = () => ({ allowed: true, reason: null });
   const permissions = new PermissionTable('dev');
   api = await startTestApi({
     logger, permissions, audit: audit.log, mutations: { ...constantMutations(), ...jobMutations({ engine, ambient, may }, []) },
-    reads: { ...constantReads(permissions), ...audit.handlers, ...jobReads({ engine, ambient, may }) },
+    reads: { ...constantReads(permissions), ...audit.reads, ...jobReads({ engine, ambient, may }) },
     more: mutationRoutes(rotation, jobMutation({ engine, ambient, may }, KIND as JobMutationId) as never),
   }); // prettier-ignore
   token = await api.token('owner');

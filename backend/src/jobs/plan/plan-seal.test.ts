@@ -119,7 +119,7 @@ afterEach(async () => {
 async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: () => unknown): Promise<JobEngine> {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   const definition = (kind: MutationId): JobDefinition<{ tenant: string }> => ({
     kind,
     risk: 'high',

@@ -13,7 +13,7 @@ const { MONGODB_URI, DB, NAME, CONTROL_KEY } = process.env as Record<string, str
 const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: NAME!, environment: 'dev' });
-await audit.ensureIndexes();
+await audit.prepare();
 const engine = jobEngine({
   mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: NAME!, leaseMs: 1_500, may: everybodyMay,
   controlKey: parseControlKey(CONTROL_KEY!),

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { startOddGateway, type OddGateway } from '../odd-gateway.fixture.ts';
-import { startHastyWorld, traffic, type World } from '../migrate/move-decision.fixture.ts';
+import { startHastyWorld, traffic, type World } from '../placement.fixture.ts';
 
 let world: World;
 let odd: OddGateway;

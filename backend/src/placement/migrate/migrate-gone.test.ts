@@ -12,7 +12,7 @@ import {
   traffic,
   type Script,
   type World,
-} from './move-decision.fixture.ts';
+} from '../placement.fixture.ts';
 
 let world: World;
 const STEPS = ['drain', 'converge', 'place', 'reload', 'ready'];

@@ -1,6 +1,6 @@
 // Moving live tenants over real nodes: under traffic, from every crash point, there and back, and against nodes that will not.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { startWorld, traffic, type Script, type World } from './move-decision.fixture.ts';
+import { startWorld, traffic, type Script, type World } from '../placement.fixture.ts';
 
 let world: World;
 const STEPS = ['drain', 'converge', 'place', 'reload', 'ready'];

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { assertRouted, routePlanChecks, routeProofChecks, routesTo, type RouteSight } from './gateways.ts';
 import { startOddGateway, type OddGateway } from '../odd-gateway.fixture.ts';
-import { startHastyWorld, traffic, type Script, type World } from '../migrate/move-decision.fixture.ts';
+import { startHastyWorld, traffic, type Script, type World } from '../placement.fixture.ts';
 
 describe('NFR-07 what a gateway says is judged', () => {
   const gateway = { shard_id: 'g1', kind: 'gateway', endpoint: 'http://x:1', labels: {}, capacity: { tenants: 1 }, region: 'eu' } as const; // prettier-ignore

@@ -18,6 +18,8 @@ export interface DrainOrders {
   unreadable(): readonly Unreadable[];
   /** The drains that stand, by id. */
   standing(): Promise<Map<string, DrainOrder>>;
+  /** The same as of the reading that began last. */
+  known(): ReadonlyMap<string, DrainOrder>;
   find(shardId: string, tenantId: string | null): Promise<DrainOrder | null>;
   /** Writes `next` over `expected`; false when somebody was faster. */
   swap(next: DrainOrder, expected: DrainOrder, session?: ClientSession): Promise<boolean>;
@@ -75,6 +77,8 @@ const TRIES = 8;
 export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
   const orders = db.collection<DrainOrder>('drains');
   let unreadable: readonly Unreadable[] = [];
+  let known: ReadonlyMap<string, DrainOrder> = new Map();
+  let [begun, ended] = [0, 0];
   const find: DrainOrders['find'] = async (shardId, tenantId) =>
     sound(await prompt(() => orders.findOne({ _id: orderId(shardId, tenantId) })), drainFault);
   const swap: DrainOrders['swap'] = (next, expected, session) =>
@@ -97,8 +101,10 @@ export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
     }
   };
   const all: DrainOrders['all'] = async () => {
+    const turn = ++begun;
     const read = sifted(await prompt(() => orders.find().toArray(), READ_MS), drainFault);
-    unreadable = read.unreadable;
+    // A reading that began earlier and ended later knows less.
+    if (turn > ended) [ended, unreadable, known] = [turn, read.unreadable, standingOf(read.good)];
     return read.good;
   };
   return {
@@ -110,6 +116,7 @@ export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
     },
     all,
     unreadable: () => unreadable,
+    known: () => known,
     standing: async () => standingOf(await all()),
     find,
     swap,

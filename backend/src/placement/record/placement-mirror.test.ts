@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../../../testing/eventually.ts';
 import { felt } from '../../../../testing/felt.ts';
-import { startWorld, type World } from '../migrate/move-decision.fixture.ts';
+import { startWorld, type World } from '../placement.fixture.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import type { AuditLog } from '../../audit/record/audit-log.ts';
 import type { ActiveJob } from '../../jobs/record/job-reader.ts';
 import type { Mongo } from '../../ports/mongo/mongo.ts';
 import type { PlacementDeps } from '../migrate/placement-deps.ts';
-import { askedBy, standingOf, subjectOf, toldTo } from '../record/drain-orders.ts';
+import { askedBy, subjectOf, toldTo } from '../record/drain-orders.ts';
 import type { DrainOrder } from '../record/stored-placement.ts';
 import { shardOf } from '../record/placement.store.ts';
 
@@ -33,17 +33,11 @@ export interface DrainKeeperDeps extends Pick<
 export class DrainKeeper {
   private readonly deps: DrainKeeperDeps;
   private readonly stopping = new AbortController();
-  private latest: ReadonlyMap<string, DrainOrder> = new Map();
   private running: Promise<void> | undefined;
   private rounds = 0;
 
   constructor(deps: DrainKeeperDeps) {
     this.deps = deps;
-  }
-
-  /** Drains that stand, as read in the last round. */
-  orders(): ReadonlyMap<string, DrainOrder> {
-    return this.latest;
   }
 
   start(): void {
@@ -58,7 +52,6 @@ export class DrainKeeper {
   async round(signal: AbortSignal): Promise<void> {
     this.rounds += 1;
     const orders = await this.deps.drains.all();
-    this.latest = standingOf(orders);
     if (orders.length === 0) return;
     const active = await this.deps.jobs.active();
     for (const order of orders) {
@@ -104,7 +97,7 @@ export class DrainKeeper {
 
   /** A tenant that is served on a node which is drained as a whole is so for as long as that drain stands. */
   private isSettled({ wanted, shard_id, tenant_id, since }: DrainOrder): boolean {
-    if (wanted === 'drained' || (tenant_id !== null && this.latest.has(shard_id))) return false;
+    if (wanted === 'drained' || (tenant_id !== null && this.deps.drains.known().has(shard_id))) return false;
     return this.deps.ambient.now().getTime() - since.getTime() > SETTLED_MS;
   }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { eventually } from '../../../../dataplane/testing/platform.ts';
 import { createDrainOrders, toldTo } from '../record/drain-orders.ts';
 import type { DrainOrder } from '../record/stored-placement.ts';
-import { NO_FAULTS, placed, startHastyWorld, type Script, type World } from '../migrate/move-decision.fixture.ts';
+import { NO_FAULTS, placed, startHastyWorld, type Script, type World } from '../placement.fixture.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -186,7 +186,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     const tenant = await world.tenant('listed', { aggregate: 'a1' });
     const { jobId } = await order('drain', tenant);
     const row = async () => {
-      const { items } = await world.placement.handlers['scale.drains.list']({} as never);
+      const { items } = await world.placement.reads['scale.drains.list']({} as never);
       return items.find(({ tenant_id }) => tenant_id === tenant);
     };
     expect(await row()).toMatchObject({

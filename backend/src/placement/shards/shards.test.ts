@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { freePort } from '../../../../testing/processes.ts';
 import { felt } from '../../../../testing/felt.ts';
 import type { ChildrenStep } from '../../jobs/define/definition.ts';
-import { startWorld, traffic, type World } from '../migrate/move-decision.fixture.ts';
+import { startWorld, traffic, type World } from '../placement.fixture.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -88,7 +88,7 @@ describe('SCL-06 an evacuation', () => {
     await settled('a1', 'f2', 'serving');
     world.tenants.set('f2', 'active');
     const remainder = () =>
-      world.placement.definitions['scale.evacuate'].remainder!({ shard_id: 'a1', to: ['a3'], reason: 'test' }, ['f1']);
+      world.placement.jobs['scale.evacuate'].remainder!({ shard_id: 'a1', to: ['a3'], reason: 'test' }, ['f1']);
     const rest = await remainder();
     expect(rest).toMatchObject({ left: ['f2'], done: ['f1'], changedSince: [] });
     expect((await run('scale.evacuate', rest.input as object)).problem).toBeNull();
@@ -127,7 +127,7 @@ describe('OPS-07, OPS-08 draining', () => {
     ]);
     expect(drained.undo).toMatchObject({ operation: 'scale.drain', body: { action: 'resume' } });
     await settled('a1', tenant, 'drained');
-    const listed = await world.placement.handlers['scale.drains.list']({} as never);
+    const listed = await world.placement.reads['scale.drains.list']({} as never);
     expect(listed.items).toContainEqual({
       shard_id: 'a1',
       kind: 'aggregate',
@@ -204,7 +204,7 @@ describe('GEN-33 API-05 a plan speaks of what it touches and of nothing else', (
 });
 
 describe('GEN-30 drift', () => {
-  const survey = () => world.placement.handlers['scale.drift.get']({ signal: AbortSignal.timeout(20_000) } as never);
+  const survey = () => world.placement.reads['scale.drift.get']({ signal: AbortSignal.timeout(20_000) } as never);
   const put = async (key: string, value: unknown) =>
     (await world.platform.kv('placement')).put(key, JSON.stringify(value));
 

@@ -2,12 +2,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { PLACED_KINDS, Problem } from '@cloudlysis/contract';
 import pino from 'pino';
-import { Registry } from 'prom-client';
 import { createAudit } from '../../audit/index.ts';
 import { fragileMongo, fragileNats, type Fuse } from '../../jobs/engine/fuse.fixture.ts';
 import { EngineHarness, type Ended, type Script } from '../../jobs/engine/harness.fixture.ts';
 import { createNodeMetrics } from '../../node-metrics/index.ts';
-import { createPlacement } from '../../placement/index.ts';
+import { createBookkeeping } from '../../placement/index.ts';
 import { createTenants } from '../index.ts';
 import { startGround, startReplica, type Ground, type Replica } from '../platform.fixture.ts';
 import { callSample } from '../../../../testing/call-sample.ts';
@@ -55,8 +54,8 @@ function definitionsOf(fuse: Fuse) {
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: async () => [] });
   const shared = { mongo, nats, nodes, ambient, config, jobs: engine, traffic, logger };
   const audit = createAudit({ mongo, ambient, replicaId: 'crashes', environment: 'dev' }).log;
-  const { book } = createPlacement({ ...shared, audit, metrics: new Registry() });
-  return { ...createTenants({ ...shared, audit, placement: book, patienceMs: 1_000 }).definitions };
+  const { book } = createBookkeeping(shared);
+  return { ...createTenants({ ...shared, audit, placement: book, patienceMs: 1_000 }).jobs };
 }
 
 async function traces(id: string) {

@@ -2,33 +2,55 @@
 import type { ServiceKind } from '@cloudlysis/contract';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { startPlatform, type TestPlatform, TOKEN } from '../../../../dataplane/testing/platform.ts';
-import { freshDatabase } from '../../../../testing/mongo.ts';
-import { hasty } from '../../../testing/hasty.ts';
-import { systemAmbient, type Ambient } from '../../kernel/ambient.ts';
-import { createAudit } from '../../audit/index.ts';
-import { EngineHarness } from '../../jobs/engine/harness.fixture.ts';
-import { createNodeMetrics } from '../../node-metrics/index.ts';
-import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { connectNats, type NatsPort } from '../../ports/nats/index.ts';
-import { createNodes } from '../../ports/nodes/index.ts';
-import { createPlacement, type PlacementFeature } from '../index.ts';
-import { createPlacementStore, type PlacementStore } from '../record/placement.store.ts';
+import { startPlatform, type TestPlatform, TOKEN } from '../../../dataplane/testing/platform.ts';
+import { freshDatabase } from '../../../testing/mongo.ts';
+import { hasty } from '../../testing/hasty.ts';
+import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
+import { createAudit } from '../audit/index.ts';
+import { EngineHarness } from '../jobs/engine/harness.fixture.ts';
+import { createNodeMetrics } from '../node-metrics/index.ts';
+import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
+import { connectNats, type NatsPort } from '../ports/nats/index.ts';
+import { createNodes } from '../ports/nodes/index.ts';
+import { createBookkeeping, createPlacement, type BookOptions, type PlacementOptions } from './index.ts';
+import { createPlacementStore, type PlacementStore } from './record/placement.store.ts';
 
-export type { Script } from '../../jobs/engine/harness.fixture.ts';
+/** Book and feature as one, for tests that ask both. */
+export function wholePlacement(options: BookOptions & Omit<PlacementOptions, 'bookkeeping'>) {
+  const bookkeeping = createBookkeeping(options);
+  const feature = createPlacement({ ...options, bookkeeping });
+  return {
+    ...feature,
+    book: bookkeeping.book,
+    copy: bookkeeping.copy,
+    prepare: () => bookkeeping.prepare(),
+    async start() {
+      await bookkeeping.prepare();
+      bookkeeping.start();
+      feature.start();
+    },
+    async stop() {
+      await feature.stop();
+      await bookkeeping.stop();
+    },
+  };
+}
+export type WholePlacement = ReturnType<typeof wholePlacement>;
+
+export type { Script } from '../jobs/engine/harness.fixture.ts';
 
 export interface World {
   readonly platform: TestPlatform;
   readonly mongo: Mongo;
   readonly nats: NatsPort;
-  readonly placement: PlacementFeature;
+  readonly placement: WholePlacement;
   readonly store: PlacementStore;
   readonly engine: EngineHarness;
   readonly metrics: Registry;
   /** State of the tenants that exist. */
   readonly tenants: Map<string, string>;
   /** One more replica over the same stores, not started. */
-  replica(): PlacementFeature;
+  replica(): WholePlacement;
   /** A tenant of its own, placed and served. */
   tenant(id: string, homes: Partial<Record<ServiceKind, string>>): Promise<string>;
   stop(): Promise<void>;
@@ -51,7 +73,7 @@ async function worldOf(ambient: Ambient, shards: readonly string[]): Promise<Wor
   const tenants = new Map<string, string>();
   const engine = new EngineHarness(mongo);
   const audit = createAudit({ mongo, ambient: machine, replicaId: 'test', environment: 'dev' });
-  await audit.ensureIndexes();
+  await audit.prepare();
   const seeded = [...platform.nodes.values()].map(({ shard, url }) => ({
     shard_id: shard, kind: KINDS[shard[0]!]!, endpoint: url, labels: {}, capacity: { tenants: 50 }, region: 'eu',
   })); // prettier-ignore
@@ -59,24 +81,22 @@ async function worldOf(ambient: Ambient, shards: readonly string[]): Promise<Wor
   // A plan that people read measures for a second; here a moment is enough.
   const impatient: Ambient = { ...machine, sleep: (ms, signal) => machine.sleep(Math.min(ms, 20), signal) };
   const nodes = createNodes({ ambient, allowlist: '127.0.0.1:1-65535', token: TOKEN });
-  const replica = (registry = new Registry()): PlacementFeature => {
-    const placement = createPlacement({
+  const replica = (registry = new Registry()): WholePlacement =>
+    wholePlacement({
       mongo, nats, ambient, metrics: registry, jobs: engine, nodes, logger, audit: audit.log,
       traffic: createNodeMetrics({ nodes, ambient: impatient, logger, shards: async () => seeded }),
       config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
-    }); // prettier-ignore
-    placement.tenants = {
-      async stateOf(id) {
-        const state = tenants.get(id);
-        return state ? { state, reason: 'as the test says' } : null;
+      tenants: {
+        async stateOf(id) {
+          const state = tenants.get(id);
+          return state ? { state, reason: 'as the test says' } : null;
+        },
+        stateSeen: (id) => tenants.get(id) ?? null,
+        lagOf: (id) => (tenants.has(id) ? { events: 3 } : null),
       },
-      stateSeen: (id) => tenants.get(id) ?? null,
-      lagOf: (id) => (tenants.has(id) ? { events: 3 } : null),
-    };
-    return placement;
-  };
+    }); // prettier-ignore
   const placement = replica(metrics);
-  engine.definitionsOf = () => ({ ...placement.definitions });
+  engine.definitionsOf = () => ({ ...placement.jobs });
   await placement.start();
   await engine.start();
   return {

@@ -1,0 +1,64 @@
+/** Who is calling and what they may do, kept as the store and the bus have it. */
+import type { Me } from '@cloudlysis/contract';
+import type { Logger } from 'pino';
+import type { Ambient } from '../kernel/ambient.ts';
+import type { CopyReport } from '../copies/index.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { NatsPort } from '../ports/nats/index.ts';
+import type { Config } from '../service-config.ts';
+import { identityHandlers } from './identity.handlers.ts';
+import { assignmentStore } from './permissions/assignment-store.ts';
+import { livePermissions } from './permissions/live-permissions.ts';
+import type { Permissions } from './permissions/permissions.ts';
+import { createAuthenticator, type Authenticator } from './tokens/authenticator.ts';
+import { liveRevocations } from './tokens/live-revocations.ts';
+
+export interface IdentityDeps {
+  readonly mongo: Mongo;
+  readonly board: NatsPort['revocations'];
+  readonly config: Config;
+  /** Of the time that replicas share. */
+  readonly ambient: Ambient;
+  /** By whose clock tokens are judged. */
+  readonly machine: Ambient;
+  readonly logger: Logger;
+}
+
+export interface Identity extends Authenticator {
+  readonly name: string;
+  readonly permissions: Permissions;
+  readonly copies: readonly CopyReport[];
+  readonly reads: ReturnType<typeof identityHandlers>;
+  prepare(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @throws Error when a setting cannot be used */
+export function createIdentity({ mongo, board, config, ambient, machine, logger }: IdentityDeps): Identity {
+  const { environment, assignments: seed } = config.platform;
+  const permissions = livePermissions({ store: assignmentStore(mongo), ambient, logger, environment, seed });
+  const revoked = liveRevocations({ mongo, board, ambient, machine, logger });
+  const self: Pick<Me, 'environment' | 'version' | 'git_sha' | 'mode'> = {
+    environment,
+    version: config.version,
+    git_sha: config.GIT_SHA ?? null,
+    mode: config.MODE,
+  };
+  return {
+    ...createAuthenticator(config, machine, revoked.revocations),
+    name: 'identity',
+    permissions,
+    copies: [permissions.copy, revoked.copy],
+    reads: identityHandlers(permissions, self),
+    async prepare() {
+      await permissions.prepare();
+      await revoked.prepare();
+    },
+    async start() {
+      await permissions.start();
+      await revoked.start();
+    },
+    stop: async () => void (await Promise.all([permissions.stop(), revoked.stop()])),
+  };
+}
