@@ -45,6 +45,17 @@ export default ts.config(
         { selector: "CallExpression[callee.name='fetch']", message: ambientOnly('fetch') },
         { selector: "CallExpression[callee.name='randomUUID']", message: ambientOnly('ids') },
         {
+          selector: 'CallExpression[callee.name=/^(setTimeout|setInterval|setImmediate)$/]',
+          message: ambientOnly('timers'),
+        },
+        {
+          selector: "MemberExpression[object.name='AbortSignal'][property.name='timeout']",
+          message: ambientOnly('deadlines'),
+        },
+        { selector: "MemberExpression[object.name='performance']", message: ambientOnly('time') },
+        { selector: "MemberExpression[object.name='process'][property.name='hrtime']", message: ambientOnly('time') },
+        { selector: "ImportDeclaration[source.value='node:timers/promises']", message: ambientOnly('timers') },
+        {
           selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
           message: ambientOnly('randomness'),
         },

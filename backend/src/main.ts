@@ -24,12 +24,13 @@ function crashPointOf(config: Config): ((point: CrashPoint) => void) | undefined
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL);
-  const running: ControlPlane = await startControlPlane(config, systemAmbient(), logger, crashPointOf(config));
+  const machine = systemAmbient();
+  const running: ControlPlane = await startControlPlane(config, machine, logger, crashPointOf(config));
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(1), STOP_MS).unref();
+    machine.after(STOP_MS, () => process.exit(1));
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => {

@@ -29,6 +29,7 @@ import { connectNats } from './ports/nats/index.ts';
 import { createNodes } from './ports/nodes/index.ts';
 import { createSettings } from './settings/index.ts';
 import { createTenants } from './tenants/index.ts';
+import { within } from './kernel/time.ts';
 
 export interface ControlPlane {
   /** Where it listens. */
@@ -179,16 +180,11 @@ const PING_MS = 1_500;
 /** One verdict per dependency: its round trip, or why there is none. */
 function readiness(ambient: Ambient, dependencies: Record<string, () => Promise<number>>): Readiness {
   const ask = async (ping: () => Promise<number>): Promise<DependencyState> => {
-    const timer = new AbortController();
-    const late = ambient.sleep(PING_MS, timer.signal).then(
-      () => ({ ok: false, detail: `no answer in ${PING_MS} ms` }),
-      () => ({ ok: false, detail: 'not waited for' }),
-    );
     const answer = ping().then(
       (ms) => ({ ok: true, detail: `answered in ${ms.toFixed(1)} ms` }),
       (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : 'no answer' }),
     );
-    return Promise.race([answer, late]).finally(() => timer.abort());
+    return within(ambient, PING_MS, answer, () => ({ ok: false, detail: `no answer in ${PING_MS} ms` }));
   };
   return async () =>
     Object.fromEntries(

@@ -10,7 +10,7 @@ import type { AuditDraft, AuditLog } from './record/audit-log.ts';
 import { auditHandlers, type AuditHandlers } from './read/audit.handlers.ts';
 import { pendingRecord } from './record/audit-record.ts';
 import { AuditStore } from './store/audit.store.ts';
-import { DEADLINE_MS, mayRetryTransaction, within } from './store/deadline.ts';
+import { DEADLINE_MS, mayRetryTransaction, answered } from './store/deadline.ts';
 import type { AuditFreshness } from './sequencing/freshness.ts';
 import { InboxAge } from './sequencing/inbox-age.ts';
 import type { JobTraces } from './verify/job-traces.ts';
@@ -124,7 +124,7 @@ function appender(
   return async (draft: AuditDraft, session?: ClientSession) => {
     try {
       const record = pendingRecord(draft, ambient.id('aud'), ambient.now(), environment);
-      await within(ambient, DEADLINE_MS, store.append(record, session));
+      await answered(ambient, DEADLINE_MS, store.append(record, session));
       metrics.appended(record.outcome);
       if (!session) wake();
       return record._id;

@@ -3,6 +3,7 @@ import { Problem, type Shard } from '@cloudlysis/contract';
 import type { ReadHandlers } from '../call/call.ts';
 import { testConnections } from './connections.ts';
 import { probesOf, type ProbeDeps } from './probes.ts';
+import { within } from '../kernel/time.ts';
 
 /** A database that hangs must not keep the nodes from being tested: those that were known are. */
 const SHARDS_MS = 300;
@@ -14,13 +15,11 @@ export function createSettings(deps: ProbeDeps): {
   const { ambient } = deps;
   let known: readonly Shard[] | undefined;
   const shards = async (): Promise<readonly Shard[]> => {
-    const done = new AbortController();
-    const late = ambient.sleep(SHARDS_MS, done.signal).catch(() => undefined);
     const read = deps.shards().then(
       (all) => (known = all),
       () => undefined,
     );
-    await Promise.race([read, late]).finally(() => done.abort());
+    await within(ambient, SHARDS_MS, read, () => undefined);
     if (!known) throw new Problem('store.unavailable');
     return known;
   };

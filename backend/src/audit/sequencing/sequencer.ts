@@ -5,7 +5,7 @@ import { isDuplicateKey } from '../../ports/mongo/mongo.ts';
 import type { PendingRecord } from '../record/audit-record.ts';
 import { Overtaken, type AuditStore } from '../store/audit.store.ts';
 import { canonicalForm, place, type Head } from '../record/chain.ts';
-import { within } from '../store/deadline.ts';
+import { answered } from '../store/deadline.ts';
 import type { InboxAge } from './inbox-age.ts';
 import type { Lease } from './lease.ts';
 import type { AuditMetrics } from './metrics.ts';
@@ -93,7 +93,7 @@ export class Sequencer {
       if (lease.held) await this.#drain();
       await lease.release();
     };
-    await within(ambient, STOP_MS, farewell()).catch((error: unknown) =>
+    await answered(ambient, STOP_MS, farewell()).catch((error: unknown) =>
       logger?.warn({ err: error }, 'audit: stopped with records to place'),
     );
   }

@@ -11,7 +11,7 @@ import type { Ambient } from '../../kernel/ambient.ts';
 import { isDuplicateKey, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { PendingRecord, PlacedRecord } from '../record/audit-record.ts';
 import { emptySegment, GENESIS, type Head, type Placing, type Segment } from '../record/chain.ts';
-import { asProblem, DEADLINE_MS, within } from './deadline.ts';
+import { asProblem, DEADLINE_MS, answered } from './deadline.ts';
 import { RawReads } from './raw-reads.ts';
 import type { Odd, Piece } from '../record/set-aside.ts';
 import type { Sight } from '../record/witness.ts';
@@ -218,7 +218,7 @@ export class AuditStore {
 
   async #read<T>(work: Promise<T>, ms = DEADLINE_MS): Promise<T> {
     try {
-      return await within(this.#ambient, ms, work);
+      return await answered(this.#ambient, ms, work);
     } catch (error) {
       throw asProblem(error);
     }

@@ -3,22 +3,16 @@ import { MongoError } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { isStoreError } from '../../ports/mongo/outage.ts';
+import { within } from '../../kernel/time.ts';
 
 /** A mutation must be refused within 2 s of the store going away (must-show 5); half a second is left for the rest. */
 export const DEADLINE_MS = 1_500;
 
 /** @throws Problem `audit.unavailable` after `ms`; what `work` still does then is nobody's any more. */
-export async function within<T>(ambient: Ambient, ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const cancel = ambient.after(ms, () =>
-    late.reject(new Problem('audit.unavailable', `The audit store did not answer within ${ms} ms`)),
-  );
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    cancel();
-  }
-}
+export const answered = <T>(ambient: Ambient, ms: number, work: Promise<T>): Promise<T> =>
+  within(ambient, ms, work, () => {
+    throw new Problem('audit.unavailable', `The audit store did not answer within ${ms} ms`);
+  });
 
 /** An error of the driver while reading, in the words of the catalogue; everything else passes. */
 export const asProblem = (error: unknown): unknown =>

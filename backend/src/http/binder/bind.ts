@@ -107,11 +107,11 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     refuseRepeatedHeaders(req);
     const principal = await identify(exchange, ctx, deps);
     // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
-    const early = scopeFromBody ? await attempt(readJson(req, maxBody, quotes)) : NO_BODY;
+    const early = scopeFromBody ? await attempt(readJson(req, maxBody, deps.ambient, quotes)) : NO_BODY;
     exchange.tenantId = tenantNamed(ctx.params, early.value);
     authorise(operation, principal, askedScope(operation, exchange.tenantId), deps);
     if (early.error) throw early.error;
-    const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, quotes) : early.value;
+    const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, deps.ambient, quotes) : early.value;
     exchange.tenantId ??= tenantNamed(ctx.params, body);
     const headers = submits ? submitHeaders(req) : null;
     const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });

@@ -1,6 +1,7 @@
 /** Reads a JSON body within its bounds: the operation's size, 15 seconds, 32 levels, UTF-8, one media type. */
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../../kernel/ambient.ts';
 import { scanJson } from './json-scan.ts';
 
 const READ_MS = 15_000;
@@ -11,12 +12,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * `quotes`: whether the key or number that is not let in may be told; it may be a secret.
  * @throws Problem `request.media_type`, `request.too_large` or `request.malformed`
  */
-export async function readJson(request: IncomingMessage, maxBytes: number, quotes = true): Promise<unknown> {
+export async function readJson(
+  request: IncomingMessage,
+  maxBytes: number,
+  ambient: Pick<Ambient, 'after'>,
+  quotes = true,
+): Promise<unknown> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (declared === 0 || (Number.isNaN(declared) && !request.headers['transfer-encoding'])) return {};
   expectJson(request);
-  const bytes = await collect(request, maxBytes);
+  const bytes = await collect(request, maxBytes, ambient);
   return bytes.length === 0 ? {} : parseJson(bytes, quotes);
 }
 
@@ -31,13 +37,14 @@ function expectJson(request: IncomingMessage): void {
     throw new Problem('request.media_type', 'The body must not be compressed');
 }
 
-function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function collect(request: IncomingMessage, maxBytes: number, ambient: Pick<Ambient, 'after'>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => stop(new Problem('request.malformed', 'The body did not arrive in 15 s')), READ_MS);
+    const late = (): void => stop(new Problem('request.malformed', 'The body did not arrive in 15 s'));
+    const cancel = ambient.after(READ_MS, late);
     const stop = (problem: Problem) => {
-      clearTimeout(timer);
+      cancel();
       request.off('data', onData);
       reject(problem);
     };
@@ -48,7 +55,7 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     };
     request.on('data', onData);
     request.once('end', () => {
-      clearTimeout(timer);
+      cancel();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
     });
     request.once('error', (error) => stop(new Problem('request.malformed', 'The body broke off', {}, error)));

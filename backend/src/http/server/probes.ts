@@ -3,6 +3,7 @@ import { API_PREFIX, openApi } from '@cloudlysis/contract';
 import type { Context } from 'koa';
 import type { Registry } from 'prom-client';
 import type { Ambient } from '../../kernel/ambient.ts';
+import { within } from '../../kernel/time.ts';
 
 export interface DependencyState {
   readonly ok: boolean;
@@ -72,15 +73,8 @@ function json(ctx: Context, status: number, body: string): void {
 }
 
 async function bounded({ ready, ambient }: ProbeDeps): Promise<Awaited<ReturnType<Readiness>>> {
-  const done = new AbortController();
-  const late = ambient.sleep(READY_MS, done.signal).then(
-    () => ({ service: { ok: false, detail: `no answer from the dependencies in ${READY_MS} ms` } }),
-    () => ({}),
-  );
   const failed = () => ({ service: { ok: false, detail: 'the dependencies could not be asked' } });
-  try {
-    return await Promise.race([ready().catch(failed), late]);
-  } finally {
-    done.abort();
-  }
+  return within(ambient, READY_MS, ready().catch(failed), () => ({
+    service: { ok: false, detail: `no answer from the dependencies in ${READY_MS} ms` },
+  }));
 }

@@ -67,16 +67,22 @@ export class KeySet {
 
   private async fetch(): Promise<void> {
     const { ambient, url } = this.options;
-    const signal = AbortSignal.timeout(FETCH_MS);
-    const answer = await ambient.fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
-    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-    const text = await answer.text();
+    const late = new AbortController();
+    const cancel = ambient.after(FETCH_MS, () => late.abort(new Error(`${url} did not answer within ${FETCH_MS} ms`)));
+    const text = await this.read(late.signal).finally(cancel);
     if (text.length > MAX_BYTES) throw new Error(`${url} is larger than ${MAX_BYTES} bytes`);
     const { keys } = JSON.parse(text) as { keys?: readonly JWK[] };
     if (!Array.isArray(keys)) throw new Error(`${url} is not a JWKS`);
     const imported = await Promise.all(keys.slice(0, 100).map((jwk: JWK) => this.import(jwk)));
     this.keys = new Map(imported.filter((entry) => entry !== null));
     this.fetchedAt = ambient.monotonic();
+  }
+
+  private async read(signal: AbortSignal): Promise<string> {
+    const { ambient, url } = this.options;
+    const answer = await ambient.fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+    return answer.text();
   }
 
   /** A key that is unnamed, of the wrong use or of an algorithm outside the allow-list is as good as absent. */

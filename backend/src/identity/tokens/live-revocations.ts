@@ -10,6 +10,7 @@ import { followChanges, type Announced } from '../../ports/mongo/change-stream.t
 import { translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { Board, BoardWatch } from '../../ports/nats/index.ts';
 import { LONGEST_TOKEN_MS, Revocations, type Until } from './revocations.ts';
+import { within } from '../../kernel/time.ts';
 
 interface RevocationDocument {
   readonly _id: string;
@@ -149,12 +150,12 @@ export function liveRevocations({ mongo, board, ambient, machine = ambient, logg
       recording = recordForever();
       following = followRecords();
       // What was revoked while no control plane ran is in force before the first request; without NATS nobody waits longer.
-      const over = new AbortController();
-      await Promise.race([
+      await within(
+        ambient,
+        FIRST_READ_MS,
         watch.current().catch(() => undefined),
-        ambient.sleep(FIRST_READ_MS, over.signal).catch(() => undefined),
-      ]);
-      over.abort();
+        () => undefined,
+      );
     },
     async stop() {
       stopping.abort();

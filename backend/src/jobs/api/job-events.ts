@@ -2,6 +2,7 @@
 import type { Ambient } from '../../kernel/ambient.ts';
 import { isFinal, jobToWire, type JobDocument } from '../record/job-document.ts';
 import type { JobWatch } from '../store/job-watch.ts';
+import { within } from '../../kernel/time.ts';
 
 const HEARTBEAT_MS = 15_000;
 
@@ -38,7 +39,12 @@ export async function* jobEvents(
       const ended = isFinal(current.state);
       if (word !== sent) yield (sent = word);
       if (ended) return;
-      const isDue = await wokenWithin(ambient, HEARTBEAT_MS, woken.promise);
+      const isDue = await within(
+        ambient,
+        HEARTBEAT_MS,
+        woken.promise.then(() => true),
+        () => false,
+      );
       woken = Promise.withResolvers();
       if (!isDue) yield ': still here\n\n';
     }
@@ -46,10 +52,4 @@ export async function* jobEvents(
     leave();
     signal.removeEventListener('abort', stop);
   }
-}
-
-async function wokenWithin(ambient: Ambient, ms: number, woken: Promise<void>): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const cancel = ambient.after(ms, () => late.resolve(false));
-  return Promise.race([woken.then(() => true), late.promise]).finally(cancel);
 }

@@ -36,6 +36,7 @@ import { preflight, submit, type Submission } from './submission.ts';
 import { unknownJobs } from './unknown-jobs.ts';
 import { needsLane } from '../run/wait-look.ts';
 import type { JobEngine } from './job-engine.ts';
+import { every } from '../../kernel/time.ts';
 
 export interface EngineOptions {
   readonly mongo: Mongo;
@@ -259,17 +260,17 @@ export function jobEngine(options: EngineOptions): JobEngine {
 
   const sweepNow = (): Promise<void> => (current ??= sweep().finally(() => (current = undefined)));
 
-  async function sweepForever(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      try {
-        await sweepNow();
-      } catch (error) {
-        logger.warn({ err: error }, 'sweep failed');
-      }
-      if (peers.leaseLost()) for (const run of running.values()) run.abort.abort(new FenceLost('lease'));
-      await ambient.sleep(SWEEP_MS, stopped.signal).catch(() => undefined);
-    }
-  }
+  const sweepForever = (): Promise<void> =>
+    every(
+      ambient,
+      SWEEP_MS,
+      stopped.signal,
+      () =>
+        sweepNow().finally(() => {
+          if (peers.leaseLost()) for (const run of running.values()) run.abort.abort(new FenceLost('lease'));
+        }),
+      (err) => logger.warn({ err }, 'sweep failed'),
+    );
 
   const submitJob = async (wanted: Submission): Promise<JobDocument> => {
     if (state === 'stopping') throw STOPPING;

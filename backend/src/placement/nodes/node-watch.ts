@@ -6,6 +6,7 @@ import { withoutAddresses, type NodesPort } from '../../ports/nodes/index.ts';
 import { copyDoubts } from './copy-doubts.ts';
 import type { NodeReport } from '../record/placement-book.ts';
 import type { ShardSight } from './node-checks.ts';
+import { every } from '../../kernel/time.ts';
 
 const EVERY_MS = 2_000;
 /** Nodes asked at once: enough for 100 shards in one round, few enough not to starve the process. */
@@ -87,17 +88,11 @@ export class NodeWatch {
     return sights;
   }
 
-  private async run(): Promise<void> {
+  private run(): Promise<void> {
     const { ambient, logger } = this.deps;
     const { signal } = this.stopping;
-    while (!signal.aborted) {
-      try {
-        await this.lookAll(signal);
-      } catch (error) {
-        if (!signal.aborted) logger.warn({ err: error }, 'the nodes could not be asked');
-      }
-      await ambient.sleep(EVERY_MS, signal).catch(() => undefined);
-    }
+    const failed = (err: unknown): void => logger.warn({ err }, 'the nodes could not be asked');
+    return every(ambient, EVERY_MS, signal, () => this.lookAll(signal), failed);
   }
 }
 

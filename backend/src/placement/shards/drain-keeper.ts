@@ -13,6 +13,7 @@ import type { PlacementDeps } from '../migrate/placement-deps.ts';
 import { askedBy, subjectOf, toldTo } from '../record/drain-orders.ts';
 import type { DrainOrder } from '../record/stored-placement.ts';
 import { shardOf } from '../record/placement.store.ts';
+import { every } from '../../kernel/time.ts';
 
 const EVERY_MS = 1_000;
 /** Calls to nodes end after 2 s, rounds of a replica that stalls somewhat later. */
@@ -141,17 +142,11 @@ export class DrainKeeper {
     return true;
   }
 
-  private async run(): Promise<void> {
+  private run(): Promise<void> {
     const { ambient, logger } = this.deps;
     const { signal } = this.stopping;
-    while (!signal.aborted) {
-      try {
-        await this.round(signal);
-      } catch (error) {
-        if (!signal.aborted) logger.warn({ err: error }, 'the drain orders could not be looked after');
-      }
-      await ambient.sleep(EVERY_MS, signal).catch(() => undefined);
-    }
+    const failed = (err: unknown): void => logger.warn({ err }, 'the drain orders could not be looked after');
+    return every(ambient, EVERY_MS, signal, () => this.round(signal), failed);
   }
 }
 

@@ -3,6 +3,11 @@ import { MongoClient, MongoServerError, type ClientSession, type Db } from 'mong
 import { Problem } from '@cloudlysis/contract';
 import { isStoreError, isStoreLimit } from './outage.ts';
 import { recordedSessions, type Sessions } from './sessions.ts';
+import { systemAmbient } from '../../kernel/ambient.ts';
+import { within } from '../../kernel/time.ts';
+
+/** Deadlines on the driver are the machine's: its own time cannot be held by a test either. */
+const machine = systemAmbient();
 
 /** Of a list or a count that somebody waits for. */
 export const READ_MS = 3_000;
@@ -69,9 +74,9 @@ export async function connectMongo(uri: string, name: string, owner: string | nu
     transaction: (work) => translated(() => inTransaction(sessions, work)),
     releaseTransactionsOf: (gone) => translated(() => sessions.release(gone)),
     ping: async () => {
-      const started = performance.now();
+      const started = machine.monotonic();
       await prompt(() => db.command({ ping: 1 }));
-      return performance.now() - started;
+      return machine.monotonic() - started;
     },
     examine: () => examine(client, db, sessions),
     close: async () => {
@@ -102,18 +107,18 @@ async function examine(client: MongoClient, db: Db, sessions: Sessions): Promise
  * deadline, and from then on no repetition begins: what was refused must not happen later.
  */
 async function inTransaction<T>(sessions: Sessions, work: (session: ClientSession) => Promise<T>): Promise<T> {
-  const until = performance.now() + DEADLINE_MS;
+  const until = machine.monotonic() + DEADLINE_MS;
   const overdue = (): Problem =>
     new Problem('store.unavailable', `The transaction did not finish within ${DEADLINE_MS} ms`);
   const done = sessions.use((session) =>
     session.withTransaction(() => {
-      if (performance.now() > until) throw overdue();
+      if (machine.monotonic() > until) throw overdue();
       return work(session);
     }),
   );
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(overdue()), DEADLINE_MS)));
-  return Promise.race([done, deadline]).finally(() => clearTimeout(timer));
+  return within(machine, DEADLINE_MS, done, () => {
+    throw overdue();
+  });
 }
 
 /** True for a unique index violation; `index` narrows it to one index by name. */
@@ -137,12 +142,9 @@ export async function translated<T>(call: () => Promise<T>, session?: ClientSess
  * connection, repeats and connects anew, each with a deadline of its own: a server that is frozen was told of after 12 s.
  */
 export async function prompt<T>(call: () => Promise<T>, ms = DEADLINE_MS): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const overdue = (): Problem => new Problem('store.unavailable', `The database did not answer in ${ms} ms`);
-    timer = setTimeout(() => reject(overdue()), ms);
+  return within(machine, ms, translated(call), () => {
+    throw new Problem('store.unavailable', `The database did not answer in ${ms} ms`);
   });
-  return Promise.race([translated(call), late]).finally(() => clearTimeout(timer));
 }
 
 /** Duplicate keys and problems pass through: the store that knows the index decides what they mean. */

@@ -11,6 +11,7 @@ import type { Directory } from './directory.ts';
 import type { TenantRecord } from './tenants.ts';
 import { inOrder } from './tenant-view.ts';
 import type { TenantStore } from './tenants.store.ts';
+import { within } from '../../kernel/time.ts';
 
 export interface RecordFeed extends LocalWrites {
   readonly copy: CopyReport;
@@ -92,10 +93,7 @@ export function createRecordFeed({ store, directory, placement, ambient, logger 
       isFilled = true;
       lookAtCommits();
       if (reading.size === 0) return;
-      const over = new AbortController();
-      const patience = ambient.sleep(OWN_WRITE_MS, over.signal).catch(() => undefined);
-      await Promise.race([Promise.all(reading), patience]);
-      over.abort();
+      await within(ambient, OWN_WRITE_MS, Promise.all(reading), () => undefined);
     },
     async find(tenantId) {
       await copy.look([tenantId]);

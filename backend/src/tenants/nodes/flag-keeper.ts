@@ -17,6 +17,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { ServingNodes } from './serving-nodes.ts';
 import type { TenantRecord } from '../directory/tenants.ts';
 import type { TenantStore } from '../directory/tenants.store.ts';
+import { every } from '../../kernel/time.ts';
 
 export interface FlagKeeperDeps {
   readonly directory: Directory;
@@ -118,15 +119,11 @@ export class FlagKeeper {
     return false;
   }
 
-  private async run(): Promise<void> {
+  private run(): Promise<void> {
     const { ambient, logger } = this.deps;
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      await this.round().catch((error: unknown) => {
-        if (!signal.aborted) logger.warn({ err: error }, 'the flags of tenants that are held back could not be looked after');
-      }); // prettier-ignore
-      await ambient.sleep(EVERY_MS, signal).catch(() => undefined);
-    }
+    const failed = (err: unknown): void =>
+      logger.warn({ err }, 'the flags of tenants that are held back could not be looked after');
+    return every(ambient, EVERY_MS, this.stopping.signal, () => this.round(), failed);
   }
 }
 

@@ -15,6 +15,7 @@ import type { Directory } from '../directory/directory.ts';
 import { findingsOf, type NodeFindings } from '../directory/node-findings.ts';
 import { LAG_LIMIT, type LagFinding } from '../directory/tenant-status.ts';
 import { inOrder } from '../directory/tenant-view.ts';
+import { every, within } from '../../kernel/time.ts';
 
 export interface Observer {
   /** Active jobs no older than half a second; what is known where they cannot be read. */
@@ -165,25 +166,13 @@ export function createObserver(deps: ObserverDeps): Observer {
     lagChanged.clear();
   }
 
-  async function roundsForever(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await round();
-      await ambient.sleep(ROUND_MS, stopping.signal).catch(() => undefined);
-    }
-  }
-
-  async function atMost<T>(work: Promise<T>, otherwise: T): Promise<T> {
-    const over = new AbortController();
-    const patience = ambient.sleep(PATIENCE_MS, over.signal).then(
-      () => otherwise,
+  const atMost = <T>(work: Promise<T>, otherwise: T): Promise<T> =>
+    within(
+      ambient,
+      PATIENCE_MS,
+      work.catch(() => otherwise),
       () => otherwise,
     );
-    try {
-      return await Promise.race([work.catch(() => otherwise), patience]);
-    } finally {
-      over.abort();
-    }
-  }
 
   return {
     findings: () => (reports = findingsOf(placement.reports(), reports, placement.drains())),
@@ -198,7 +187,9 @@ export function createObserver(deps: ObserverDeps): Observer {
     },
     round,
     start() {
-      running ??= roundsForever();
+      running ??= every(ambient, ROUND_MS, stopping.signal, round, (err) =>
+        logger.warn({ err }, 'a round over the tenants failed'),
+      );
     },
     async stop() {
       stopping.abort();

@@ -5,6 +5,7 @@ import { nodeHealth } from '../../placement/index.ts';
 import type { NatsPort } from '../../ports/nats/index.ts';
 import { withoutAddresses, withoutAddressesIn, type NodesPort, type NodeState } from '../../ports/nodes/index.ts';
 import { addressOf, type ServingNode, type ServingNodes } from './serving-nodes.ts';
+import { within } from '../../kernel/time.ts';
 
 export interface TenantHealth {
   of(tenantId: string, signal?: AbortSignal): Promise<NodeHealth[]>;
@@ -81,13 +82,8 @@ async function lagOf(
   kind: ServingNode['kind'],
 ): Promise<number | null> {
   if (kind !== 'projection' && kind !== 'runner') return null;
-  const over = new AbortController();
-  const late = ambient.sleep(LAG_MS, over.signal).then(
-    () => null,
-    () => null,
-  );
   const asked = nats.consumer(tenantId, kind).then((consumer) => consumer?.lag ?? null);
-  return Promise.race([asked, late]).finally(() => over.abort());
+  return within(ambient, LAG_MS, asked, () => null);
 }
 
 const sentence = (error: unknown): string =>
