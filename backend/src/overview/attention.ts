@@ -1,10 +1,11 @@
 /** Pure: what needs a person, most severe first, and what could not be looked at. */
+import { grouped } from '../kernel/figures.ts';
 import { auditLag } from '../audit/index.ts';
 import { nearLimits, shareOf, toldLimit } from '../ports/nats/index.ts';
 import { askedBy } from '../placement/index.ts';
 import type { Attention, Found, OverviewFacts, Service, SightedShard, Unchecked } from './facts.ts';
 import { clocks } from './clock-attention.ts';
-import { copiesBehind, doubtIn, grouped } from './services.ts';
+import { copiesBehind, doubtIn } from './services.ts';
 
 export const MAX_ITEMS = 50;
 /** The records of it stay; a person is asked to look for a week. */

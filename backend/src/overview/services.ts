@@ -1,4 +1,5 @@
 /** Pure: the state of every kind of service, with the sentence why. What could not be checked is never `ok`. */
+import { grouped } from '../kernel/figures.ts';
 import { OverviewKind, type Figure, type ServiceKind } from '@cloudlysis/contract';
 import { auditLag } from '../audit/index.ts';
 import type { OverviewFacts, Service, SightedShard } from './facts.ts';
@@ -170,5 +171,3 @@ function controlPlane({ jobs, audit, chainBroken, copies, now }: OverviewFacts):
 
 const rounded = (ms: number): number => Math.round(ms * 10) / 10;
 const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`;
-/** 12042 → "12 042". */
-export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');

@@ -1,4 +1,4 @@
-/** Checks and numbers as people read them: exact values, and the verdict as a sentence. */
+/** Checks as people read them: exact values, and the verdict as a sentence. */
 import type { Check } from '@cloudlysis/contract';
 
 export interface CheckValues {
@@ -22,7 +22,9 @@ export const checkOf = (id: string, title: string, status: Check['status'], valu
 export const holds = (id: string, title: string, ok: boolean, values: CheckValues): Check =>
   checkOf(id, title, ok ? 'pass' : 'block', values);
 
-/** 12042 → "12 042". */
-export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');
+/** Without a limit to hold it against. */
+export const passed = (id: string, title: string, detail: string, measured: unknown = true): Check =>
+  checkOf(id, title, 'pass', { measured, limit: null, detail });
 
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+export const blocked = (id: string, title: string, detail: string, measured: unknown = false): Check =>
+  checkOf(id, title, 'block', { measured, limit: null, detail });

@@ -2,7 +2,8 @@
 import { Problem, type Check, type Proof, type Shard } from '@cloudlysis/contract';
 import type { InputOf } from '../../call/call.ts';
 import type { JobContext } from '../../jobs/define/definition.ts';
-import { holds, checkOf, grouped } from '../../jobs/plan/checks.ts';
+import { holds, checkOf } from '../../jobs/plan/checks.ts';
+import { grouped } from '../../kernel/figures.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import { routeProofChecks, routesTo, untilRouted } from '../nodes/gateways.ts';
 import type { DrainIntent } from './drain-intent.ts';

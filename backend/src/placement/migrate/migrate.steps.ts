@@ -2,14 +2,14 @@
  * The steps of a migration. Each may be run again after a crash at any line, and undone from any prefix: what decides
  * is the drain's intent (where the tenant was, at which revision, where its log ended) and the record's revision.
  */
-import { Problem, type ServiceKind, type Shard } from '@cloudlysis/contract';
+import { Problem, type ServiceKind } from '@cloudlysis/contract';
 import type { InputOf } from '../../call/call.ts';
 import type { JobContext, EffectStep } from '../../jobs/define/definition.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import { assertRouted, routesTo, untilRouted } from '../nodes/gateways.ts';
 import { convergeGone, drainGone, oweResume, resumeGone, stillGone } from '../nodes/gone-source.ts';
 import { limitsOf } from './move-decision.ts';
-import { placementOf, shardOf } from '../record/placement.store.ts';
+import { placementOf, shardAt } from '../record/placement.store.ts';
 import { placeBack, placeOnTarget } from './placing.ts';
 import { isAway } from '../../ports/nodes/index.ts';
 import { isServed, tenantAt, untilDrained, untilReleased, untilServed } from '../nodes/tenant-at-node.ts';
@@ -231,6 +231,3 @@ function readyStep(deps: PlacementDeps, drain: DrainStep): MoveStep {
     },
   };
 }
-
-const shardAt = async (deps: PlacementDeps, shardId: string): Promise<Shard> =>
-  shardOf(await deps.store.shard(shardId));

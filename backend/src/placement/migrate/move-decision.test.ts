@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Shard } from '@cloudlysis/contract';
 import { chooseLeastLoaded } from '../book.ts';
-import { grouped } from '../../jobs/plan/checks.ts';
+import { grouped } from '../../kernel/figures.ts';
 import { planEvacuation } from '../shards/evacuation.ts';
 import type { ShardSight } from '../nodes/node-checks.ts';
 import { decideMigration, limitsOf, type MoveSight } from './move-decision.ts';

@@ -1,6 +1,7 @@
 /** Pure rules of moving one tenant: what is looked at, what may move, and what would change. */
 import type { Change, Check, Placement } from '@cloudlysis/contract';
-import { checkOf, grouped } from '../../jobs/plan/checks.ts';
+import { checkOf } from '../../jobs/plan/checks.ts';
+import { grouped } from '../../kernel/figures.ts';
 import { capacityCheck, nodeCheck, storageCheck, type ShardSight } from '../nodes/node-checks.ts';
 import { routePlanChecks, type RouteSight } from '../nodes/gateways.ts';
 import { goneChecks, sourceChecks } from '../nodes/source-gone.ts';

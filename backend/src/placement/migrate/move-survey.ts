@@ -11,7 +11,7 @@ import type { ShardSight } from '../nodes/node-checks.ts';
 import type { ConsumerSight, MoveSight } from './move-decision.ts';
 import type { TenantSight } from '../record/tenants-sight.ts';
 import { placementKeyOf } from '../record/stored-placement.ts';
-import { placementOf, shardOf } from '../record/placement.store.ts';
+import { placementOf, shardAt } from '../record/placement.store.ts';
 import { inWords, laneHolder } from '../../jobs/plan/lanes.ts';
 
 export interface MoveInput {
@@ -32,14 +32,14 @@ export async function surveyMove(
 ): Promise<MoveSight> {
   if (deps.readOnly) throw new Problem('placement.read_only');
   const { tenant, placement } = await movable(deps, input);
-  const target = shardOf(await deps.store.shard(input.to));
+  const target = await shardAt(deps, input.to);
   if (target.kind !== input.kind) {
     throw new Problem('shard.kind_mismatch', `${input.to} serves ${target.kind}, not ${input.kind}`);
   }
   if (placement.shard_id === input.to) {
     throw new Problem('placement.unchanged', `${input.tenant_id} is on ${input.to} for ${input.kind} already`);
   }
-  const source = shardOf(await deps.store.shard(placement.shard_id));
+  const source = await shardAt(deps, placement.shard_id);
   await deps.mirror.copy.trusted();
   const [from, to, bus, counts, holder, leaving, gateways, order] = await Promise.all([
     deps.watch.look(source),

@@ -5,7 +5,7 @@ import type { JobContext } from '../../jobs/define/definition.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import type { DrainIntent } from './drain-intent.ts';
 import { assertRouted, untilRouted, type RouteSight } from '../nodes/gateways.ts';
-import { shardOf } from '../record/placement.store.ts';
+import { shardAt } from '../record/placement.store.ts';
 import { placementKeyOf, type PlacementRecord } from '../record/stored-placement.ts';
 import { untilDrained, untilReleased } from '../nodes/tenant-at-node.ts';
 import { tell } from '../nodes/tell-nodes.ts';
@@ -73,7 +73,7 @@ export async function placeBack(deps: PlacementDeps, before: DrainIntent, contex
 
 /** Best effort: the drain of a target that gave the tenant up must not greet it at its next move. */
 async function clearMark(deps: PlacementDeps, { input, signal }: Context): Promise<void> {
-  const target = shardOf(await deps.store.shard(input.to));
+  const target = await shardAt(deps, input.to);
   try {
     if (await untilReleased(deps, target, input.tenant_id, RELEASE_MS, signal))
       await deps.nodes.at(target).resume(input.tenant_id, signal);
@@ -86,7 +86,7 @@ async function clearMark(deps: PlacementDeps, { input, signal }: Context): Promi
 /** Best effort: a target that is gone or never took the tenant has nothing to finish. */
 async function drainTarget(deps: PlacementDeps, { input, signal }: Context): Promise<void> {
   try {
-    const target = shardOf(await deps.store.shard(input.to));
+    const target = await shardAt(deps, input.to);
     await deps.nodes.at(target).drain(input.tenant_id, signal);
     await untilDrained(deps, target, input.tenant_id, BACK_DRAIN_MS, signal);
   } catch (error) {

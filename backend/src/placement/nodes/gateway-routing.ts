@@ -1,6 +1,7 @@
 /** Whether one gateway sends every tenant where it is recorded, as a check: for a gateway that is registered. */
 import { Problem, type Check, type Shard } from '@cloudlysis/contract';
-import { checkOf, grouped } from '../../jobs/plan/checks.ts';
+import { checkOf } from '../../jobs/plan/checks.ts';
+import { grouped } from '../../kernel/figures.ts';
 import type { NodeDeps } from './node-deps.ts';
 import { isRouted } from './gateways.ts';
 import { waitFor } from '../../kernel/time.ts';

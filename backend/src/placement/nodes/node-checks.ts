@@ -1,7 +1,8 @@
 /** Pure: what is looked at on a node before anything moves from it or to it. */
 import type { Check, Shard } from '@cloudlysis/contract';
 import type { NodeReadiness, NodeState } from '../../ports/nodes/index.ts';
-import { checkOf, percent, grouped } from '../../jobs/plan/checks.ts';
+import { checkOf } from '../../jobs/plan/checks.ts';
+import { grouped, percent } from '../../kernel/figures.ts';
 
 /** A shard and what its node said just now; `problem` when it did not say it, or not by the contract. */
 export interface ShardSight {

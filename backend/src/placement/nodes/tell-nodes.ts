@@ -1,11 +1,11 @@
 /** Has nodes read the published placements now. */
 import type { NodeDeps } from './node-deps.ts';
-import { shardOf } from '../record/placement.store.ts';
+import { shardAt } from '../record/placement.store.ts';
 
 /** Nodes follow the bucket by themselves; telling them makes it sooner, so one that cannot be told is no failure here. */
 export async function tell(deps: NodeDeps, shardIds: readonly string[], signal: AbortSignal): Promise<string[]> {
   const told = await Promise.allSettled(
-    shardIds.map(async (id) => deps.nodes.at(shardOf(await deps.store.shard(id))).reload(signal)),
+    shardIds.map(async (id) => deps.nodes.at(await shardAt(deps, id)).reload(signal)),
   );
   signal.throwIfAborted();
   return told.flatMap((one, index) =>

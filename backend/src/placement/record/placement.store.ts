@@ -35,6 +35,10 @@ export interface PlacementStore {
 
 export const shardOf = ({ _id, version: _version, ...rest }: ShardRecord): Shard => ({ shard_id: _id, ...rest });
 
+/** @throws Problem `shard.unknown` */
+export const shardAt = async ({ store }: { store: Pick<PlacementStore, 'shard'> }, shardId: string): Promise<Shard> =>
+  shardOf(await store.shard(shardId));
+
 export const placementOf = (record: PlacementRecord): Placement | null =>
   record.shard_id === null
     ? null

@@ -1,6 +1,7 @@
 /** Pure: what a drain or a resume is decided on, and what shows afterwards that it stands. */
 import type { Check, Source } from '@cloudlysis/contract';
-import { checkOf, grouped, holds } from '../../jobs/plan/checks.ts';
+import { checkOf, holds } from '../../jobs/plan/checks.ts';
+import { grouped } from '../../kernel/figures.ts';
 import { askedBy, askedByWithin } from '../record/drain-orders.ts';
 import type { DrainOrder } from '../record/stored-placement.ts';
 import { nodeCheck, type ShardSight } from '../nodes/node-checks.ts';

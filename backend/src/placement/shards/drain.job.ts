@@ -8,7 +8,8 @@ import type { InputOf } from '../../call/call.ts';
 import { defineJob } from '../../jobs/define/define-job.ts';
 import type { JobDefinition, PlanCaller, EffectStep } from '../../jobs/define/definition.ts';
 import { touchedTenants } from '../record/tenants-touched.ts';
-import { checkOf, grouped, holds } from '../../jobs/plan/checks.ts';
+import { checkOf, holds } from '../../jobs/plan/checks.ts';
+import { grouped } from '../../kernel/figures.ts';
 import type { PlacementDeps } from '../migrate/placement-deps.ts';
 import { laneCheck, laneHolder } from '../../jobs/plan/lanes.ts';
 import type { ShardSight } from '../nodes/node-checks.ts';
@@ -16,7 +17,7 @@ import { nodeChecks, orderCheck, orderedChecks, untold } from './drain-checks.ts
 import { isDrainedAt, wishOf, type DrainWish } from '../record/drain-orders.ts';
 import type { DrainOrder } from '../record/stored-placement.ts';
 import { limitsOf } from '../migrate/move-decision.ts';
-import { shardOf } from '../record/placement.store.ts';
+import { shardAt } from '../record/placement.store.ts';
 import { isAway } from '../../ports/nodes/index.ts';
 import { untilDrained } from '../nodes/tenant-at-node.ts';
 import { waitFor } from '../../kernel/time.ts';
@@ -51,7 +52,7 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
     plan: (input, caller) => plan(deps, input, caller),
     steps: [act, convergeStep(deps, act)],
     verify: async ({ input, jobId, intentOf, signal }) => {
-      const shard = await shardAt(deps, input);
+      const shard = await shardAt(deps, input.shard_id);
       const [sight, order] = await Promise.all([
         deps.watch.look(shard, signal),
         deps.drains.find(input.shard_id, tenantOf(input)),
@@ -75,7 +76,7 @@ export function drainJob(deps: PlacementDeps): JobDefinition<Input> {
 }
 
 async function plan(deps: PlacementDeps, input: Input, { jobId, seesAll = false }: PlanCaller) {
-  const shard = await shardAt(deps, input);
+  const shard = await shardAt(deps, input.shard_id);
   if (input.tenant_id) await assertPlaced(deps, shard, input.tenant_id);
   const [sight, holder, orders] = await Promise.all([
     deps.watch.look(shard),
@@ -137,7 +138,7 @@ async function tellNode(
   action: Input['action'],
   signal: AbortSignal,
 ): Promise<void> {
-  const node = deps.nodes.at(await shardAt(deps, input));
+  const node = deps.nodes.at(await shardAt(deps, input.shard_id));
   const tenant = tenantOf(input);
   if (action === 'drain') await node.drain(tenant, signal);
   else await node.resume(tenant, signal);
@@ -156,7 +157,7 @@ function actStep(deps: PlacementDeps): ActStep {
     title: (input) => `${input.action === 'drain' ? 'Drain' : 'Resume'} ${subjectOf(input)}`,
     async intent({ input, signal }) {
       const [{ state, problem }, standing] = await Promise.all([
-        deps.watch.look(await shardAt(deps, input), signal),
+        deps.watch.look(await shardAt(deps, input.shard_id), signal),
         deps.drains.find(input.shard_id, tenantOf(input)),
       ]);
       const gone = input.node === 'gone';
@@ -219,7 +220,7 @@ function convergeStep(deps: PlacementDeps, act: ActStep): EffectStep<Input> {
     timeoutMs: (input) => limitsOf(input).drainTimeoutMs + RESUME_MS + GRACE_MS,
     attempts: 1,
     async run({ input, intentOf, signal }) {
-      const shard = await shardAt(deps, input);
+      const shard = await shardAt(deps, input.shard_id);
       const gone = intentOf(act)?.gone ?? null;
       if (gone !== null) {
         if ((await deps.watch.look(shard, signal)).state === null) return { node_problem: gone };
@@ -280,6 +281,3 @@ function diffOf(input: Input, { state }: ShardSight): Change[] {
   const after = input.action === 'drain' ? 'drained' : 'serving';
   return before === after ? [] : [{ op: 'replace', path, before, after }];
 }
-
-const shardAt = async (deps: PlacementDeps, input: Input): Promise<Shard> =>
-  shardOf(await deps.store.shard(input.shard_id));

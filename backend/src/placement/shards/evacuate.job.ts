@@ -5,7 +5,8 @@ import type { InputOf } from '../../call/call.ts';
 import { defineJob } from '../../jobs/define/define-job.ts';
 import type { ChildJob, ChildResult, ChildrenStep, JobContext, JobDefinition } from '../../jobs/define/definition.ts';
 import { touchedTenants } from '../record/tenants-touched.ts';
-import { checkOf, grouped, holds, percent } from '../../jobs/plan/checks.ts';
+import { checkOf, holds } from '../../jobs/plan/checks.ts';
+import { grouped, percent } from '../../kernel/figures.ts';
 import type { PlacementDeps } from '../migrate/placement-deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
 import { laneCheck, laneHolder } from '../../jobs/plan/lanes.ts';
@@ -13,7 +14,7 @@ import type { LogVerdict } from '../migrate/moved-log.ts';
 import type { ShardSight } from '../nodes/node-checks.ts';
 import { isMovable, moveDiff } from '../migrate/move-decision.ts';
 import { goneChecks, sourceChecks } from '../nodes/source-gone.ts';
-import { shardOf } from '../record/placement.store.ts';
+import { shardAt, shardOf } from '../record/placement.store.ts';
 
 type Input = InputOf<'scale.evacuate'>;
 
@@ -77,7 +78,7 @@ interface EvacuationSight {
 
 async function survey(deps: PlacementDeps, input: Input, jobId: string | null): Promise<EvacuationSight> {
   if (deps.readOnly) throw new Problem('placement.read_only');
-  const shard = shardOf(await deps.store.shard(input.shard_id));
+  const shard = await shardAt(deps, input.shard_id);
   if (shard.kind === 'gateway')
     throw new Problem(
       'shard.kind_mismatch',
@@ -233,7 +234,7 @@ function sumOf(results: readonly ChildResult[], fact: Extract<keyof LogVerdict, 
 }
 
 async function verifyEmpty(deps: PlacementDeps, move: MoveStep, { input, outcomeOf, signal }: Context) {
-  const shard = shardOf(await deps.store.shard(input.shard_id));
+  const shard = await shardAt(deps, input.shard_id);
   const [records, entries, sight] = await Promise.all([
     deps.store.all(),
     deps.nats.placement.all(),

@@ -1,9 +1,10 @@
+import { grouped } from '../../kernel/figures.ts';
 import type { DrainOrder } from '../../placement/index.ts';
 import { expect, it } from '@jest/globals';
 import { PLACED_KINDS, TenantState, type MutationId, type Placement } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import { findingsOf } from './node-findings.ts';
-import { computeStatus, spaced, type NodeFinding, type StatusFacts } from './tenant-status.ts';
+import { computeStatus, type NodeFinding, type StatusFacts } from './tenant-status.ts';
 import { completeMetadata, newTenant, type TenantRecord } from './tenants.ts';
 
 const T0 = new Date('2026-11-21T09:00:00.000Z');
@@ -219,5 +220,5 @@ it('TEN-04 a trouble of a node keeps its beginning until it is over', () => {
 });
 
 it('numbers are read in groups of three', () => {
-  expect([0, 999, 1_000, 12_042, 1_234_567].map(spaced)).toEqual(['0', '999', '1 000', '12 042', '1 234 567']);
+  expect([0, 999, 1_000, 12_042, 1_234_567].map(grouped)).toEqual(['0', '999', '1 000', '12 042', '1 234 567']);
 });

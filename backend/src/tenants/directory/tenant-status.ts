@@ -1,4 +1,5 @@
 /** Status, computed with its sentence and never set by hand (TEN-04): pure, and the first state that applies wins. */
+import { grouped } from '../../kernel/figures.ts';
 import { PLACED_KINDS, type Placement, type ServiceKind, type TenantState } from '@cloudlysis/contract';
 import { askedBy, askedByWithin, type DrainOrder } from '../../placement/index.ts';
 import type { ActiveJob } from '../../jobs/record/job-reader.ts';
@@ -139,7 +140,7 @@ function degraded(record: TenantRecord, { placements, reports, lags, strayPause 
   for (const { kind, lag, limit, since } of lags) {
     if (!since) continue;
     const where = `${kind}/${shardOf(placements, kind) ?? '?'}`;
-    const sentence = `consumer lag ${spaced(lag)} > ${spaced(limit)} on ${where} since ${clock(since)}`;
+    const sentence = `consumer lag ${grouped(lag)} > ${grouped(limit)} on ${where} since ${clock(since)}`;
     causes.push({ sentence, since });
   }
   return causes.length ? { state: 'degraded', ...summed(causes) } : null;
@@ -164,8 +165,5 @@ function summed(causes: readonly Cause[]): Omit<Status, 'state'> {
 
 const shardOf = (placements: readonly Placement[] | null, kind: ServiceKind): string | undefined =>
   placements?.find((placement) => placement.kind === kind)?.shard_id;
-
-/** 12042 → `12 042`. */
-export const spaced = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
 
 const clock = (date: Date): string => date.toISOString().slice(11, 16);

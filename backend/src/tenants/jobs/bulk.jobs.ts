@@ -13,7 +13,7 @@ import type {
 } from '../../jobs/define/definition.ts';
 import { planBulk, type BulkInput, type BulkWords } from './bulk.plan.ts';
 import type { TenantJobParts } from './job-parts.ts';
-import { blocked, passed } from './preflight-checks.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 import type { TenantRecord } from '../directory/tenants.ts';
 
 export type BulkKind = 'tenants.bulk_pause' | 'tenants.bulk_resume' | 'tenants.bulk_archive';

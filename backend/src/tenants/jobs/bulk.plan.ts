@@ -1,6 +1,7 @@
 /** The plan of a change to many tenants: who may be changed, who would feel it, and what would be different. */
 import type { BlastRadius, Change, Check } from '@cloudlysis/contract';
-import { busCheck, laneOf, passed, blocked } from './preflight-checks.ts';
+import { busCheck, laneOf } from './preflight-checks.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 import { inFlightOf, touchedTenants } from '../../placement/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
 import { refusalOf, type LifecycleKind, type TenantRecord } from '../directory/tenants.ts';

@@ -6,7 +6,8 @@ import type { PlanDraft } from '../../jobs/define/definition.ts';
 import type { PlacementBook } from '../../placement/record/placement-book.ts';
 import { consumerNames } from '../../ports/nats/index.ts';
 import type { TenantJobParts } from './job-parts.ts';
-import { blocked, busCheck, consumersCheck, laneCheck, laneOf, nodesCheck, passed } from './preflight-checks.ts';
+import { busCheck, consumersCheck, laneCheck, laneOf, nodesCheck } from './preflight-checks.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 import type { ShardChoice } from './provisioning.ts';
 import { completeMetadata, SEED_JOB } from '../directory/tenants.ts';
 

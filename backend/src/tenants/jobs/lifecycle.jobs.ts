@@ -4,7 +4,8 @@ import { defineJob } from '../../jobs/define/define-job.ts';
 import type { JobContext, JobDefinition, PlanCaller, EffectStep } from '../../jobs/define/definition.ts';
 import type { TenantFlags } from '../../ports/nats/index.ts';
 import { commitRecord, aboutOneTenant, waitingStepMs, type TenantJobParts } from './job-parts.ts';
-import { blastRadius, blocked, busCheck, laneCheck, nodesCheck, passed } from './preflight-checks.ts';
+import { blastRadius, busCheck, laneCheck, nodesCheck } from './preflight-checks.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 import { holdsBack, letsThrough, nodeChecks, type Agreement } from '../nodes/serving-nodes.ts';
 import type { FlagIntent } from '../nodes/tenant-flag.ts';
 import {

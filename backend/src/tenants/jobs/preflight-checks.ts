@@ -6,23 +6,9 @@ import type { NodeMetrics } from '../../node-metrics/index.ts';
 import { inFlightOf, type PlacementBook } from '../../placement/index.ts';
 import { consumerNames, NEAR_LIMIT, toldLimit, type NatsPort } from '../../ports/nats/index.ts';
 import type { ServingNodes } from '../nodes/serving-nodes.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 
 export const laneOf = (tenantId: string): string => `tenant:${tenantId}`;
-
-export const passed = (id: string, title: string, detail: string, measured: unknown = true): Check => ({
-  id,
-  title,
-  status: 'pass',
-  measured,
-  limit: null,
-  unit: null,
-  detail,
-});
-
-export const blocked = (id: string, title: string, detail: string, measured: unknown = false): Check => ({
-  ...passed(id, title, detail, measured),
-  status: 'block',
-});
 
 /** Two operators on one tenant: the second is told who is at it, rather than queued to be surprised later. */
 export async function laneCheck(jobs: JobReader, tenantId: string, except: string | null): Promise<Check> {

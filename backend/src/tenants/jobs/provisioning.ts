@@ -2,7 +2,7 @@
 import type { Check, Placement, ServiceKind } from '@cloudlysis/contract';
 import type { PlacementBook } from '../../placement/record/placement-book.ts';
 import { consumerNames, placementKey, tenantFlagsKey, type NatsPort } from '../../ports/nats/index.ts';
-import { blocked, passed } from './preflight-checks.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 import type { FlagIntent, TenantFlag } from '../nodes/tenant-flag.ts';
 
 export interface ProvisioningDeps {

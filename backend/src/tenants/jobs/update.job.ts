@@ -7,7 +7,8 @@ import { defineJob } from '../../jobs/define/define-job.ts';
 import type { JobDefinition, PlanDraft, EffectStep } from '../../jobs/define/definition.ts';
 import { commitRecord, aboutOneTenant, type TenantJobParts } from './job-parts.ts';
 import { versionCheck } from './lifecycle.jobs.ts';
-import { blocked, laneCheck, passed } from './preflight-checks.ts';
+import { laneCheck } from './preflight-checks.ts';
+import { blocked, passed } from '../../jobs/plan/checks.ts';
 import { mergeMetadata, reversePatch, type MetadataPatch, type TenantRecord } from '../directory/tenants.ts';
 
 type UpdateInput = InputOf<'tenants.update'>;

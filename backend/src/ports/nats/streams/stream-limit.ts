@@ -1,4 +1,5 @@
 /** Pure: when a limit of a stream is near, and the sentence about it. */
+import { grouped } from '../../../kernel/figures.ts';
 import type { StreamLimit } from '../port/nats-port.ts';
 
 /** The share of a limit from which on it is told: at 20 % left there is time to raise it. */
@@ -15,5 +16,3 @@ export const toldLimit = (one: StreamLimit): string =>
   one.limit === null
     ? `${one.stream} has ${grouped(one.used)} ${one.what}, without a limit`
     : `${one.stream} has ${grouped(one.used)} of ${grouped(one.limit)} ${one.what} (${Math.floor(shareOf(one) * 100)} %)`;
-
-const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
