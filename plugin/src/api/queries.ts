@@ -6,9 +6,12 @@ import { faultOf } from './fault';
 
 export type PlainRead = Exclude<ReadId, 'jobs.events' | 'audit.export'>;
 
-export interface Watching {
-  /** Milliseconds between looks; none unless told. The page in the background is not refreshed. */
-  every?: number | false;
+/** Milliseconds to the next look, false for none; by what is known, where that decides. */
+type Rhythm<Known> = number | false | ((known: Known | undefined) => number | false);
+
+export interface Watching<Known = unknown> {
+  /** None unless told. The page in the background is not refreshed. */
+  every?: Rhythm<Known>;
   enabled?: boolean;
 }
 
@@ -25,13 +28,17 @@ export const readQuery = <K extends PlainRead>(id: K, input?: Omit<ReadInput<K>,
 const AWAY_MS = 3_000;
 
 export const lookingAgain =
-  (every: number | false) =>
-  ({ state }: { state: { status: string; error: Error | null } }): number | false =>
-    state.status === 'error' && faultOf(state.error).passing ? AWAY_MS : every;
+  <Known>(every: Rhythm<Known>) =>
+  ({ state }: { state: { status: string; error: Error | null; data?: Known | undefined } }): number | false => {
+    if (state.status === 'error' && faultOf(state.error).passing) {
+      return AWAY_MS;
+    }
+    return typeof every === 'function' ? every(state.data) : every;
+  };
 
 export const useRead = <K extends PlainRead>(
   id: K,
   input?: Omit<ReadInput<K>, 'signal'>,
-  { every = false, enabled = true }: Watching = {}
+  { every = false, enabled = true }: Watching<ReadAnswer<K>> = {}
 ): UseQueryResult<ReadAnswer<K>> =>
   useQuery({ ...readQuery(id, input), refetchInterval: lookingAgain(every), enabled });

@@ -1,10 +1,11 @@
 /** The jobs that one job started, such as a migration per tenant of an evacuation. */
-import React from 'react';
+import React, { useEffect, useRef } from 'react';
 import { isFinal, type Job } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { useRead } from '../api/queries';
+import { useQueryClient } from '@tanstack/react-query';
+import { readKey, useRead } from '../api/queries';
 import { AppLink } from '../address/AppLink';
 import { paths } from '../address/paths';
 import { useKnownChanges } from '../change/known-changes';
@@ -16,19 +17,31 @@ const EVERY_MS = 1_000;
 const SHOWN = 200;
 
 export function ChildJobs({ job }: { job: Job }) {
-  const { data } = useRead(
-    'jobs.list',
-    { query: { parent_job_id: job.job_id, limit: SHOWN } },
-    { every: isFinal(job) ? false : EVERY_MS }
-  );
+  const ended = isFinal(job);
+  const asked = { query: { parent_job_id: job.job_id, limit: SHOWN } };
+  // Children may end after the job that started them, and what was read before its end may not have them all.
+  const { data } = useRead('jobs.list', asked, {
+    every: (known) => (ended && known?.items.every(isFinal) ? false : EVERY_MS),
+  });
+  const { job_id } = job;
+  const client = useQueryClient();
+  const endedBefore = useRef(ended);
+  useEffect(() => {
+    if (ended && !endedBefore.current) {
+      void client.invalidateQueries({
+        queryKey: readKey('jobs.list', { query: { parent_job_id: job_id, limit: SHOWN } }),
+      });
+    }
+    endedBefore.current = ended;
+  }, [client, ended, job_id]);
   const { summaryTitle } = useKnownChanges();
   const styles = useStyles2(getStyles);
   if (data === undefined || data.items.length === 0) {
     return null;
   }
-  const ended = data.items.filter(isFinal).length;
+  const done = data.items.filter(isFinal).length;
   return (
-    <Section title={`Jobs it started · ${count(ended)} of ${count(data.items.length)} ended`}>
+    <Section title={`Jobs it started · ${count(done)} of ${count(data.items.length)} ended`}>
       <ul className={styles}>
         {data.items.map((child) => (
           <li key={child.job_id}>
