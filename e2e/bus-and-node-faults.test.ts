@@ -113,7 +113,7 @@ describe('a node that does not behave', () => {
     const { from, input } = await move();
     const target = stack.node(input.body.to);
     const data = join(stack.layout.folder, target.spec.name);
-    rmSync(data, { recursive: true, force: true });
+    rmSync(data, { recursive: true, force: true, maxRetries: 10 });
     writeFileSync(data, 'a file where a folder should be');
     await target.fault({ lie_ready: 'ready' });
     expect((await target.call('GET', '/health/ready')).body.ready).toBe(true);

@@ -46,7 +46,7 @@ function mountSmallDisk(): void {
 }
 function unmount(): void {
   if (mounted) execFileSync('umount', ['-l', folder]);
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 const tenant = 'tenant-01';

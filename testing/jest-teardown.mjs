@@ -3,5 +3,5 @@ import { rmSync } from 'node:fs';
 
 export default async function teardown() {
   await globalThis.sharedMongo?.stop();
-  rmSync(globalThis.testFolder, { recursive: true, force: true, maxRetries: 3 });
+  rmSync(globalThis.testFolder, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -96,7 +96,7 @@ export async function runServer(command: Command, ready: () => Promise<void>, re
     kill: () => void child.kill('SIGKILL'),
     stop: async () => {
       await stopped(child, remove ? 'SIGKILL' : 'SIGTERM');
-      if (remove) rmSync(remove, { recursive: true, force: true });
+      if (remove) rmSync(remove, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

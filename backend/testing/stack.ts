@@ -213,7 +213,7 @@ export class Stack {
     await this.nats?.stop();
     await this.mongo?.stop();
     if (process.env['KEEP_STACK']) process.stderr.write(`stack kept in ${this.layout.folder}\n`);
-    else rmSync(this.layout.folder, { recursive: true, force: true, maxRetries: 3 });
+    else rmSync(this.layout.folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -52,7 +52,7 @@ export async function startPostgres(): Promise<Postgres> {
     url: `postgres://bench@127.0.0.1:${port}/postgres`,
     async stop() {
       await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

@@ -190,7 +190,7 @@ export class TestPlatform {
     await Promise.all([...this.nodes.values()].map((node) => node.kill()));
     await this.nc.close();
     await this.nats.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -105,7 +105,7 @@ describe('a node', () => {
   it('SCL-09 readiness is measured: a storage that cannot be written is not ready, and lies are possible only by fault', async () => {
     const r1 = platform.node('r1');
     const dir = `${platform.folder}/r1`;
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
     await writeFile(dir, 'a file where a folder should be');
     const { status, body } = await r1.get('/health/ready');
     expect([status, body.ready]).toEqual([503, false]);

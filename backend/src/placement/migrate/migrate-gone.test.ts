@@ -25,7 +25,8 @@ afterEach(async () => {
   for (const [shard, node] of world.platform.nodes) {
     node.thaw();
     if (node.ended) await node.start();
-    rmSync(join(world.platform.folder, shard), { recursive: true, force: true });
+    // The node probes its storage meanwhile, and may write a file into a folder that is being emptied.
+    rmSync(join(world.platform.folder, shard), { recursive: true, force: true, maxRetries: 10 });
     await node.post('/admin/faults', NO_FAULTS);
   }
 });
@@ -65,7 +66,7 @@ const WAYS: Record<string, (node: TestNode) => Promise<() => Promise<void>>> = {
   },
   'without storage': async (node) => {
     const data = join(world.platform.folder, node.shard);
-    rmSync(data, { recursive: true, force: true });
+    rmSync(data, { recursive: true, force: true, maxRetries: 10 });
     writeFileSync(data, 'a file where a folder should be');
     return async () => rmSync(data);
   },

@@ -150,7 +150,7 @@ test('NATS down: every call is refused within 3 s, and works again when the serv
   expect((await cut.placement.get('aggregate.acme'))?.value).toEqual(placed('a1', 1));
   await cut.close();
   await back.stop();
-  rmSync(own.storeDir, { recursive: true, force: true });
+  rmSync(own.storeDir, { recursive: true, force: true, maxRetries: 10 });
 });
 
 test('a port starts without NATS and connects when it comes', async () => {
