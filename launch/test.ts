@@ -66,16 +66,16 @@ async function everything(): Promise<Count[]> {
   // One for both files of crash tests: what the way there leaves out, the way back takes.
   process.env['CRASH_SEED'] ??= String(crashSeed());
   // Side by side: npm waits for the network and the disk, the checks for the processor. Tests that hold times run alone,
-  // and of whole systems of a dozen processes that are killed and frozen there is one at a time. Beside the crashes, which
-  // keep no core busy, is the one that the browser looks at.
+  // and of whole systems of a dozen processes that are frozen and looked at there is one at a time. Those that are only
+  // spoken to, or wait for one process after another, keep no core busy: of them there are two.
   const checked = await Promise.all([inTurn(ownChecks), app()]);
   const tested = [
     await pluginJest(),
     // Two files at once, for which one store is enough: of three it kept some waiting for its 1.5 s.
     await jest(except('<rootDir>/e2e/')),
-    await jest([CALM, '--maxWorkers=2']),
+    await jest([CALM, CRASHES, '--maxWorkers=2']),
     await jest(['e2e/', '--runInBand', ...except(`${CALM}|${CRASHES}`)]),
-    ...(await Promise.all([jest([CRASHES, '--runInBand']), journeys()])),
+    await journeys(),
   ];
   return [...checked.flat(), ...tested];
 }

@@ -1,10 +1,12 @@
 // Kills a backend at a named point of a job, starts it again, and holds what came of the job against a run without a crash.
 import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import {
   FINAL_STATES,
+  Problem,
   type Client,
   type Job,
   type MutationInput,
@@ -122,9 +124,22 @@ export class CrashRig {
   async submitUnheard(kind: JobKind, { input }: CrashCase): Promise<{ key: string; plan: Plan }> {
     const key = randomUUID();
     const plan = await this.operator.preflight(kind, input as MutationInput<JobKind>);
-    const wanted = { ...input, idempotencyKey: key, planHash: plan.hash, signal: this.#waiting.signal };
-    void this.operator.submit(kind, wanted as unknown as SubmitInput<JobKind>).catch(() => undefined);
+    const { signal } = this.#waiting;
+    const wanted = { ...input, idempotencyKey: key, planHash: plan.hash, signal } as unknown as SubmitInput<JobKind>;
+    void this.untilTaken(kind, wanted, signal);
     return { key, plan };
+  }
+
+  /** A store that was too slow for a moment refuses a change, and whoever asked for it asks again under the same key. */
+  private async untilTaken(kind: JobKind, wanted: SubmitInput<JobKind>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const refused = await this.operator.submit(kind, wanted).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      if (!(refused instanceof Problem) || refused.status !== 503) return;
+      await sleep(100);
+    }
   }
 
   async jobOf(key: string): Promise<string> {
@@ -135,7 +150,7 @@ export class CrashRig {
   /** The running backend, started with the point as CRASH_AT, dies there. */
   async die(point: Point, one: CrashCase): Promise<Dead> {
     const { key, plan } = await this.submitUnheard(point.kind, one);
-    const exit = await this.stack.backend.exited(20_000).catch((error: Error) => {
+    const exit = await this.stack.backend.exited(60_000).catch((error: Error) => {
       throw new Error(`${nameOf(point)} was never reached: ${error.message}`);
     });
     this.#waiting.abort();
@@ -190,7 +205,7 @@ export class CrashRig {
   /** Resumes nothing but the job that died, and dies in it again, at another point. */
   async dieAgain(point: Point): Promise<void> {
     this.stack.backend.spawn({ CRASH_AT: nameOf(point) });
-    const exit = await this.stack.backend.exited(30_000).catch((error: Error) => {
+    const exit = await this.stack.backend.exited(60_000).catch((error: Error) => {
       throw new Error(`${nameOf(point)} was never reached: ${error.message}`);
     });
     expect([nameOf(point), exit.signal]).toEqual([nameOf(point), 'SIGKILL']);

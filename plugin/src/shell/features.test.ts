@@ -59,3 +59,15 @@ test('UI-01 what the navigation leads to is a page of a feature', () => {
   const led = pluginJson.includes.map(({ path }) => path.split('%PLUGIN_ID%/')[1]).filter((path) => path !== undefined);
   expect(led.filter((path) => !pages.includes(path))).toEqual([]);
 });
+
+test.each([
+  ['UI-01', 'Overview', 'overview'],
+  ['UI-02', 'Tenants', 'tenants'],
+  ['UI-08', 'Placement', 'placement'],
+  ['UI-11', 'Audit log', 'audit'],
+  ['UI-12', 'Settings', 'settings'],
+])('%s %s is in the navigation, for every reader', (_id, name, path) => {
+  expect(pluginJson.includes).toContainEqual(
+    expect.objectContaining({ type: 'page', name, path: `/a/%PLUGIN_ID%/${path}`, role: 'Viewer', addToNav: true })
+  );
+});
