@@ -58,23 +58,21 @@ async function app(): Promise<Count[]> {
 
 /** Whole systems that are only spoken to, or killed once. */
 const CALM = 'e2e/(audit-log|authorization|bad-input|bad-records|bad-records-table|clocks|crash/sample|edge-values|overview|revocation|tenants)\\.test'; // prettier-ignore
-/** One process after another, each waited for as long as it takes. */
-const CRASHES = 'e2e/crash/(forward|backward)\\.test';
 const except = (path: string): string[] => ['/node_modules/', path].map((one) => `--testPathIgnorePatterns=${one}`);
 
 async function everything(): Promise<Count[]> {
   // One for both files of crash tests: what the way there leaves out, the way back takes.
   process.env['CRASH_SEED'] ??= String(crashSeed());
   // Side by side: npm waits for the network and the disk, the checks for the processor. Tests that hold times run alone,
-  // and of whole systems of a dozen processes that are frozen and looked at there is one at a time. Those that are only
-  // spoken to, or wait for one process after another, keep no core busy: of them there are two.
+  // and of whole systems of a dozen processes that are killed, frozen and looked at there is one at a time: two files of
+  // crash tests at once took as long as one after the other, and beside the browser they kept both waiting for the store.
   const checked = await Promise.all([inTurn(ownChecks), app()]);
   const tested = [
     await pluginJest(),
     // Two files at once, for which one store is enough: of three it kept some waiting for its 1.5 s.
     await jest(except('<rootDir>/e2e/')),
-    await jest([CALM, CRASHES, '--maxWorkers=2']),
-    await jest(['e2e/', '--runInBand', ...except(`${CALM}|${CRASHES}`)]),
+    await jest([CALM, '--maxWorkers=2']),
+    await jest(['e2e/', '--runInBand', ...except(CALM)]),
     await journeys(),
   ];
   return [...checked.flat(), ...tested];
