@@ -19,6 +19,7 @@ const scripts = {
   bench: 'bench/main.ts',
   conformance: 'dataplane/src/conformance/main.ts',
   openapi: 'launch/openapi.ts',
+  requirements: 'launch/requirements.ts',
 };
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
