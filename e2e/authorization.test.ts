@@ -63,7 +63,7 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-describe('API-06 NFR-01 the running service decides as the contract declares', () => {
+describe('GEN-11 API-06 NFR-01 the running service decides as the contract declares', () => {
   it.each(Object.keys(ROLE_TEMPLATES) as RoleName[])(
     'IAM-29 IAM-30 IAM-31 IAM-32 IAM-43 %s, in every kind of scope',
     async (role) => {
@@ -103,7 +103,7 @@ describe('API-06 NFR-01 the running service decides as the contract declares', (
     expect(new Set(items.map((item) => item.action))).toEqual(new Set(denied.map((row) => row.operation.id)));
   });
 
-  it('NFR-01 UI-40 a reader of one tenant is told nothing of another, and where no node is, by any read of the contract', async () => {
+  it('NFR-01 a reader of one tenant is told nothing of another, and where no node is, by any read of the contract', async () => {
     const owner = stack.as('owner');
     const reason = 'to be seen by its readers';
     const jobs: string[] = [];

@@ -116,7 +116,7 @@ describe('records of every collection that cannot be read', () => {
     await eventually('the copies have seen them', async () => (await ask('/tenants?limit=200')).body?.unreadable?.length > 10, 15_000); // prettier-ignore
   });
 
-  it('API-07 NFR-05 every read answers, and lists name what they leave out', async () => {
+  it('NFR-07 NFR-08 every read answers, and lists name what they leave out', async () => {
     const { job_id } = (await ask('/jobs')).body.items[0];
     const { record_id } = (await ask('/audit/records')).body.items[0];
     const answers: [string, Told][] = [];
@@ -135,7 +135,7 @@ describe('records of every collection that cannot be read', () => {
       expect([path, (await ask(path)).body.unreadable?.length > 0]).toEqual([path, true]);
   });
 
-  it('API-07 a get of each answers or names it, and so do cancel and retry', async () => {
+  it('NFR-08 a get of each answers or names it, and so do cancel and retry', async () => {
     const asked = [
       ...textIds('jobs').map((id) => `/jobs/${id}`),
       ...textIds('tenants').map((id) => `/tenants/${id}`),
@@ -164,7 +164,7 @@ describe('records of every collection that cannot be read', () => {
     }
   });
 
-  it('SEC-08 who sees some tenants is told of none of them', async () => {
+  it('NFR-01 who sees some tenants is told of none of them', async () => {
     const gets = textIds('jobs').filter((_, n) => n % 5 === 0);
     for (const id of gets) expect((await ask(`/jobs/${id}`, scoped)).status).toBe(404);
   });

@@ -40,7 +40,7 @@ const textOf = (id: unknown): string => (typeof id === 'string' ? id : id instan
 
 describe('a stored record that cannot be read', () => {
   it.each(PLACES)(
-    'API-07 NFR-05 in %s, %s serves the rest and names it',
+    'NFR-07 NFR-08 in %s, %s serves the rest and names it',
     async (collection, path, garbage) => {
       const before = await get(path);
       const mine = stack.db.collection(collection);
@@ -68,7 +68,7 @@ describe('a stored record that cannot be read', () => {
     30_000,
   );
 
-  it('API-07 AUD-01 in the audit log, the search serves the rest and names it, and so does the get', async () => {
+  it('AUD-01 NFR-08 in the audit log, the search serves the rest and names it, and so does the get', async () => {
     const records = stack.db.collection<{ _id: string }>('audit_records');
     const head = await eventually('the chain has a record', async () => records.findOne({}, { sort: { seq: -1 } }));
     // At a whole place: what lies between two is none of the chain's, and verification names it.
@@ -83,7 +83,7 @@ describe('a stored record that cannot be read', () => {
     await records.insertOne(head as never);
   });
 
-  it('API-07 a get of it is a problem that names it, and Needs you says so', async () => {
+  it('NFR-08 a get of it is a problem that names it, and Needs you says so', async () => {
     await stack.db.collection<{ _id: string }>('jobs').insertOne({ _id: JOB, order: NOW, idempotency: 'g' } as never);
     await stack.db.collection<{ _id: string }>('tenants').insertOne({ _id: 'bad-one' });
     for (const [path, id] of [

@@ -37,7 +37,7 @@ const series = async (peer: string): Promise<number> => {
   return Number(new RegExp(`^cp_clock_skew_seconds\\{peer="${peer}"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
 };
 
-it('NFR-07 UI-40 UI-45 clocks that are right are measured, and nothing is said', async () => {
+it('NFR-07 UI-01 UI-12 clocks that are right are measured, and nothing is said', async () => {
   await eventually('every node is measured', async () => (await connections())['clock.nodes']?.[1].startsWith('4 at'));
   expect(await clocks()).toEqual([]);
   expect(await connections()).toMatchObject({
@@ -47,7 +47,7 @@ it('NFR-07 UI-40 UI-45 clocks that are right are measured, and nothing is said',
   });
 });
 
-it('NFR-07 UI-40 UI-45 a node and a replica that are 25 minutes off are named, with what it means, and stay ready', async () => {
+it('NFR-07 UI-01 UI-12 a node and a replica that are 25 minutes off are named, with what it means, and stay ready', async () => {
   const port = await freePort();
   stack.layout.backendPorts.push(port);
   const config = readConfig(backendSpec(stack.layout, 1).env);

@@ -157,7 +157,7 @@ function biggest(round: number): Metadata {
   };
 }
 
-it('NFR-05 API-02 20 of the biggest changes at once: lists answer everybody meanwhile, and the store recovers', async () => {
+it('NFR-07 API-02 20 of the biggest changes at once: lists answer everybody meanwhile, and the store recovers', async () => {
   expect(Buffer.byteLength(JSON.stringify({ metadata: biggest(1), reason }))).toBeGreaterThan(MAX_BODY / 2);
   const asked = MANY.map((tenant_id, at) => {
     const input = { params: { tenant_id }, body: { metadata: biggest(at), reason }, idempotencyKey: randomUUID() };

@@ -172,7 +172,7 @@ describe('what goes wrong on the way', () => {
     await operator.submit('jobs.cancel', { params, body, idempotencyKey: randomUUID() });
   }
 
-  it('API-02 a node that refuses to drain makes a named problem, and a retry moves the tenant once it obeys', async () => {
+  it('NFR-07 a node that refuses to drain makes a named problem, and a retry moves the tenant once it obeys', async () => {
     const { from, input } = await move('tenant-02');
     await stack.node(from).fault({ refuse_drain: true });
     const job = await carryOut(operator, 'scale.migrate', input);

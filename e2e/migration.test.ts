@@ -69,7 +69,7 @@ describe('moving a live tenant', () => {
     expect((await loading).lost).toBe(0);
   }, 70_000);
 
-  it('SCL-06 SCL-07 API-01 API-02 GEN-31 NFR-07 moves it under load: nothing lost, nothing doubled, proven and followed', async () => {
+  it('GEN-03 GEN-37 SCL-06 SCL-07 API-01 API-02 GEN-31 NFR-07 moves it under load: nothing lost, nothing doubled, proven and followed', async () => {
     const loading = stack.load({ rate: 50, seconds: 4, seed: 1, noisy: 'tenant-01' });
     await sleep(800);
     const wanted = await move('tenant-01');

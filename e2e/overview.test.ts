@@ -22,7 +22,7 @@ const overview = async (): Promise<[Overview, number]> => timed(() => operator.r
 const stateOf = ({ services }: Overview, kind: string): string =>
   services.find((service) => service.kind === kind)!.state;
 
-it('UI-40 a platform that is well says so of every kind, with measured figures', async () => {
+it('UI-01 a platform that is well says so of every kind, with measured figures', async () => {
   const load = stack.load({ seconds: 15, rate: 60 });
   await eventually(
     'everything is ok',
@@ -49,7 +49,7 @@ it('UI-40 a platform that is well says so of every kind, with measured figures',
   await load;
 });
 
-it('UI-45 every connection is tested for real and shown without credentials', async () => {
+it('UI-12 every connection is tested for real and shown without credentials', async () => {
   const [{ items }, ms] = await timed(() => operator.read('settings.connections'));
   expect(ms).toBeLessThan(3_000);
   const states = Object.fromEntries(items.map(({ id, state }) => [id, state]));
@@ -60,7 +60,7 @@ it('UI-45 every connection is tested for real and shown without credentials', as
   expect(items.find(({ id }) => id === 'mongodb')?.detail).toMatch(/replica set .*majority read and transaction work/);
 });
 
-it('UI-40 UI-45 a node that is gone is named by its shard, in both', async () => {
+it('UI-01 UI-12 a node that is gone is named by its shard, in both', async () => {
   await stack.node('p1').kill();
   await eventually('it is seen', async () => stateOf((await overview())[0], 'projection') === 'degraded', 15_000);
   await eventually('its metrics are missed', async () => (await overview())[0].unchecked.length > 0, 15_000);
@@ -78,7 +78,7 @@ it('UI-40 UI-45 a node that is gone is named by its shard, in both', async () =>
   await eventually('it is ok again', async () => stateOf((await overview())[0], 'projection') === 'ok', 20_000);
 });
 
-it('UI-40 UI-45 with the database frozen both answer in their time, and nothing that needs it is ok', async () => {
+it('UI-01 UI-12 with the database frozen both answer in their time, and nothing that needs it is ok', async () => {
   await stack.pauseMongo();
   try {
     const [[answer, ms], [{ items }, testMs]] = await Promise.all([
@@ -128,7 +128,7 @@ it('NFR-07 with the database frozen every list is refused by name within 4 s ins
   await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
 });
 
-it('NFR-09 UI-40 with the database frozen the copies in memory say that they may be behind; a record restored behind them is shown', async () => {
+it('NFR-08 UI-01 with the database frozen the copies in memory say that they may be behind; a record restored behind them is shown', async () => {
   const copies = ['placements', 'tenants', 'assignments'].map((name) => `copy.behind:${name}`);
   const told = async (): Promise<string[]> => (await overview())[0].attention.map(({ id }) => id);
   const behind = async (): Promise<string> =>
@@ -161,7 +161,7 @@ it('NFR-09 UI-40 with the database frozen the copies in memory say that they may
   await eventually('it is back', async () => (await listed()) === shard_id);
 });
 
-it('UI-15 UI-40 who holds one tenant sees that one, may change it with others of theirs, and no other', async () => {
+it('UI-15 UI-01 who holds one tenant sees that one, may change it with others of theirs, and no other', async () => {
   const email = 'one@b.test';
   const assignment = { principal: email, role: 'operator', scope: { kind: 'tenant', tenant_id: 'tenant-01' } };
   await stack.db.collection('assignments').insertOne(assignment);

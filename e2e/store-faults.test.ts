@@ -111,7 +111,7 @@ const world = async () => ({
   node: await stack.node((await published(stack, 'aggregate', tenant))!.shard).tenant(tenant),
 });
 
-describe('must-show 5: with the store cut, changes answer 503 within 2 s and nothing happens', () => {
+describe('with the store cut, changes answer 503 within 2 s and nothing happens', () => {
   const KINDS = Object.keys(INPUTS) as (keyof typeof INPUTS)[];
 
   /** How long this machine, busy as it is now, takes to refuse as many requests that need no store. */

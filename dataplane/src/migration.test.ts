@@ -69,7 +69,7 @@ describe('moving live tenants', () => {
     expect(result.acknowledged).toBeGreaterThan(0);
   });
 
-  it('OPS-07 after all that every transfer has exactly one effect, and read models match the log', async () => {
+  it('GEN-06 OPS-07 after all that every transfer has exactly one effect, and read models match the log', async () => {
     const jsm = await jetstreamManager(platform.nc);
     let transfers = 0;
     for (const tenant of TENANTS) {

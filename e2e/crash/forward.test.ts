@@ -35,7 +35,7 @@ describe('a backend that dies at any point of any job', () => {
         inOrder(sampled(points, any).filter((point) => point.direction === direction));
   });
 
-  it('NFR-07 GEN-34 AUD-11 ends every job as if nothing had happened, forward', async () => {
+  it('NFR-07 GEN-19 AUD-11 ends every job as if nothing had happened, forward', async () => {
     const forward = inOrder(sampled(points, seed).filter((point) => point.direction === 'forward'));
     await rig.restart(null, { CRASH_AT: nameOf(forward[0]!) });
     for (const [index, point] of forward.entries()) {

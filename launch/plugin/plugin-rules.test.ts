@@ -51,7 +51,7 @@ it('no source of the plugin does what the validator refuses or warns of', () => 
   expect(sources.flatMap((file) => findings(relative(pluginFolder, file), readFileSync(file, 'utf8')))).toEqual([]);
 });
 
-it('the id is well-formed, ends with the type, and is the one everything else names', () => {
+it('MIS-01 the id is well-formed, ends with the type, and is the one everything else names', () => {
   expect(plugin.id).toMatch(/^[0-9a-z]+-([0-9a-z]+-)?app$/);
   expect(plugin.type).toBe('app');
   expect(plugin.name).not.toBe(plugin.id);

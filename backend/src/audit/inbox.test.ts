@@ -124,7 +124,7 @@ describe('NFR-07 AUD-01 what is no record in the inbox', () => {
   });
 });
 
-describe('UI-40 whether the log keeps up', () => {
+describe('UI-01 whether the log keeps up', () => {
   const clock = { ms: 0 };
   const start = Date.now();
   const ambient = { ...systemAmbient(), monotonic: () => clock.ms, now: () => new Date(start + clock.ms) };

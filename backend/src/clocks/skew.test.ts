@@ -75,7 +75,7 @@ it('NFR-07 however many are off, a few items say so, the farthest by name; none 
   );
 });
 
-it('NFR-07 UI-45 cp_clock_skew_seconds and the connections name each clock, and none that is gone', async () => {
+it('NFR-07 UI-12 cp_clock_skew_seconds and the connections name each clock, and none that is gone', async () => {
   const metrics = new Registry();
   const state = (service: string) => ({ service, version: '1', git_sha: 'x', shard_id: 'a1', placement_revision: 0, config_revision: 0, draining: false, tenants: [] }); // prettier-ignore
   const report = (shardId: string, aheadMs: number | null, answers = true) => [shardId, { shardId, state: answers ? state('aggregate') : null, readiness: null, problem: null, aheadMs, at: new Date(), since: null, doubts: [] }] as const; // prettier-ignore

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ReadOrder } from './read-order.ts';
 
-it('NFR-09 reads that end in any order leave what the one that began last found', () => {
+it('NFR-08 reads that end in any order leave what the one that began last found', () => {
   const reads = fc.array(fc.tuple(fc.option(fc.nat(3)), fc.nat(1_000)), { minLength: 1, maxLength: 6 });
   const holds = fc.property(reads, (found) => {
     const order = new ReadOrder<number>();

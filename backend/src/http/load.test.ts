@@ -54,7 +54,7 @@ const HALVES: [string, Sends][] = [
   ['a whole request and half of the next', () => 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal'],
 ]; // prettier-ignore
 
-it.each(HALVES)('NFR-05 300 connections that send %s and no more are ended in their time, and others are served meanwhile', async (_what, sends) => {
+it.each(HALVES)('NFR-07 300 connections that send %s and no more are ended in their time, and others are served meanwhile', async (_what, sends) => {
   await using api = await startTestApi({ timeouts: SHORT });
   const token = await api.token('operator');
   const all = Array.from({ length: 300 }, () => open(api, sends(token)));
@@ -64,7 +64,7 @@ it.each(HALVES)('NFR-05 300 connections that send %s and no more are ended in th
   expect(await served(api, token)).toBe(200);
 }); // prettier-ignore
 
-it('NFR-05 a header or a body that arrives byte by byte has the same time as one that stops', async () => {
+it('NFR-07 a header or a body that arrives byte by byte has the same time as one that stops', async () => {
   await using api = await startTestApi({ timeouts: SHORT });
   const token = await api.token('operator');
   for (const [, sends] of HALVES.slice(2, 4)) {
@@ -77,7 +77,7 @@ it('NFR-05 a header or a body that arrives byte by byte has the same time as one
 it.each([
   ['without a token', '', 401],
   ['of a size beyond any', 'x', 413],
-])('NFR-05 a refusal of a body %s does not wait for the rest of it', async (_why, _token, status) => {
+])('NFR-07 a refusal of a body %s does not wait for the rest of it', async (_why, _token, status) => {
   await using api = await startTestApi();
   const token = await api.token('operator');
   const auth = status === 401 ? '' : `Authorization: Bearer ${token}\r\n`;
@@ -86,7 +86,7 @@ it.each([
   expect(one.text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*Connection: close`, 'i'));
 });
 
-it('NFR-05 of connections that say nothing the oldest goes when there are too many', async () => {
+it('NFR-07 of connections that say nothing the oldest goes when there are too many', async () => {
   await using api = await startTestApi();
   const first = Array.from({ length: 256 }, () => open(api, ''));
   await eventually('all are there', async () => (await api.metrics.metrics()).includes('cp_http_connections 256'));
@@ -98,7 +98,7 @@ it('NFR-05 of connections that say nothing the oldest goes when there are too ma
   for (const { socket } of [...first, ...later]) socket.destroy();
 });
 
-it('NFR-05 one that closes its side is taken for gone, whether it waits for an answer or follows a job', async () => {
+it('NFR-07 one that closes its side is taken for gone, whether it waits for an answer or follows a job', async () => {
   let following = 0;
   await using api = await startTestApi({
     reads: {
@@ -123,7 +123,7 @@ it('NFR-05 one that closes its side is taken for gone, whether it waits for an a
   expect(await served(api, token)).toBe(200);
 });
 
-it('NFR-05 API-02 a principal has so many event streams and no more, and one that ends makes room', async () => {
+it('NFR-07 API-02 a principal has so many event streams and no more, and one that ends makes room', async () => {
   await using api = await startTestApi({
     reads: {
       ...constantReads(table),
@@ -151,7 +151,7 @@ it('NFR-05 API-02 a principal has so many event streams and no more, and one tha
   for (const one of [...stops, stop]) one.abort();
 });
 
-it('NFR-05 AUD-08 of 60 exports by 12 people few run at once, nobody’s fails, and other reads are served', async () => {
+it('NFR-07 AUD-08 of 60 exports by 12 people few run at once, nobody’s fails, and other reads are served', async () => {
   let [now, most] = [0, 0];
   await using api = await startTestApi({
     reads: {
@@ -182,7 +182,7 @@ it('NFR-05 AUD-08 of 60 exports by 12 people few run at once, nobody’s fails, 
   expect(now).toBe(0);
 });
 
-it('NFR-05 no more enter than may, in the order they came, and everybody who leaves makes room', async () => {
+it('NFR-07 no more enter than may, in the order they came, and everybody who leaves makes room', async () => {
   const caller = fc.record({ principal: fc.constantFrom('a', 'b', 'c'), stays: fc.integer({ min: 0, max: 5 }) });
   const limits = fc.record({ per_principal: fc.integer({ min: 1, max: 3 }), total: fc.integer({ min: 1, max: 4 }), wait_s: fc.constantFrom(0, 5) }); // prettier-ignore
   const property = fc.asyncProperty(fc.array(caller, { maxLength: 30 }), limits, async (callers, limit) => {

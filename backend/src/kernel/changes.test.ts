@@ -29,7 +29,7 @@ const { value } = fc.letrec((tie) => ({
   ),
 })); // prettier-ignore
 
-it('TEN-05 applying the diff of two values to the one gives the other, and no two lines have one path', () => {
+it('API-05 applying the diff of two values to the one gives the other, and no two lines have one path', () => {
   fc.assert(
     fc.property(value, value, (before, after) => {
       const found = differences(before, after);
@@ -42,7 +42,7 @@ it('TEN-05 applying the diff of two values to the one gives the other, and no tw
   );
 });
 
-it('TEN-05 a key that every object has is added, changed and taken away like any other', () => {
+it('API-05 a key that every object has is added, changed and taken away like any other', () => {
   const none = { flags: {} };
   const one = { flags: { constructor: true, toString: false } };
   expect(changesOf('m', none, one)).toEqual([

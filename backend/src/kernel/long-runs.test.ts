@@ -18,7 +18,7 @@ async function patient<T>(ask: () => Promise<T>): Promise<[T, number]> {
   }
 }
 
-it('NFR-05 AUD-07 who asks again finds the run that they began, and is told how far it is', async () => {
+it('NFR-07 AUD-07 who asks again finds the run that they began, and is told how far it is', async () => {
   let runs = 0;
   const ask = longRuns(async (_signal, tell) => {
     const mine = ++runs;
@@ -32,7 +32,7 @@ it('NFR-05 AUD-07 who asks again finds the run that they began, and is told how 
   expect(await patient(() => ask('ada', never))).toEqual([3, expect.any(Number)]);
 });
 
-it('NFR-05 a result waits a while for who was told to come back; who leaves ends their run; a run is not kept for ever', async () => {
+it('NFR-07 a result waits a while for who was told to come back; who leaves ends their run; a run is not kept for ever', async () => {
   const ended: string[] = [];
   const ask = longRuns(async (signal, tell) => {
     tell({ checked: 3, of: 9 });

@@ -4,7 +4,7 @@ import { sharedRuns } from './shared-runs.ts';
 
 const never = new AbortController().signal;
 
-it('NFR-05 a hundred who ask at once share one run and the next, and each gets one that began after they asked', async () => {
+it('NFR-07 a hundred who ask at once share one run and the next, and each gets one that began after they asked', async () => {
   let [runs, now, most] = [0, 0, 0];
   const ask = sharedRuns(async () => {
     most = Math.max(most, ++now);
@@ -20,7 +20,7 @@ it('NFR-05 a hundred who ask at once share one run and the next, and each gets o
   expect(await ask(never)).toBe(3);
 });
 
-it('NFR-05 a run ends when nobody waits for it, and whoever comes then gets a new one', async () => {
+it('NFR-07 a run ends when nobody waits for it, and whoever comes then gets a new one', async () => {
   const ended: string[] = [];
   const ask = sharedRuns(async (signal) => {
     await sleep(30);
@@ -37,7 +37,7 @@ it('NFR-05 a run ends when nobody waits for it, and whoever comes then gets a ne
   expect(ended).toEqual(['aborted']);
 });
 
-it('NFR-05 a failure is each asker’s, and the next run is not harmed', async () => {
+it('NFR-07 a failure is each asker’s, and the next run is not harmed', async () => {
   let fails = true;
   const ask = sharedRuns(async () => {
     await sleep(5);

@@ -94,7 +94,7 @@ it('UI-14 whatever the counters do, rates are not negative, shares are shares, a
   );
 });
 
-it('UI-40 a quantile lies in the bucket that holds it', () => {
+it('UI-01 a quantile lies in the bucket that holds it', () => {
   const before = new Map([[0.1, 5], [0.5, 5], [1, 5], [Infinity, 5]]); // prettier-ignore
   const now = new Map([[0.1, 15], [0.5, 25], [1, 25], [Infinity, 25]]); // prettier-ignore
   expect(quantile(before, now, 0.5)).toBeCloseTo(0.1);
@@ -104,7 +104,7 @@ it('UI-40 a quantile lies in the bucket that holds it', () => {
   expect(quantile(before, beyond, 0.95)).toBe(1);
 });
 
-it('UI-40 figures of a kind are null where one of its nodes is silent, and that node is named', () => {
+it('UI-01 figures of a kind are null where one of its nodes is silent, and that node is named', () => {
   const samples = (value: number) => [
     { name: 'projection_lag_events', labels: { tenant_id: 'acme' }, value },
     { name: 'projection_lag_events', labels: { tenant_id: 'globex' }, value: 1 },

@@ -1,4 +1,4 @@
-/** The platform at a glance: what is asked (survey), what follows from it (services, attention), nothing stored (UI-40). */
+/** The platform at a glance: what is asked (survey), what follows from it (services, attention), nothing stored (UI-01). */
 import type { ReadHandlers } from '../call/call.ts';
 import type { DriftSurvey } from '../placement/index.ts';
 import { attentionOf, uncheckedOf } from './attention.ts';

@@ -156,7 +156,7 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
 });
 const RANK = { critical: 0, warning: 1, info: 2 };
 
-it('UI-40 every kind has a state and a sentence, and none is ok that was not checked in all its parts', () => {
+it('UI-01 every kind has a state and a sentence, and none is ok that was not checked in all its parts', () => {
   fc.assert(
     fc.property(facts, (given) => {
       const services = servicesOf(given);
@@ -187,7 +187,7 @@ it('UI-40 every kind has a state and a sentence, and none is ok that was not che
   );
 });
 
-it('UI-40 what needs a person comes most severe first, at most 50, each once, and fits the contract', () => {
+it('UI-01 what needs a person comes most severe first, at most 50, each once, and fits the contract', () => {
   fc.assert(
     fc.property(facts, (given) => {
       const services = servicesOf(given);
@@ -255,7 +255,7 @@ const marked = (given: OverviewFacts): OverviewFacts => {
   };
 }; // prettier-ignore
 
-it('NFR-01 UI-40 who sees some tenants only is told no node, no address and nothing of the platform by name', () => {
+it('NFR-01 UI-01 who sees some tenants only is told no node, no address and nothing of the platform by name', () => {
   const overview = (given: OverviewFacts): string => {
     const services = servicesOf(given);
     return JSON.stringify([services, attentionOf(given, services), uncheckedOf(given)]);
@@ -276,7 +276,7 @@ it('NFR-01 UI-40 who sees some tenants only is told no node, no address and noth
   expect(told).toBeGreaterThan(0);
 }); // prettier-ignore
 
-it('UI-40 whatever could not be asked is named', () => {
+it('UI-01 whatever could not be asked is named', () => {
   fc.assert(
     fc.property(facts, (given) => {
       const sources = uncheckedOf(given).map(({ source }) => source);
@@ -289,7 +289,7 @@ it('UI-40 whatever could not be asked is named', () => {
   );
 });
 
-it('UI-40 drift is surveyed once for all who look, shown from memory while it is fresh, and forgotten when it is old', async () => {
+it('UI-01 drift is surveyed once for all who look, shown from memory while it is fresh, and forgotten when it is old', async () => {
   let clock = 0;
   let surveys = 0;
   let answer: () => Promise<DriftSurvey> = async () => ({ items: [], checked: ++surveys, unreachable: [] });
@@ -307,7 +307,7 @@ it('UI-40 drift is surveyed once for all who look, shown from memory while it is
   await expect(watch.latest()).rejects.toThrow('NATS is away');
 });
 
-it('SCL-06 UI-40 a node that does not answer says since when, and offers to evacuate it as gone where tenants live on it', () => {
+it('SCL-06 UI-01 a node that does not answer says since when, and offers to evacuate it as gone where tenants live on it', () => {
   fc.assert(
     fc.property(facts, (given) => {
       const items = attentionOf({ ...given, wholePlatform: true }, servicesOf(given));

@@ -15,7 +15,7 @@ const file = (name: string, content: string | Uint8Array, mode = 0o600): string 
 };
 const bytesOf = (key: ReturnType<typeof controlKeyFrom>, use: KeyUse) => key.derived(use).export().toString('hex');
 
-it('NFR-02 a key is the same key as bytes, base64 in both alphabets and hexadecimal digits, with or without a line end', () => {
+it('a key is the same key as bytes, base64 in both alphabets and hexadecimal digits, with or without a line end', () => {
   const bytes = randomBytes(32);
   const { mark } = controlKeyFrom(bytes);
   for (const [name, content] of Object.entries({
@@ -40,7 +40,7 @@ it.each<[string, string | Uint8Array, string]>([
   ['of zeros', Buffer.alloc(32), 'not random'],
   ['of one letter', 'a'.repeat(32), '24 bytes'],
   ['of a pattern', 'abcd'.repeat(16), 'not random'],
-])('NFR-02 a key %s is refused, and neither shown', (_, content, why) => {
+])('SEC-01 a key %s is refused, and neither shown', (_, content, why) => {
   const path = file('bad', content);
   expect(() => readControlKey(path)).toThrow(why);
   expect(() => readControlKey(path)).toThrow(path);
@@ -52,7 +52,7 @@ it.each<[string, string | Uint8Array, string]>([
   }
 });
 
-it('NFR-02 a key that others may write, or that is not there, is refused', () => {
+it('a key that others may write, or that is not there, is refused', () => {
   const good = randomBytes(32).toString('base64');
   for (const mode of [0o620, 0o602, 0o666])
     expect(() => readControlKey(file(`w${mode}`, good, mode))).toThrow('chmod 600');
@@ -60,7 +60,7 @@ it('NFR-02 a key that others may write, or that is not there, is refused', () =>
   expect(() => readControlKey(folder)).toThrow(folder);
 });
 
-it('NFR-02 each use has a key of its own, and another secret has others', () => {
+it('each use has a key of its own, and another secret has others', () => {
   const [one, two] = [controlKeyFrom(randomBytes(32)), controlKeyFrom(randomBytes(32))];
   const all = [one, two].flatMap((key) => [bytesOf(key, 'plan-hash'), bytesOf(key, 'key-check'), key.mark]);
   expect(new Set(all).size).toBe(6);

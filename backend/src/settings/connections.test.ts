@@ -29,7 +29,7 @@ it('NFR-05 an address is shown without user, password and query, alone or in a l
   );
 });
 
-it('UI-45 all are tested at once: one that hangs, one that fails and one that is not there leave the others alone', async () => {
+it('UI-12 all are tested at once: one that hangs, one that fails and one that is not there leave the others alone', async () => {
   const system = systemAmbient();
   const waits: number[] = [];
   // Their time passes at once, and is asked for once for all of them.
@@ -55,7 +55,7 @@ it('UI-45 all are tested at once: one that hangs, one that fails and one that is
   expect(of('absent')).toMatchObject({ state: 'not-configured', latency_ms: null });
 });
 
-it('UI-45 a failure says why, without credentials', async () => {
+it('UI-12 a failure says why, without credentials', async () => {
   const fails = probe('bad', async () => {
     throw new Error('refused by mongodb://ada:s3cret@db1', { cause: { code: 'ECONNREFUSED' } });
   });

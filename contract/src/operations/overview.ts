@@ -1,4 +1,4 @@
-/** `/overview`: is the platform all right, and what needs me? (UI-40) */
+/** `/overview`: is the platform all right, and what needs me? (UI-01) */
 import { z } from 'zod';
 import { read } from '../operation.ts';
 import { shown } from '../text.ts';

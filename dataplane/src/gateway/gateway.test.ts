@@ -31,7 +31,7 @@ describe('gateway', () => {
     expect(declined.body.detail).toMatch(/^funds.insufficient/);
   });
 
-  it('answers queries of the tenant that asks, and of no other', async () => {
+  it('GEN-05 answers queries of the tenant that asks, and of no other', async () => {
     await eventually('projected', async () => (await platform.view('acme', 'balances')).body.version === 1);
     expect((await platform.view('acme', 'balances')).body.data).toEqual({ a: 5 });
     expect((await platform.view('acme', 'secrets')).body.code).toBe('view.unknown');
@@ -152,7 +152,7 @@ describe('a gateway whose watch tells it nothing', () => {
     return consumers.length;
   }
 
-  it('NFR-07 SCL-06 sends the first command after a move to the new shard, and says where it routes', async () => {
+  it('GEN-04 NFR-07 SCL-06 sends the first command after a move to the new shard, and says where it routes', async () => {
     expect((await platform.command('acme', deposit('w1'))).status).toBe(200);
     const routes = async () => (await platform.gateway.get('/admin/state?tenant_id=acme')).body.routes;
     expect(await routes()).toMatchObject([
@@ -193,7 +193,7 @@ describe('a gateway whose watch tells it nothing', () => {
     });
   });
 
-  it('GEN-30 lists its routes page by page, and refuses what it was not asked for', async () => {
+  it('GEN-04 lists its routes page by page, and refuses what it was not asked for', async () => {
     const page = (query: string) => platform.gateway.get(`/admin/routes${query}`);
     const { body } = await page('?limit=2');
     expect(body.routes.map((one: any) => `${one.kind}.${one.tenant_id}`)).toEqual([

@@ -1,4 +1,4 @@
-// A node's own Prometheus registry: closed label sets, and a tenant label that cannot grow without bound (OBS-07..15).
+// A node's own Prometheus registry: closed label sets, and a tenant label that cannot grow without bound (OBS-07..10, OBS-12..14).
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { NodeConfig } from './config.ts';
 

@@ -56,7 +56,7 @@ describe('a node', () => {
     expect((await stuck).status).toBe(200);
   });
 
-  it('OPS-08 projection and runner drain: the log moves on, the checkpoint stays; resumed they catch up', async () => {
+  it('GEN-05 GEN-06 OPS-08 projection and runner drain: the log moves on, the checkpoint stays; resumed they catch up', async () => {
     const jsm = await jetstreamManager(platform.nc);
     const pending = async (kind: string) => (await jsm.consumers.info('EVENTS', `${kind}-acme`)).num_pending;
     for (const shard of ['p1', 'r1']) await platform.node(shard).post('/admin/drain', {});
@@ -70,7 +70,7 @@ describe('a node', () => {
     await eventually('effect', async () => (await jsm.streams.info('EFFECTS')).state.messages === 1);
   });
 
-  it('OBS-31 a failing projection counts its errors, skips nothing, and a rebuild reaches the same model', async () => {
+  it('GEN-05 OBS-31 a failing projection counts its errors, skips nothing, and a rebuild reaches the same model', async () => {
     const p1 = platform.node('p1');
     await fault('p1', { error_rate: 0.5 });
     for (let i = 0; i < 5; i++) await send(platform, `err-${i}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from './config.ts';
-import { TenantLabels } from './metrics.ts';
+import { createMetrics, TenantLabels } from './metrics.ts';
 import { Gates } from './tenant-gate.ts';
 
 describe('TenantGate', () => {
@@ -46,6 +46,17 @@ describe('TenantGate', () => {
     expect(['a', 'b', 'c', 'a'].map((tenant) => labels.of(tenant))).toEqual(['a', 'b', 'other', 'a']);
     labels.forget('a');
     expect(labels.of('c')).toBe('c');
+  });
+
+  it('OBS-07 OBS-08 OBS-09 OBS-41 every series says service and environment, and one says what runs', async () => {
+    const env = { SHARD_ID: 'a1', NATS_URL: 'nats://x:1', DEPLOY_ENV: 'staging', GIT_SHA: 'abc' };
+    const text = await createMetrics(readConfig('aggregate', env)).registry.metrics();
+    const series = text.split('\n').filter((line) => line && !line.startsWith('#'));
+    expect(series.length).toBeGreaterThan(20);
+    expect(series.filter((line) => !/[{,]service="aggregate".*[{,]?env="staging"/.test(line))).toEqual([]);
+    expect(series.filter((line) => line.startsWith('aggregate_build_info{'))).toEqual([
+      expect.stringMatching(/version="[^"]+".*git_sha="abc".* 1$/),
+    ]);
   });
 
   it('names everything that is wrong with a configuration at once', () => {

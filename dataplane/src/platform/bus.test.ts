@@ -4,7 +4,7 @@ import { startNats } from '../../../testing/nats.ts';
 import { connectBus, ensurePlatform } from './bus.ts';
 import { BUCKETS, MAX_CONSUMERS, STREAMS } from './names.ts';
 
-test('TEN-11 a node gives every stream and bucket room for its consumers, and lowers none', async () => {
+test('TEN-10 a node gives every stream and bucket room for its consumers, and lowers none', async () => {
   const server = await startNats();
   const bus = await connectBus(server.url, 'test', () => undefined);
   try {

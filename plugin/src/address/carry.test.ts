@@ -10,7 +10,7 @@ const query = fc
 const paramsOf = (href: string) => new URLSearchParams(href.split('?')[1]);
 const linkTo = (search: URLSearchParams) => `/a/app/jobs${search.size === 0 ? '' : `?${search.toString()}`}`;
 
-test('MIS-07 UI-42 the tenant and the time range travel through every link', () => {
+test('MIS-07 the tenant and the time range travel through every link', () => {
   const here = new URLSearchParams('var-tenant_id=acme&from=now-1h&to=now&state=failed');
   expect(carry(paths.jobs(), here)).toBe(`${paths.jobs()}?var-tenant_id=acme&from=now-1h&to=now`);
   expect(carry(paths.tenant('other'), here)).toContain('var-tenant_id=other');

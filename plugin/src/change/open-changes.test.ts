@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { fromAddress } from './open-changes';
 
-test('UI-42 an address names the change, its input, its intent and its job', () => {
+test('UI-21 an address names the change, its input, its intent and its job', () => {
   const input = JSON.stringify({ tenant_id: 'acme' });
   const query = new URLSearchParams({ change: 'scale.migrate', intent: 'i', input, job: 'job_1' });
   expect(fromAddress(query)).toEqual({

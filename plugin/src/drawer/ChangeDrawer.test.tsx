@@ -63,7 +63,7 @@ test('UI-22 a plan that is blocked says the measured reason, and Apply says it t
   }
 });
 
-test('UI-42 a link shows the same change with the same values, and a field the contract refuses says why', async () => {
+test('UI-21 a link shows the same change with the same values, and a field the contract refuses says why', async () => {
   const { user, address } = openApp(linkTo('scale.migrate', { tenant_id: 'tenant-02', kind: 'aggregate', to: 'a1' }));
   expect(await screen.findByText('Migrate tenant-02 · aggregate → a1')).toBeInTheDocument();
   await user.type(await screen.findByRole('spinbutton', { name: 'Lag limit' }), '-1');

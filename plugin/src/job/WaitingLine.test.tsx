@@ -39,7 +39,7 @@ function shown(about: Pick<Waiting, 'for' | 'what'> & Partial<Waiting>) {
   );
 }
 
-test('GEN-34 a job that waits says for what, since when, until when, and what ends it', () => {
+test('UI-22 a job that waits says for what, since when, until when, and what ends it', () => {
   const { unmount } = shown({ for: 'lane', what: 'tenant:acme' });
   expect(screen.getByRole('link', { name: 'jobs on tenant:acme' })).toHaveAttribute(
     'href',
@@ -72,7 +72,7 @@ test('GEN-31 who has said so already is named', () => {
   );
 });
 
-test('GEN-34 a wait for a time or for jobs that were started says so', () => {
+test('UI-22 a wait for a time or for jobs that were started says so', () => {
   const { unmount } = shown({ for: 'time', what: since, until: since });
   expect(screen.getByText(/it goes on by itself/)).toBeInTheDocument();
   unmount();
@@ -80,7 +80,7 @@ test('GEN-34 a wait for a time or for jobs that were started says so', () => {
   expect(screen.getByText(/2 of 12 jobs that it starts have ended, 3 under way, since/)).toBeInTheDocument();
 });
 
-test('GEN-34 where there is little room it is one sentence, and nothing where it does not wait', () => {
+test('UI-22 where there is little room it is one sentence, and nothing where it does not wait', () => {
   const words = (about: Pick<Waiting, 'for' | 'what'>) => waitingWords(waiting(about));
   expect(words({ for: 'lane', what: 'tenant:acme' })).toBe('waits for its turn on tenant:acme');
   expect(words({ for: 'replica', what: 'the kind x' })).toBe('waits for a replica that knows the kind x');

@@ -7,12 +7,12 @@ const gone = (chunk: string): Error =>
 
 beforeEach(() => sessionStorage.clear());
 
-test('NFR-09 a chunk that an upgrade took away reloads the page once', () => {
+test('NFR-07 a chunk that an upgrade took away reloads the page once', () => {
   expect(mayReload(gone('81'), sessionStorage)).toBe(true);
   expect(mayReload(gone('81'), sessionStorage)).toBe(false);
 });
 
-test('NFR-09 each upgrade has its own reload', () => {
+test('NFR-07 each upgrade has its own reload', () => {
   expect([gone('81'), gone('7')].map((error) => mayReload(error, sessionStorage))).toEqual([true, true]);
 });
 

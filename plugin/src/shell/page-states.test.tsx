@@ -5,7 +5,7 @@ import { freePort, wayThrough } from '../testing/ports';
 /** Away is looked at again every 3 s, after two quick tries. */
 const SOON = { timeout: 20_000 };
 
-test('MIS-04 NFR-09 a service that is away has its own state, and the page comes back by itself', async () => {
+test('MIS-04 NFR-08 a service that is away has its own state, and the page comes back by itself', async () => {
   const port = await freePort();
   openApp('/tenants', 'operator', `http://127.0.0.1:${port}`);
   expect(await screen.findByText('The control plane does not answer', {}, SOON)).toBeInTheDocument();
@@ -17,7 +17,7 @@ test('MIS-04 NFR-09 a service that is away has its own state, and the page comes
   await close();
 }, 60_000);
 
-test('MIS-04 NFR-09 what was read stays in sight while the service is away, with its age', async () => {
+test('MIS-04 NFR-08 what was read stays in sight while the service is away, with its age', async () => {
   const port = await freePort();
   const close = await wayThrough(port);
   openApp('/tenants', 'operator', `http://127.0.0.1:${port}`);

@@ -63,7 +63,7 @@ test.each([
   [18, 'ms', '18 ms'],
   [412, 'req/s', '412 req/s'],
   [3, 'nodes', '3'],
-])('UI-40 the figure %d %s reads %s', (value, unit, text) => expect(figure(value, unit)).toBe(text));
+])('UI-01 the figure %d %s reads %s', (value, unit, text) => expect(figure(value, unit)).toBe(text));
 
 test('what was not measured is a dash, never a zero', () => {
   expect([count(null), rate(null), percent(null), duration(null), figure(null, 'ratio')]).toEqual(Array(5).fill('–'));

@@ -5,7 +5,7 @@ import { apply } from './migration';
 
 const TENANT = 'tenant-07';
 
-test('UI-45 API-04 what was just done is found by its job and its tenant, shown before and after, verified and exported', async ({
+test('UI-11 UI-45 API-04 what was just done is found by its job and its tenant, shown before and after, verified and exported', async ({
   open,
   page,
   service,

@@ -10,7 +10,7 @@ const PER_SECOND = 200;
 const moved = (change: Locator, from: string, to: string): Locator =>
   change.getByRole('listitem').filter({ hasText: `shard_id ${from} → ${to}` });
 
-test('MIS-04 UI-19 UI-21 SCL-05 a tenant under load is migrated from its list to the proof, and the load agrees', async ({
+test('GEN-08 MIS-04 UI-19 UI-21 SCL-05 a tenant under load is migrated from its list to the proof, and the load agrees', async ({
   open,
   page,
   service,

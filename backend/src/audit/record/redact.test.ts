@@ -43,7 +43,7 @@ describe('SEC-01 secret values never enter the log', () => {
   const KEY = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,20}(token|secret|pin|cookie|password)?$/);
   const ID = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,10}(token|secret|session-id|cookie)?[a-z0-9-]{0,5}$/);
 
-  it('AUD-02 a quota is a limit whatever it limits, and a tenant may be called anything: as lines of a diff and as maps', () => {
+  it('AUD-01 a quota is a limit whatever it limits, and a tenant may be called anything: as lines of a diff and as maps', () => {
     fc.assert(
       fc.property(ID, KEY, fc.double({ noNaN: true, min: 0, max: 1e15 }), (id, key, limit) => {
         const metadata = { quotas: { tokens_per_day: 1_000, [key]: limit + 0 }, feature_flags: { [key]: true } };
@@ -86,7 +86,7 @@ describe('SEC-01 secret values never enter the log', () => {
   });
 });
 
-it('AUD-02 a reason that the contract lets in is kept whole, whatever its characters take', () => {
+it('AUD-01 a reason that the contract lets in is kept whole, whatever its characters take', () => {
   const reasons = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 500, size: 'max' }),
     fc.constantFrom('\ud83d\ude00'.repeat(500), `x${'\ud83d\ude00'.repeat(499)}`),

@@ -29,7 +29,7 @@ async function decision(row: Pick<MatrixRow, 'method' | 'path' | 'body'>, token?
   return { status: response.status, code };
 }
 
-describe('API-06 NFR-01 every operation is decided as the contract declares', () => {
+describe('GEN-11 API-06 NFR-01 every operation is decided as the contract declares', () => {
   it.each(Object.keys(ROLE_TEMPLATES) as RoleName[])('for %s, in every kind of scope', async (role) => {
     const tokens = new Map<string, string>();
     const wrong: unknown[] = [];

@@ -129,7 +129,7 @@ describe('what a handler does', () => {
     expect(reason).toMatch(/xx … \(100000 characters\)$/);
   });
 
-  it('NFR-03 step-up: asked for with its age, and enough when recent', async () => {
+  it('GEN-11 NFR-03 step-up: asked for with its age, and enough when recent', async () => {
     const operation = mutations['scale.migrate'].submit as { stepUp?: number };
     operation.stepUp = 600;
     try {
@@ -150,7 +150,7 @@ describe('what a handler does', () => {
   });
 });
 
-describe('AUD-01 NFR-02 refusals', () => {
+describe('GEN-11 AUD-01 NFR-02 refusals', () => {
   it('of 401, 403, 409, 423 and a reused key are recorded once each, others are not', async () => {
     const refusals = [
       'plan.stale',

@@ -42,7 +42,7 @@ const all = allOperations().flatMap((operation) =>
 );
 const places = [...new Map(all.map((place) => [String(place.path.at(-1)), place])).values()];
 
-it('NFR-05 API-16 long text in any place of any request', () => {
+it('NFR-07 API-16 long text in any place of any request', () => {
   for (const { operation, part, path, sample } of places) {
     for (const text of TEXTS) {
       const value = structuredClone(sample) as Record<string, unknown>;
@@ -55,7 +55,7 @@ it('NFR-05 API-16 long text in any place of any request', () => {
   expect(places.length).toBeGreaterThan(15);
 });
 
-it('NFR-05 API-16 long numbers, keys and nesting in a body', () => {
+it('NFR-07 API-16 long numbers, keys and nesting in a body', () => {
   const zeros = '0'.repeat(SIZE);
   const numbers = [`1${zeros}1`, `0.${zeros}1`, `${zeros}1`, `1${zeros}`, `1e${zeros}1`, `1.${zeros}`, `1.${zeros}1e${'9'.repeat(99)}`, '1'.repeat(SIZE), '-'.repeat(SIZE), '1e'.repeat(SIZE / 2), `-0.${zeros}`]; // prettier-ignore
   for (const number of numbers) within(`the number ${number.slice(0, 12)}`, () => scanJson(`{"a":${number}}`));
@@ -64,7 +64,7 @@ it('NFR-05 API-16 long numbers, keys and nesting in a body', () => {
     within(`the body ${named(text)}`, () => (scanJson(text), scanJson(`{"${text}":1,"${text}":"${text}`)));
 });
 
-it('NFR-05 long headers, searches, names, and what goes into the audit log', () => {
+it('NFR-07 long headers, searches, names, and what goes into the audit log', () => {
   for (const text of TEXTS) {
     const request = (headers: object) =>
       ({ headers: { 'idempotency-key': 'k', ...headers } }) as Partial<IncomingMessage> as IncomingMessage;

@@ -239,7 +239,7 @@ describe('MIS-06 a Grafana ID token', () => {
     expect(await via(await idToken({ iss: 'https://grafana.example.test' }))).toBe('token.invalid');
   });
 
-  it('UI-45 tells whether the issuers’ keys can be read, and how many can be used', async () => {
+  it('UI-12 tells whether the issuers’ keys can be read, and how many can be used', async () => {
     const [gw, gf] = authenticator().keySources;
     expect([gw?.id, await gw?.check(), gf?.id, await gf?.check()]).toEqual(['gateway', 1, 'grafana', 1]);
     await expect(authenticator({ GRAFANA_URL: `${grafana.url}/elsewhere` }).keySources[1]?.check()).rejects.toThrow(

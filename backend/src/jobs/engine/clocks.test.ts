@@ -97,7 +97,7 @@ describe('replicas whose clocks differ', () => {
     fc.integer({ min: -YEAR_MS, max: YEAR_MS }),
   );
 
-  it('API-12 NFR-07 every job is in every list of every replica once, and a parent shows all its children', async () => {
+  it('NFR-09 NFR-07 every job is in every list of every replica once, and a parent shows all its children', async () => {
     const scene = fc.record({
       offsets: fc.array(offset, { minLength: 2, maxLength: 3 }),
       turns: fc.array(fc.nat(2), { minLength: 3, maxLength: 6 }),
@@ -196,7 +196,7 @@ describe('orders that no clock of ours gave out', () => {
     return store;
   }
 
-  it('API-12 jobs with equal, ancient, future and impossible orders are each on one page, in both directions', async () => {
+  it('NFR-09 jobs with equal, ancient, future and impossible orders are each on one page, in both directions', async () => {
     const order = fc.oneof(
       fc.constantFrom(NOW, NOW + 1, 0, -1, 9e15, Number.MAX_SAFE_INTEGER, 1e300, -1e300, 0.5, -2.5e17),
       fc.integer({ min: -YEAR_MS, max: YEAR_MS }).map((ms) => NOW + ms * 4096),
@@ -220,7 +220,7 @@ describe('orders that no clock of ours gave out', () => {
     await fc.assert(property, { numRuns: 12, examples: [[[NOW, NOW, NOW, NOW, NOW], 2]] });
   });
 
-  it('API-12 a job submitted after one from the future is newer, and one such job stops nobody from counting on', async () => {
+  it('NFR-09 a job submitted after one from the future is newer, and one such job stops nobody from counting on', async () => {
     const store = await stored([NOW + YEAR_MS * 4096, 9e15]);
     await store.lookUp();
     const next = store.nextOrder();

@@ -442,7 +442,7 @@ describe('the end of a job', () => {
     await fc.assert(property, { numRuns: 30, examples: [[[{ compensates: true, fails: false }], 0, true]] });
   });
 
-  it('API-04 AUD-11 records the whole execution trace in the audit log, in the transaction that ends the job', async () => {
+  it('MIS-05 API-04 AUD-11 records the whole execution trace in the audit log, in the transaction that ends the job', async () => {
     const { replica, mongo } = await bench();
     let failures = 2;
     const engine = await replica('r1', { fail: { b: () => (failures-- > 0 ? new Problem('node.timeout') : null) } });

@@ -105,7 +105,7 @@ async function world(): Promise<Record<string, string>> {
 const stepsOf = (job: JobDocument) => job.steps.map(({ name, state }) => `${name} ${state}`);
 
 describe('a deployment that inserts a step', () => {
-  it('NFR-07 GEN-34 the new release ends what the old one began, with the steps that were shown, after a kill', async () => {
+  it('NFR-07 GEN-19 the new release ends what the old one began, with the steps that were shown, after a kill', async () => {
     await hold('b');
     const job = await submit('first');
     const old = await start('first');
@@ -124,7 +124,7 @@ describe('a deployment that inserts a step', () => {
     expect(end.steps.map(({ intent }) => intent)).toEqual([{ of: 'a', by: 'first' }, { of: 'b', by: 'first' }, { of: 'c', by: 'second' }]); // prettier-ignore
   });
 
-  it('NFR-07 GEN-34 the old release leaves what the new one began, says so, and the next new one ends it', async () => {
+  it('NFR-07 GEN-19 the old release leaves what the new one began, says so, and the next new one ends it', async () => {
     await hold('b');
     const job = await submit('second');
     const first = await start('second');

@@ -177,7 +177,7 @@ async function runAndReplay(mode: Mode, wanted: Wanted, value: string): Promise<
   return [mode, job.state, ran, ...replays, job.secrets, job.input.password];
 }
 
-describe('SEC-01 SEC-02 a secret is used, and found nowhere', () => {
+describe('SEC-01 SEC-02 NFR-05 a secret is used, and found nowhere', () => {
   it.each([
     ['of any text', canary, 2],
     ['of one or two characters', shortCanary, 1],

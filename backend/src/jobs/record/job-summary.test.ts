@@ -48,7 +48,7 @@ it.each([
   expect(summaryToWire({ ...job, ...(tenants ? { tenant_id: null, tenants } : {}) }).about).toMatchObject(about);
 });
 
-it('NFR-03 a list of the heaviest jobs is as light as any other', async () => {
+it('NFR-09 a list of the heaviest jobs is as light as any other', async () => {
   const jobs = Array.from({ length: 20 }, (_, n) => heavy(n));
   await mongo.db
     .collection<JobDocument>('jobs')

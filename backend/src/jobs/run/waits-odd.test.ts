@@ -258,7 +258,7 @@ describe('steps', () => {
 });
 
 describe('rows of a foreign hand', () => {
-  it('NFR-12 keep no time from being met, however many have one and wait for nothing', async () => {
+  it('NFR-07 keep no time from being met, however many have one and wait for nothing', async () => {
     await using here = await site();
     const hour = 3_600_000;
     const kinds = [kindOf('tenants.update', [{ name: 'w', title: 'w', until: () => new Date(Date.now() + hour) }])];
@@ -289,7 +289,7 @@ describe('rows of a foreign hand', () => {
       expect(await engine.store.suspend({ ...job, woken }, {}, null)).toMatchObject({ woken: 'since' });
   });
 
-  it('NFR-12 what a parent keeps of its children stops no look at those behind it', async () => {
+  it('NFR-07 what a parent keeps of its children stops no look at those behind it', async () => {
     await using here = await site();
     const child = { kind: 'tenants.pause' as MutationId, key: '0' };
     const children = ({ input }: { input: Input }) => ({ jobs: [{ ...child, input: { tenant: `${input.tenant}-0` } }], atOnce: 1 }); // prettier-ignore

@@ -90,7 +90,7 @@ describe('replicas that are killed while jobs wait', () => {
     expect(cells.map(({ _id: cell, jobs }) => [cell, jobs])).toEqual([['k1.a', [_id]], ['k1.b', [_id]]]); // prettier-ignore
   });
 
-  it('NFR-07 GEN-34 a parent and its children are carried on by whoever is left, each child once', async () => {
+  it('NFR-07 GEN-19 a parent and its children are carried on by whoever is left, each child once', async () => {
     await start('p0');
     const { _id } = await desk().submit(asked('tenants.bulk_pause', 'k2'));
     // Each is killed at some point of the family's five waits of 1.5 s; the next takes over.

@@ -128,7 +128,7 @@ describe('waiting for a signal', () => {
     await expect(send(engine, _id, person('dan'), 'proceed', 'weather')).rejects.toMatchObject({ code: 'signal.unknown' });
   }); // prettier-ignore
 
-  it('GEN-34 takes one that comes before its job waits for it, also from a replica that runs nothing', async () => {
+  it('GEN-31 takes one that comes before its job waits for it, also from a replica that runs nothing', async () => {
     await using here = await site();
     let letGo = (): void => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
@@ -345,7 +345,7 @@ describe('waiting for children', () => {
     }
   });
 
-  it('NFR-07 GEN-34 wherever replicas die, every child runs once and the parent counts all of them', async () => {
+  it('NFR-07 GEN-19 wherever replicas die, every child runs once and the parent counts all of them', async () => {
     const property = fc.asyncProperty(
       fc.record({ children: fc.integer({ min: 1, max: 5 }), atOnce: fc.integer({ min: 1, max: 3 }), deaths: fc.array(fc.nat(25), { maxLength: 3 }) }),
       async ({ children, atOnce, deaths }) => {

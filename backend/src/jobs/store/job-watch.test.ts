@@ -50,7 +50,7 @@ it.each([
   ['the run is another replica’s', false],
   ['the change stream is broken', true],
 ])(
-  'NFR-05 API-02 1 000 who follow one job cost the looks of one, where %s, and all hear of its end',
+  'NFR-07 API-02 1 000 who follow one job cost the looks of one, where %s, and all hear of its end',
   async (_where, quiet) => {
     const job = await stored(`job_many_${quiet}`);
     const { watch, looks } = counted(quiet);
@@ -69,7 +69,7 @@ it.each([
   },
 );
 
-it('NFR-05 followers of 300 jobs leave the store a rest: no more than 64 looks a second without a cause', async () => {
+it('NFR-07 followers of 300 jobs leave the store a rest: no more than 64 looks a second without a cause', async () => {
   const { watch, looks, changed } = counted(true);
   const jobs = await Promise.all(Array.from({ length: 300 }, (_, n) => stored(`job_one_${n}`)));
   const ended = new Set<string>();
@@ -87,7 +87,7 @@ it('NFR-05 followers of 300 jobs leave the store a rest: no more than 64 looks a
   await watch.stop();
 });
 
-it('NFR-05 API-02 a reader that stops reading is told the last state alone when it reads on', async () => {
+it('NFR-07 API-02 a reader that stops reading is told the last state alone when it reads on', async () => {
   const job = await stored('job_slow');
   const { watch, changed } = counted();
   const events = jobEvents(watch, ambient, job, true, new AbortController().signal);

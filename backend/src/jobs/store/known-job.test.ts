@@ -24,7 +24,7 @@ const scene = fc.record({
   shape: fc.constantFrom(1, SHAPE, SHAPE + 1),
 });
 
-it('NFR-07 GEN-34 a job is carried on with exactly the steps it was planned with, or not at all', () => {
+it('NFR-07 GEN-19 a job is carried on with exactly the steps it was planned with, or not at all', () => {
   fc.assert(
     fc.property(scene, ({ all, cut, versions: [since, version], planned, version: of, shape }) => {
       const has = definition(all.slice(0, cut), all.slice(cut), since!, version!);

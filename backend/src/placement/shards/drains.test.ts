@@ -157,7 +157,7 @@ describe('OPS-07 a drain is an order that outlives its node', () => {
     await stays(tenant, 'serving', 800);
   });
 
-  it('TEN-05 is lifted, on record, when its tenant is archived or lives elsewhere', async () => {
+  it('OPS-07 is lifted, on record, when its tenant is archived or lives elsewhere', async () => {
     const tenant = await world.tenant('ends', { aggregate: 'a1' });
     await order('drain', tenant);
     world.tenants.set(tenant, 'archived');

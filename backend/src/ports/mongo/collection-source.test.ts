@@ -122,7 +122,7 @@ async function perform(step: Step, collection: Collection<Thing>, kill: () => vo
   }
 }
 
-it('NFR-09 a copy ends as the collection after any writes, restores, drops and breaks of its stream', async () => {
+it('NFR-08 a copy ends as the collection after any writes, restores, drops and breaks of its stream', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
       const collection = await fresh();
@@ -134,7 +134,7 @@ it('NFR-09 a copy ends as the collection after any writes, restores, drops and b
   );
 }, 120_000);
 
-it('NFR-09 what nobody announced is found by the next comparison, counted, and the stream is opened anew', async () => {
+it('NFR-08 what nobody announced is found by the next comparison, counted, and the stream is opened anew', async () => {
   const collection = await fresh();
   const all = Array.from({ length: 1_203 }, (_, n): Thing => ({ _id: `t${n}`, key: `k${n >> 1}`, revision: 5 }));
   await collection.insertMany(all);
@@ -148,7 +148,7 @@ it('NFR-09 what nobody announced is found by the next comparison, counted, and t
   await eventually('they are counted', async () => followed.copy.state().missed === 4);
 });
 
-it('NFR-09 ids that are no strings, and values that only differ in their type, are copied as they are', async () => {
+it('NFR-08 ids that are no strings, and values that only differ in their type, are copied as they are', async () => {
   const collection = await fresh();
   await using followed = await follow(collection);
   const oid = new ObjectId();
@@ -165,7 +165,7 @@ it('NFR-09 ids that are no strings, and values that only differ in their type, a
   expect(followed.copy.size).toBe(3);
 });
 
-it('NFR-09 while the store is away the copy keeps what it knows and says since when; then it catches up', async () => {
+it('NFR-08 while the store is away the copy keeps what it knows and says since when; then it catches up', async () => {
   const own = await startMongo();
   await using made = await (async () => {
     const to = new MongoClient(own.uri, { serverSelectionTimeoutMS: 300, socketTimeoutMS: 1_500 });

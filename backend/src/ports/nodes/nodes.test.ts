@@ -174,7 +174,7 @@ const METRICS = [
   'plain 1.5e3',
 ].join('\n');
 
-test('OBS-01 samples are those of the families that were asked for, with their labels, however the body is cut', async () => {
+test('UI-01 samples are those of the families that were asked for, with their labels, however the body is cut', async () => {
   const listener: RequestListener = (_request, response) => {
     response.writeHead(200);
     for (const piece of METRICS.match(/[^]{1,7}/g)!) response.write(piece);

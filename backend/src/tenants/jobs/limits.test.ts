@@ -39,7 +39,7 @@ const needsYou = async () => {
   return limitsOf({ bus: { ok: true, value: { roundTripMs: 1, account, limits: await replica.nats.limits() } } });
 };
 
-it('TEN-10 TEN-11 the 501st tenant is created like the first', async () => {
+it('TEN-10 the 501st tenant is created like the first', async () => {
   ground = await startGround(20_000, { durable: false });
   replica = await startReplica(ground, { patienceMs: 1_500 });
   await fill(500);
@@ -52,7 +52,7 @@ it('TEN-10 TEN-11 the 501st tenant is created like the first', async () => {
   expect(await needsYou()).toEqual([]);
 });
 
-it('TEN-11 a limit is told before it binds, on every page that could help, and then it blocks by name', async () => {
+it('TEN-10 a limit is told before it binds, on every page that could help, and then it blocks by name', async () => {
   const more = 'accounts { A { jetstream { max_consumers: 10 }, users: [{user: a, password: a}] } }\nno_auth_user: a\n';
   ground = await startGround(20_000, { durable: false, more });
   replica = await startReplica(ground, { patienceMs: 1_500 });

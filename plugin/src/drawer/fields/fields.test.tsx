@@ -206,7 +206,7 @@ test('UI-21 a map is rows of a name and a value; what is half said or said twice
   expect(asked).not.toContainEqual(expect.objectContaining({ labels: expect.objectContaining({ zone: 'us' }) }));
 });
 
-test('UI-21 UI-42 JSON that cannot be read is said, never sent, and kept as it was typed', async () => {
+test('UI-21 JSON that cannot be read is said, never sent, and kept as it was typed', async () => {
   const { user, unmount } = openForm(link({ config: { a: 1 } }));
   const config = await screen.findByRole('textbox', { name: 'Configuration' });
   expect(config).toHaveValue('{\n  "a": 1\n}');

@@ -8,7 +8,7 @@ const metadata = { name: 'Eight and a half' };
 
 beforeAll(() => changed('tenants.update', { params: { tenant_id }, body: { metadata, reason: 'INC-70: renamed' } }));
 
-test('UI-14 UI-45 a change is found by its tenant and outcome, and read with before and after', async () => {
+test('UI-11 UI-14 a change is found by its tenant and outcome, and read with before and after', async () => {
   const { user, address } = openApp(`/audit?tenant_id=${tenant_id}`);
   await choose(user, 'Filter by outcome', 'succeeded');
   expect(await screen.findByRole('button', { name: 'Remove filter Outcome: succeeded' })).toBeInTheDocument();
@@ -24,7 +24,7 @@ test('UI-14 UI-45 a change is found by its tenant and outcome, and read with bef
   expect(address()).toContain('record=');
 });
 
-test('UI-45 the chain is walked, and the verdict is in numbers', async () => {
+test('UI-11 AUD-01 the chain is walked, and the verdict is in numbers', async () => {
   const { user } = openApp('/audit');
   await press(user, 'Verify chain');
   expect(await screen.findByText(/^All \S+ records hold$/)).toBeInTheDocument();
@@ -38,7 +38,7 @@ test('an export takes the page’s filters along', async () => {
   expect(Object.fromEntries(searchParams)).toEqual({ format: 'csv', tenant_id, from: '2026-01-01T00:00:00.000Z' });
 });
 
-test('UI-42 an actor whose login has blanks and other letters is filtered by through the address, and so is the export', async () => {
+test('UI-11 an actor whose login has blanks and other letters is filtered by through the address, and so is the export', async () => {
   const actor = "user:grafana:zoë%20m&ü+李'=1";
   const { user, address } = openApp(`/audit?${new URLSearchParams({ actor }).toString()}`, 'owner');
   expect(await screen.findByText(/^(No records match|Nothing is recorded yet)$/)).toBeInTheDocument();
@@ -53,7 +53,7 @@ test('UI-23 who may not export is told which permission that takes', async () =>
   expect(await refusalOf(user, 'Export')).toContain('audit.export');
 });
 
-test('UI-42 a time range of the address bounds the list', async () => {
+test('MIS-07 a time range of the address bounds the list', async () => {
   openApp('/audit?from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z');
   expect(await screen.findByText(/^(No records match|Nothing is recorded yet)$/)).toBeInTheDocument();
 });

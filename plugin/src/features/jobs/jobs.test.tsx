@@ -5,7 +5,7 @@ import { changed, fault, serviceAs } from '../../testing/service';
 
 const reason = 'INC-50: unpaid';
 
-test('UI-14 UI-16 UI-17 API-04 the list leads to a job with its plan, steps and trace, and on to its record', async () => {
+test('GEN-36 UI-14 UI-16 UI-17 API-04 the list leads to a job with its plan, steps and trace, and on to its record', async () => {
   await changed('tenants.pause', { params: { tenant_id: 'tenant-09' }, body: { reason } }, 'operator');
   const { user, address } = openApp('/jobs?tenant_id=tenant-09');
   expect(await screen.findByRole('button', { name: 'Remove filter Tenant: tenant-09' })).toBeInTheDocument();

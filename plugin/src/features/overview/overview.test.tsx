@@ -4,7 +4,7 @@ import { changed } from '../../testing/service';
 
 const KINDS = ['Gateway', 'Aggregate', 'Projection', 'Runner', 'JetStream', 'MongoDB', 'Control plane'];
 
-test('UI-40 one tile per kind of service, with its state and where to look', async () => {
+test('UI-01 one tile per kind of service, with its state and where to look', async () => {
   openApp('/overview?from=now-1h');
   for (const kind of KINDS) {
     const tile = await screen.findByRole('link', { name: new RegExp(`^${kind}\\s*(ok|degraded|unknown)`) });
@@ -12,7 +12,7 @@ test('UI-40 one tile per kind of service, with its state and where to look', asy
   }
 });
 
-test('UI-40 every number is the way to its list', async () => {
+test('UI-01 every number is the way to its list', async () => {
   const { user, address } = openApp('/overview');
   expect(await screen.findByRole('link', { name: /^\d+ jobs running$/ })).toHaveAttribute(
     'href',
@@ -27,7 +27,7 @@ test('UI-40 every number is the way to its list', async () => {
   expect(address()).toContain('/tenants');
 });
 
-test('UI-40 the last changes lead to their jobs', async () => {
+test('UI-01 the last changes lead to their jobs', async () => {
   const metadata = { name: 'Twelve' };
   const job = await changed('tenants.update', {
     params: { tenant_id: 'tenant-12' },

@@ -5,7 +5,7 @@ import { changed } from '../../testing/service';
 
 const group = async (name: string) => within(await screen.findByRole('region', { name }));
 
-test('UI-41 a tenant at a glance, each assignment a way on', async () => {
+test('UI-40 a tenant at a glance, each assignment a way on', async () => {
   openApp('/tenants/tenant-06?from=now-1h&to=now');
   expect((await group('Now')).getByText('Status').nextSibling).toHaveTextContent(/^active: served by aggregate\/a/);
   expect((await group('Agreement')).getByText('Plan').nextSibling).toHaveTextContent('free');
@@ -13,7 +13,7 @@ test('UI-41 a tenant at a glance, each assignment a way on', async () => {
   expect(home).toHaveAttribute('href', expect.stringMatching(/placement\/tenants\?shard_id=.*&from=now-1h&to=now/));
 });
 
-test('UI-41 UI-42 MIS-07 the tabs are addresses, and the tenant and the time travel along', async () => {
+test('TEN-15 UI-20 UI-41 UI-42 MIS-07 the tabs are addresses, and the tenant and the time travel along', async () => {
   const { user, address } = openApp('/tenants/tenant-06?from=now-1h&to=now');
   await user.click(await screen.findByRole('link', { name: 'Placement' }));
   expect((await rowsOf('Placements')).map((row) => row.firstChild?.textContent)).toEqual([

@@ -6,7 +6,7 @@ import { changed } from '../../testing/service';
 const search = () => screen.findByPlaceholderText('Search by id or name');
 const firstTenant = async () => within((await rowsOf('tenants'))[0]!).getByRole('link').textContent;
 
-test('UI-14 UI-42 search and filters are the address, and go with one press', async () => {
+test('UI-14 search and filters are the address, and go with one press', async () => {
   const { user, address } = openApp('/tenants');
   expect((await rowsOf('tenants')).length).toBeGreaterThanOrEqual(12);
   await user.type(await search(), 'tenant-07');
@@ -27,7 +27,7 @@ test('UI-14 a filter offers what the platform has', async () => {
   expect(address()).toContain('shard_id=r1');
 });
 
-test('UI-14 UI-42 a link shows the list as it was; its order turns with the head of the column', async () => {
+test('UI-14 a link shows the list as it was; its order turns with the head of the column', async () => {
   const { user, address } = openApp('/tenants?search=tenant-0&sort=-tenant_id&from=now-6h&to=now');
   expect(await search()).toHaveValue('tenant-0');
   expect(await firstTenant()).toBe('tenant-09');

@@ -32,7 +32,7 @@ const forEach = async (from: number, to: number, work: (tenant: string) => Promi
 const consumersOf = (port: NatsPort) =>
   port.limits().then((all) => all.find(({ stream, what }) => stream === 'EVENTS' && what === 'consumers'));
 
-test('TEN-11 the 501st tenant has its consumers, also on streams that an earlier version made and filled', async () => {
+test('TEN-10 the 501st tenant has its consumers, also on streams that an earlier version made and filled', async () => {
   await jsm.streams.add({ name: 'EVENTS', subjects: ['events.>'], allow_direct: true });
   await jsm.streams.add({ name: 'IAM', subjects: ['iam.events.>'], max_consumers: 7 });
   await jsm.streams.add({ name: 'KV_config', subjects: ['$KV.config.>'], allow_direct: true });
@@ -56,7 +56,7 @@ test('TEN-11 the 501st tenant has its consumers, also on streams that an earlier
   }
 });
 
-test('TEN-11 a limit above ours stays; one that somebody lowered while we run is raised when it is looked at', async () => {
+test('TEN-10 a limit above ours stays; one that somebody lowered while we run is raised when it is looked at', async () => {
   const port = await connectNats(server.url);
   try {
     await port.ensureStreams();
@@ -71,7 +71,7 @@ test('TEN-11 a limit above ours stays; one that somebody lowered while we run is
   }
 });
 
-test('TEN-11 where the account ends it, that is said before and a clear problem when it binds', async () => {
+test('TEN-10 where the account ends it, that is said before and a clear problem when it binds', async () => {
   const more = 'accounts { A { jetstream { max_consumers: 10 }, users: [{user: a, password: a}] } }\nno_auth_user: a\n';
   const small = await startNats({ durable: false, more });
   const port = await connectNats(small.url);
@@ -96,7 +96,7 @@ test('TEN-11 where the account ends it, that is said before and a clear problem 
   }
 });
 
-test('TEN-11 an error that is no limit is not told as one', () => {
+test('TEN-10 an error that is no limit is not told as one', () => {
   for (const other of [new Error('timeout'), new TypeError('x'), 'text', undefined, null, { code: 10026 }])
     expect(isLimit(other)).toBe(false);
 });
