@@ -19,12 +19,12 @@ import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
 import { createIdentity } from './identity/index.ts';
-import { isJobKind, jobEngine, jobMutations, jobReads, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
+import { isJobKind, createJobEngine, jobMutations, jobReads, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
 import { createBookkeeping, createPlacement } from './placement/index.ts';
 import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
-import { storeClock } from './ports/mongo/store-clock.ts';
+import { createStoreClock } from './ports/mongo/store-clock.ts';
 import { connectNats } from './ports/nats/index.ts';
 import { createNodes } from './ports/nodes/index.ts';
 import { createSettings } from './settings/index.ts';
@@ -61,7 +61,7 @@ export async function startControlPlane(
   await using opened = new AsyncDisposableStack();
 
   const mongo = opened.adopt(await connectMongo(config.MONGODB_URI, config.MONGODB_DB, replicaId), (it) => it.close());
-  const clock = storeClock(mongo, machine);
+  const clock = createStoreClock(mongo, machine);
   await patiently(machine, () => clock.read());
   /** Times that are stored, or judged by another replica than wrote them, are the store's (decision 0011). */
   const ambient: Ambient = { ...machine, now: () => clock.now() };
@@ -77,7 +77,7 @@ export async function startControlPlane(
   const { permissions, authenticate, keySources } = identity;
   const may: May = (principal, permission, tenantId) =>
     permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
-  const engine = jobEngine({
+  const engine = createJobEngine({
     mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, may, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
   const bookkeeping = createBookkeeping({ mongo, nats, nodes, ambient, jobs: engine, config, logger });

@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { passingControlKey } from '../../backend/src/secrets/control-key.ts';
 import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { createAudit, type Audit } from '../../backend/src/audit/index.ts';
-import { jobEngine, type JobDefinition, type JobEngine } from '../../backend/src/jobs/index.ts';
+import { createJobEngine, type JobDefinition, type JobEngine } from '../../backend/src/jobs/index.ts';
 import { connectMongo, type Mongo } from '../../backend/src/ports/mongo/mongo.ts';
 import { everybodyMay } from '../../backend/src/jobs/engine/rights.fixture.ts';
 
@@ -72,7 +72,7 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
   await audit.prepare();
   if (options.chained) audit.start();
   const logger = pino({ level: 'silent' });
-  const engine = jobEngine({
+  const engine = createJobEngine({
     may: everybodyMay,
     mongo,
     audit: audit.log,

@@ -17,7 +17,7 @@ import { callKey } from '../../backend/src/jobs/record/idempotency.ts';
 import { passingControlKey } from '../../backend/src/secrets/control-key.ts';
 import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { createAudit } from '../../backend/src/audit/index.ts';
-import { jobEngine, type CrashPoint, type JobEngine } from '../../backend/src/jobs/index.ts';
+import { createJobEngine, type CrashPoint, type JobEngine } from '../../backend/src/jobs/index.ts';
 import { connectMongo, type Mongo } from '../../backend/src/ports/mongo/mongo.ts';
 import type { Child } from '../../backend/testing/child.ts';
 import { eventually } from '../../backend/testing/eventually.ts';
@@ -70,7 +70,7 @@ export class CrashRig {
     const audit = createAudit({ mongo, ambient, replicaId: 'bystander', environment: 'dev' });
     const logger = pino({ level: 'silent' });
     // A replica that runs no jobs: an operator's cancel may reach it while the one that runs the job is dead.
-    this.#bystander = jobEngine({
+    this.#bystander = createJobEngine({
       may: everybodyMay,
       mongo,
       audit: audit.log,

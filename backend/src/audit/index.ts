@@ -15,10 +15,10 @@ import type { AuditFreshness } from './sequencing/freshness.ts';
 import { InboxAge } from './sequencing/inbox-age.ts';
 import type { JobTraces } from './verify/job-traces.ts';
 import { Lease } from './sequencing/lease.ts';
-import { auditMetrics, type AuditMetrics } from './sequencing/metrics.ts';
+import { createAuditMetrics, type AuditMetrics } from './sequencing/metrics.ts';
 import { AuditSearch } from './read/search.ts';
 import { Sequencer } from './sequencing/sequencer.ts';
-import { setAsideSight } from './sequencing/set-aside-sight.ts';
+import { createSetAsideSight } from './sequencing/set-aside-sight.ts';
 import { verifyChain } from './verify/verify.ts';
 import { Witness } from './record/witness.ts';
 
@@ -63,7 +63,7 @@ export interface Audit {
 export function createAudit({ mongo, ambient, replicaId, environment, jobs, logger, registry }: AuditOptions): Audit {
   const store = new AuditStore(mongo, ambient);
   let verified: ReturnType<Audit['lastVerification']> = null;
-  const told = auditMetrics(registry);
+  const told = createAuditMetrics(registry);
   const metrics: AuditMetrics = {
     ...told,
     verified(result, at) {
@@ -103,7 +103,7 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
       const [head, { waiting, since }, setAside] = await Promise.all([
         store.head(),
         inbox.look(),
-        setAsideSight(store),
+        createSetAsideSight(store),
       ]);
       // Whatever stands there: a number on a page must be one.
       const seq = Number.isSafeInteger(head?.seq) ? head!.seq : 0;

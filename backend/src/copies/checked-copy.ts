@@ -11,7 +11,7 @@ import type { Ambient } from '../kernel/ambient.ts';
 import { Announcements } from './announcements.ts';
 import type { CopyReport, CopyState } from './copies.ts';
 import { ReadOrder } from './read-order.ts';
-import { Standing } from './standing.ts';
+import { CopyTrouble } from './copy-trouble.ts';
 import type { Found, Source } from './source.ts';
 
 export interface CopyOptions<T> {
@@ -43,7 +43,7 @@ export class CheckedCopy<T> implements CopyReport {
   private readonly announcements: Announcements;
   /** Id → why it is left out. */
   private readonly bad = new Map<string, string>();
-  private readonly standing: Standing;
+  private readonly standing: CopyTrouble;
   private isRead = false;
   private missed = 0;
   private checking: Promise<void> | undefined;
@@ -56,7 +56,7 @@ export class CheckedCopy<T> implements CopyReport {
     this.options = options;
     this.name = options.name;
     const { ambient, logger, checkMs = CHECK_MS } = options;
-    this.standing = new Standing(options.name, ambient, logger, checkMs);
+    this.standing = new CopyTrouble(options.name, ambient, logger, checkMs);
     this.announcements = new Announcements({
       look: (ids) => this.look(ids),
       failed: (error) => this.lookFailed(error),

@@ -11,7 +11,7 @@ import { assignmentStore } from './permissions/assignment-store.ts';
 import { livePermissions } from './permissions/live-permissions.ts';
 import type { Permissions } from './permissions/permissions.ts';
 import { createAuthenticator, type Authenticator } from './tokens/authenticator.ts';
-import { liveRevocations } from './tokens/live-revocations.ts';
+import { createLiveRevocations } from './tokens/live-revocations.ts';
 
 export interface IdentityDeps {
   readonly mongo: Mongo;
@@ -38,7 +38,7 @@ export interface Identity extends Authenticator {
 export function createIdentity({ mongo, board, config, ambient, machine, logger }: IdentityDeps): Identity {
   const { environment, assignments: seed } = config.platform;
   const permissions = livePermissions({ store: assignmentStore(mongo), ambient, logger, environment, seed });
-  const revoked = liveRevocations({ mongo, board, ambient, machine, logger });
+  const revoked = createLiveRevocations({ mongo, board, ambient, machine, logger });
   const self: Pick<Me, 'environment' | 'version' | 'git_sha' | 'mode'> = {
     environment,
     version: config.version,

@@ -8,7 +8,7 @@ export {
 export { assignmentStore, type AssignmentStore } from './permissions/assignment-store.ts';
 export { createIdentity, type Identity } from './create-identity.ts';
 export { livePermissions, type LivePermissions } from './permissions/live-permissions.ts';
-export { liveRevocations, type LiveRevocations } from './tokens/live-revocations.ts';
+export { createLiveRevocations, type LiveRevocations } from './tokens/live-revocations.ts';
 export { CLOCK_SKEW_S } from './tokens/token-check.ts';
 export { Revocations } from './tokens/revocations.ts';
 export { PermissionTable, type Permissions } from './permissions/permissions.ts';

@@ -1,7 +1,7 @@
 /** The job engine, as the rest of the service may use it. */
 export type * from './define/definition.ts';
 export type { ActiveJob, JobReader } from './record/job-reader.ts';
-export { jobEngine, type EngineOptions } from './engine/engine.ts';
+export { createJobEngine, type EngineOptions } from './engine/create-job-engine.ts';
 export type { JobEngine } from './engine/job-engine.ts';
 export { isJobKind, jobMutations, jobReads, type JobDefinitions, type JobMutationId } from './api/jobs.handlers.ts';
 export { summaryToWire, type JobSummaryDocument } from './record/job-summary.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { systemAmbient } from './ambient.ts';
-import { longRuns } from './long-runs.ts';
+import { createLongRuns } from './long-runs.ts';
 
 const ambient = systemAmbient();
 const never = new AbortController().signal;
@@ -20,7 +20,7 @@ async function patient<T>(ask: () => Promise<T>): Promise<[T, number]> {
 
 it('NFR-07 AUD-07 who asks again finds the run that they began, and is told how far it is', async () => {
   let runs = 0;
-  const ask = longRuns(async (_signal, tell) => {
+  const ask = createLongRuns(async (_signal, tell) => {
     const mine = ++runs;
     tell({ checked: 3, of: 9 });
     await sleep(200);
@@ -34,7 +34,7 @@ it('NFR-07 AUD-07 who asks again finds the run that they began, and is told how 
 
 it('NFR-07 a result waits a while for who was told to come back; who leaves ends their run; a run is not kept for ever', async () => {
   const ended: string[] = [];
-  const ask = longRuns(async (signal, tell) => {
+  const ask = createLongRuns(async (signal, tell) => {
     tell({ checked: 3, of: 9 });
     await sleep(100);
     if (signal.aborted) ended.push('aborted');

@@ -1,7 +1,7 @@
 /** Runs that take longer than a request should: who asked is told how far it is, asks again, and finds the same run. */
 import { Problem, type ProblemCode } from '@cloudlysis/contract';
 import type { Ambient } from './ambient.ts';
-import { sharedRuns } from './shared-runs.ts';
+import { createSharedRuns } from './shared-runs.ts';
 
 export interface Progress {
   readonly checked: number;
@@ -26,12 +26,12 @@ interface Seat<T> {
 }
 
 /** `run` says now and then how far it is. `asker`: who comes back under this name finds what they began. */
-export function longRuns<T>(
+export function createLongRuns<T>(
   run: (signal: AbortSignal, tell: (progress: Progress) => void) => Promise<T>,
   { ambient, answerMs, lingerMs, underWay }: LongRunOptions,
 ): (asker: string, signal: AbortSignal) => Promise<T> {
   let progress: Progress = { checked: 0, of: 0 };
-  const shared = sharedRuns((signal) => run(signal, (now) => (progress = now)));
+  const shared = createSharedRuns((signal) => run(signal, (now) => (progress = now)));
   /** Those who were told that it is under way, and have not come back yet. */
   const away = new Map<string, Seat<T>>();
 

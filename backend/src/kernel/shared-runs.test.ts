@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
-import { sharedRuns } from './shared-runs.ts';
+import { createSharedRuns } from './shared-runs.ts';
 
 const never = new AbortController().signal;
 
 it('NFR-07 a hundred who ask at once share one run and the next, and each gets one that began after they asked', async () => {
   let [runs, now, most] = [0, 0, 0];
-  const ask = sharedRuns(async () => {
+  const ask = createSharedRuns(async () => {
     most = Math.max(most, ++now);
     const mine = ++runs;
     await sleep(20);
@@ -22,7 +22,7 @@ it('NFR-07 a hundred who ask at once share one run and the next, and each gets o
 
 it('NFR-07 a run ends when nobody waits for it, and whoever comes then gets a new one', async () => {
   const ended: string[] = [];
-  const ask = sharedRuns(async (signal) => {
+  const ask = createSharedRuns(async (signal) => {
     await sleep(30);
     if (signal.aborted) ended.push('aborted');
     signal.throwIfAborted();
@@ -39,7 +39,7 @@ it('NFR-07 a run ends when nobody waits for it, and whoever comes then gets a ne
 
 it('NFR-07 a failure is each asker’s, and the next run is not harmed', async () => {
   let fails = true;
-  const ask = sharedRuns(async () => {
+  const ask = createSharedRuns(async () => {
     await sleep(5);
     if (fails) throw new Error('broken');
     return 1;

@@ -7,7 +7,7 @@ interface Run<T> {
 }
 
 /** `run` is told to stop when the last of those who asked is gone. */
-export function sharedRuns<T>(run: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+export function createSharedRuns<T>(run: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let current: Run<T> | undefined;
   let next: Run<T> | undefined;
 

@@ -12,7 +12,7 @@ import type { JobReader } from '../jobs/record/job-reader.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { NodesPort } from '../ports/nodes/index.ts';
-import { createBook } from './book.ts';
+import { createPlacementBook } from './create-placement-book.ts';
 import type { PlacementDeps } from './migrate/placement-deps.ts';
 import type { TenantsSight } from './record/tenants-sight.ts';
 import { drainJob } from './shards/drain.job.ts';
@@ -76,7 +76,16 @@ export function createBookkeeping(options: BookOptions): Bookkeeping {
   const shards = async () => (await store.shards()).map(shardOf);
   const watch = new NodeWatch({ nodes, ambient, logger, shards });
   const drains = createDrainOrders(mongo);
-  const book = createBook({ store, mirror, publication, watch, nats, jobs, readOnly, drains: () => drains.known() });
+  const book = createPlacementBook({
+    store,
+    mirror,
+    publication,
+    watch,
+    nats,
+    jobs,
+    readOnly,
+    drains: () => drains.known(),
+  });
   return {
     name: 'placement book',
     copy: mirror.copy,

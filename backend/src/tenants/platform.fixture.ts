@@ -9,7 +9,7 @@ import { passingControlKey } from '../secrets/control-key.ts';
 import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
 import { createAudit } from '../audit/index.ts';
 import { readConfig, type Config } from '../service-config.ts';
-import { jobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
+import { createJobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
 import { createBookkeeping, createPlacement } from '../placement/index.ts';
 import type { PlacementBook } from '../placement/record/placement-book.ts';
@@ -134,7 +134,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   const nodes = createNodes({ ambient: towardsNodes, allowlist: '127.0.0.1:1-65535' });
   const replicaId = options.name ?? 'replica-a';
   const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
-  const engine = jobEngine({
+  const engine = createJobEngine({
     may: everybodyMay,
     mongo,
     audit: audit.log,

@@ -4,7 +4,7 @@ import type { AuditFilter, Verification } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import type { Call, ReadHandlers, Streamed } from '../../call/call.ts';
 import { MOST_TOLD, type Unreadable } from '../../kernel/bad-records.ts';
-import { longRuns, type Progress } from '../../kernel/long-runs.ts';
+import { createLongRuns, type Progress } from '../../kernel/long-runs.ts';
 import type { AuditDraft, AuditLog } from '../record/audit-log.ts';
 import type { AuditStore } from '../store/audit.store.ts';
 import { encoded, encodingOf, type ExportFormat } from './export.ts';
@@ -46,7 +46,7 @@ const byCaller = ({ principal, provenance }: Caller, code: string, action: strin
 export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   const { store, search, ambient, metrics, settle } = deps;
   const trail = new ReadTrail(deps.log, ambient);
-  const verify = longRuns((signal, tell) => deps.verify(signal, tell), { ambient, ...VERIFYING });
+  const verify = createLongRuns((signal, tell) => deps.verify(signal, tell), { ambient, ...VERIFYING });
   return {
     'audit.records.list': async (call) => {
       const { limit, cursor, sort, ...filter } = call.query;

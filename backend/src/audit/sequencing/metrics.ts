@@ -14,7 +14,7 @@ export interface AuditMetrics {
 
 const SILENT: AuditMetrics = { appended() {}, failed() {}, inbox() {}, placed() {}, setAside() {}, verified() {} };
 
-export function auditMetrics(registry: Registry | undefined): AuditMetrics {
+export function createAuditMetrics(registry: Registry | undefined): AuditMetrics {
   if (!registry) return SILENT;
   const registers = [registry];
   const appended = new Counter({ name: 'cp_audit_records_total', help: 'Audit records written, by outcome', labelNames: ['outcome'], registers }); // prettier-ignore

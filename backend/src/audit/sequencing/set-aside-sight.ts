@@ -9,7 +9,7 @@ export interface SetAsideSight {
 
 const MOST = 1_000;
 
-export async function setAsideSight(store: AuditStore): Promise<SetAsideSight | null> {
+export async function createSetAsideSight(store: AuditStore): Promise<SetAsideSight | null> {
   const ids = await store.setAsideIds(MOST);
   const documents = new Set(ids.map((id) => id.split('/')[0])).size;
   // An id of ours is a UUID of version 7 and tells its time.

@@ -2,7 +2,7 @@
 import { MongoError } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
-import { isStoreError } from '../../ports/mongo/outage.ts';
+import { isStoreError } from '../../ports/mongo/store-errors.ts';
 import { within } from '../../kernel/time.ts';
 
 /** A mutation must be refused within 2 s of the store going away (must-show 5); half a second is left for the rest. */

@@ -9,7 +9,7 @@ import { HEAD } from '../record/record-shape.ts';
 import { idOf, shown } from '../record/set-aside.ts';
 import { misfit, numberOf, plain, safely } from '../record/stored-shape.ts';
 import { RecordWalk } from './verify-records.ts';
-import { verifyAside, verifyAsideStrays, verifyInbox, verifyJobs } from './verify-rest.ts';
+import { verifyAside, verifyAsideStrays, verifyInbox, verifyJobs } from './verify-beside-chain.ts';
 import { astray, SegmentWalk } from './verify-segments.ts';
 import { contradiction, type Witness } from '../record/witness.ts';
 

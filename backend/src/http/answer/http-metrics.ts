@@ -10,7 +10,7 @@ export interface HttpMetrics {
   refusalUnrecorded(cause: 'flood' | 'audit_unavailable'): void;
 }
 
-export function httpMetrics(registry: Registry): HttpMetrics {
+export function createHttpMetrics(registry: Registry): HttpMetrics {
   const registers = [registry];
   const duration = new Histogram({
     name: 'cp_http_request_duration_seconds',

@@ -18,7 +18,7 @@ import type { Visible } from '../../call/principal.ts';
 import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from '../answer/answer.ts';
 import { askedScope, authorise, tenantNamed } from './authorise.ts';
 import { problemWithoutAddresses } from '../../ports/nodes/index.ts';
-import { provenanceOf, signalOf, type Exchange } from '../request/exchange.ts';
+import { provenanceOf, signalOf, type TracedRequest } from '../request/traced-request.ts';
 import { readJson } from '../request/json-body.ts';
 import { NOTHING, parseParts, refuseRepeatedHeaders, submitHeaders } from '../request/request-parts.ts';
 import type { TokenBuckets } from '../refusals/token-bucket.ts';
@@ -90,7 +90,7 @@ function jobAnswer(job: Job | JobTicket, { waitMs }: SubmitHeaders): Answer {
 
 export type RequestContext = Context & {
   readonly params: Record<string, string>;
-  readonly state: { exchange: Exchange };
+  readonly state: { traced: TracedRequest };
 };
 
 /** Serves one operation. Whatever it throws is encoded, logged and audited further out. */
@@ -101,18 +101,18 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
   const scopeFromBody = takesBody && operation.scope === 'tenant';
   const quotes = !holdsSecrets(operation.body);
   return async (ctx) => {
-    const { exchange } = ctx.state;
+    const { traced } = ctx.state;
     const { req, res } = ctx;
-    exchange.operation = operation.id;
+    traced.operation = operation.id;
     refuseRepeatedHeaders(req);
-    const principal = await identify(exchange, ctx, deps);
+    const principal = await identify(traced, ctx, deps);
     // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
     const early = scopeFromBody ? await attempt(readJson(req, maxBody, deps.ambient, quotes)) : NO_BODY;
-    exchange.tenantId = tenantNamed(ctx.params, early.value);
-    authorise(operation, principal, askedScope(operation, exchange.tenantId), deps);
+    traced.tenantId = tenantNamed(ctx.params, early.value);
+    authorise(operation, principal, askedScope(operation, traced.tenantId), deps);
     if (early.error) throw early.error;
     const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, deps.ambient, quotes) : early.value;
-    exchange.tenantId ??= tenantNamed(ctx.params, body);
+    traced.tenantId ??= tenantNamed(ctx.params, body);
     const headers = submits ? submitHeaders(req) : null;
     const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });
     const ms = operation.streams ? STREAM_MS : HANDLER_MS + (headers?.waitMs ?? 0);
@@ -120,7 +120,7 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     const call = {
       ...(parts as Pick<Call<Operation>, 'params' | 'query' | 'body' | 'secrets'>),
       principal,
-      provenance: provenanceOf(exchange, req),
+      provenance: provenanceOf(traced, req),
       // Both cost more than most reads that do not look at them.
       get visible() {
         return deps.permissions.visible(principal, operation.permission);
@@ -134,7 +134,7 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     const begun = operation.streams ? call.visible : 'all';
     const letIn = async (): Promise<void> => {
       const now = await deps.authenticate(req.headers);
-      authorise(operation, now, askedScope(operation, exchange.tenantId), deps);
+      authorise(operation, now, askedScope(operation, traced.tenantId), deps);
       if (isNarrower(deps.permissions.visible(now, operation.permission), begun))
         throw new Problem('permission.missing');
     };
@@ -163,10 +163,10 @@ const attempt = (reading: Promise<unknown>): Promise<typeof NO_BODY> =>
     (error: unknown) => ({ value: null, error }),
   );
 
-async function identify(exchange: Exchange, ctx: Context, deps: BinderDeps) {
+async function identify(traced: TracedRequest, ctx: Context, deps: BinderDeps) {
   const found = deps.authenticate(ctx.req.headers);
   const principal = found instanceof Promise ? await found : found;
-  exchange.principal = principal;
+  traced.principal = principal;
   const wait = deps.rate.take(principal.id);
   if (wait > 0) throw new Problem('rate.limited', undefined, { retry_after_s: Math.ceil(wait) });
   return principal;
@@ -180,8 +180,8 @@ async function send(
   { seesAll, letIn }: { seesAll(): boolean; letIn(): Promise<void> },
 ): Promise<void> {
   if ('stream' in answer) {
-    const { exchange } = (ctx as RequestContext).state;
-    const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - exchange.started);
+    const { traced } = (ctx as RequestContext).state;
+    const observe = () => deps.metrics.observe(operation.id, 200, deps.ambient.monotonic() - traced.started);
     if (ctx.method === 'HEAD') return headOf(ctx, answer);
     return deps.streams.send(ctx, answer, observe, letIn);
   }

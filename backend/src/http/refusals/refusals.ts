@@ -40,7 +40,7 @@ interface RefusalDeps {
 /** Anonymous records of all addresses together, because one attacker may have many: 100 at once and 10/s. */
 const TOGETHER = { perSecond: 10, burst: 100 };
 
-export function refusalLog({ audit, ambient, logger, metrics }: RefusalDeps): RefusalLog {
+export function createRefusalLog({ audit, ambient, logger, metrics }: RefusalDeps): RefusalLog {
   const together = new TokenBuckets(() => ambient.monotonic(), TOGETHER.perSecond, TOGETHER.burst);
   let suppressed = 0;
   const repeated = new RepeatedRefusals(ambient, (draft) => append(draft, 0));

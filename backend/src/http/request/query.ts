@@ -1,6 +1,6 @@
 /** Reads a query string exactly: percent-encoded UTF-8, each name once, numbers in plain digits. */
 import { z } from 'zod';
-import { pathOf, type Issue } from './exact.ts';
+import { pathOf, type Issue } from './exact-values.ts';
 
 /** The empty part, by identity. */
 export const NOTHING: Readonly<Record<string, never>> = Object.freeze({});

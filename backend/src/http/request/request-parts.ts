@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { SubmitHeaders } from '../../call/call.ts';
 import { redactionOf } from '../../secrets/redaction.ts';
 import { NO_SECRETS, Secret, secretsOf, type Secrets } from '../../secrets/secret.ts';
-import { alteredAt, faultsOfText, type Issue } from './exact.ts';
+import { alteredAt, faultsOfText, type Issue } from './exact-values.ts';
 import { NOTHING, queryOf } from './query.ts';
 
 export { NOTHING };

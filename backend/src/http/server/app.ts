@@ -11,11 +11,11 @@ import type { MutationHandlers, ReadHandlers } from '../../call/call.ts';
 import type { Authenticator, Permissions } from '../../identity/index.ts';
 import { OpenStreams } from '../answer/answer.ts';
 import { bind, routesOf, type RequestContext, type Route } from '../binder/bind.ts';
-import { openExchange, provenanceOf, type Exchange } from '../request/exchange.ts';
-import { httpMetrics, type HttpMetrics } from '../answer/http-metrics.ts';
+import { traceRequest, provenanceOf, type TracedRequest } from '../request/traced-request.ts';
+import { createHttpMetrics, type HttpMetrics } from '../answer/http-metrics.ts';
 import { answerProblem, toProblem } from '../answer/problem-answer.ts';
 import { probes, type Readiness } from './probes.ts';
-import { isRefusal, refusalLog, type RefusalLog } from '../refusals/refusals.ts';
+import { isRefusal, createRefusalLog, type RefusalLog } from '../refusals/refusals.ts';
 import { TokenBuckets } from '../refusals/token-bucket.ts';
 import { Turnstile } from '../refusals/turnstile.ts';
 
@@ -64,10 +64,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const stopping = new AbortController();
   const cutting = new AbortController();
   const streams = new OpenStreams(options.ambient);
-  const metrics = httpMetrics(options.metrics);
+  const metrics = createHttpMetrics(options.metrics);
   const now = options.now ?? ambient.now;
   // When the first and the last of several were is kept, and read beside what other replicas wrote.
-  const refusals = refusalLog({ audit: options.audit, ambient: { ...ambient, now }, logger, metrics });
+  const refusals = createRefusalLog({ audit: options.audit, ambient: { ...ambient, now }, logger, metrics });
   const rate = options.requestsPerSecond;
   const binder = {
     ...options,
@@ -91,7 +91,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   koa.use(async (ctx, next) => {
     const probe = ctx.method === 'GET' || ctx.method === 'HEAD' ? open.get(ctx.path) : undefined;
     if (!probe) return next();
-    (ctx.state as { exchange: Exchange }).exchange.operation = probe.operation;
+    (ctx.state as { traced: TracedRequest }).traced.operation = probe.operation;
     await probe.serve(ctx);
   });
   koa.use(router.routes() as never);
@@ -123,15 +123,15 @@ interface EnvelopeDeps {
   readonly now: () => Date;
 }
 
-/** Outermost: opens the exchange, turns whatever is thrown into a problem, and closes with log and metrics. */
+/** Outermost: opens the traced, turns whatever is thrown into a problem, and closes with log and metrics. */
 function envelope({ ambient, logger, metrics, refusals, stopping, now }: EnvelopeDeps) {
   // A request's line is made of fixed fields, none of them secret: 3 µs a line, and 16 µs with redaction.
   const requests = logger.child({}, { redact: [] });
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
-    const exchange = openExchange(ctx.req, ambient);
-    (ctx as RequestContext).state.exchange = exchange;
+    const traced = traceRequest(ctx.req, ambient);
+    (ctx as RequestContext).state.traced = traced;
     for (const [name, value] of SECURITY_HEADERS) ctx.res.setHeader(name, value);
-    ctx.res.setHeader('X-Request-Id', exchange.requestId);
+    ctx.res.setHeader('X-Request-Id', traced.requestId);
     // `Date` is the machine's, and whoever stands between writes their own.
     ctx.res.setHeader('Control-Time', now().toISOString());
     if (stopping.aborted) ctx.res.setHeader('Connection', 'close');
@@ -142,13 +142,13 @@ function envelope({ ambient, logger, metrics, refusals, stopping, now }: Envelop
     } catch (error) {
       if (!clientIsGone(ctx, error)) failure = toProblem(error);
       if (ctx.res.headersSent) ctx.res.destroy();
-      else await refuse(ctx, exchange, toProblem(error), refusals);
+      else await refuse(ctx, traced, toProblem(error), refusals);
     } finally {
       metrics.ended();
       const status = ctx.res.headersSent ? ctx.res.statusCode : ctx.status;
       // A stream was observed when its head was sent.
-      if (ctx.respond !== false) metrics.observe(exchange.operation, status, ambient.monotonic() - exchange.started);
-      const line = requestLine(ctx, exchange, status, failure, ambient.monotonic());
+      if (ctx.respond !== false) metrics.observe(traced.operation, status, ambient.monotonic() - traced.started);
+      const line = requestLine(ctx, traced, status, failure, ambient.monotonic());
       if (failure && status >= 500) logger.error({ ...line, err: failure.cause ?? failure }, 'request');
       else requests.info(line, 'request');
     }
@@ -160,17 +160,17 @@ const clientIsGone = (ctx: Context, error: unknown): boolean =>
   (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE' ||
   (ctx.res.destroyed && !ctx.res.headersSent && !(error instanceof Problem));
 
-async function refuse(ctx: Context, exchange: Exchange, problem: Problem, refusals: RefusalLog): Promise<void> {
+async function refuse(ctx: Context, traced: TracedRequest, problem: Problem, refusals: RefusalLog): Promise<void> {
   if (isRefusal(problem)) {
-    const { operation, principal, tenantId } = exchange;
+    const { operation, principal, tenantId } = traced;
     const { params } = ctx as Partial<RequestContext>;
-    await refusals.record(problem, { operation, principal, tenantId, params, provenance: provenanceOf(exchange, ctx.req) }); // prettier-ignore
+    await refusals.record(problem, { operation, principal, tenantId, params, provenance: provenanceOf(traced, ctx.req) }); // prettier-ignore
   }
-  answerProblem(ctx, problem, exchange.requestId);
+  answerProblem(ctx, problem, traced.requestId);
 }
 
-function requestLine(ctx: Context, exchange: Exchange, status: number, failure: Problem | null, now: number) {
-  const { requestId, operation, principal, traceId, tenantId, started } = exchange;
+function requestLine(ctx: Context, traced: TracedRequest, status: number, failure: Problem | null, now: number) {
+  const { requestId, operation, principal, traceId, tenantId, started } = traced;
   return {
     request_id: requestId,
     operation,

@@ -3,7 +3,7 @@ import type { Assignment } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { CheckedCopy, type CopyReport } from '../../copies/index.ts';
-import { collectionSource } from '../../ports/mongo/collection-source.ts';
+import { createCollectionSource } from '../../ports/mongo/collection-source.ts';
 import type { AssignmentDocument, AssignmentStore } from './assignment-store.ts';
 import { assignedTo } from '../../call/identity-name.ts';
 import { PermissionTable, type Permissions } from './permissions.ts';
@@ -32,7 +32,7 @@ export function livePermissions({ store, ambient, logger, environment, seed, rel
   const held = new AssignmentsByPrincipal();
   const copy = new CheckedCopy<AssignmentDocument>({
     name: 'assignments',
-    source: collectionSource({ collection: store.assignments, ambient }),
+    source: createCollectionSource({ collection: store.assignments, ambient }),
     ambient,
     logger,
     ...(reloadMs === undefined ? {} : { checkMs: reloadMs }),

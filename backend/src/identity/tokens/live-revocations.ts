@@ -42,7 +42,13 @@ const AT_ONCE = 1_000;
 const FORGET_MS = 3_600_000;
 const FIRST_READ_MS = 1_000;
 
-export function liveRevocations({ mongo, board, ambient, machine = ambient, logger }: LiveOptions): LiveRevocations {
+export function createLiveRevocations({
+  mongo,
+  board,
+  ambient,
+  machine = ambient,
+  logger,
+}: LiveOptions): LiveRevocations {
   const collection: Collection<RevocationDocument> = mongo.db.collection('revocations');
   const revocations = new Revocations(ambient, machine);
   const stopping = new AbortController();

@@ -10,7 +10,7 @@ import { eventually } from '../../../testing/eventually.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../../ports/nats/index.ts';
-import { liveRevocations } from './live-revocations.ts';
+import { createLiveRevocations } from './live-revocations.ts';
 import { LONGEST_TOKEN_MS, Revocations } from './revocations.ts';
 
 const DAY_MS = 86_400_000;
@@ -68,7 +68,7 @@ afterAll(async () => {
 });
 
 const begun = async (board = nats.revocations, ambient = systemAmbient()) => {
-  const live = liveRevocations({ mongo, board, ambient, logger: pino({ level: 'silent' }) });
+  const live = createLiveRevocations({ mongo, board, ambient, logger: pino({ level: 'silent' }) });
   await live.start();
   return { ...live, ids: () => ['a', 'b', 'c'].filter((id) => live.revocations.isRevoked([id])).join('') };
 };
@@ -135,7 +135,7 @@ it('IAM-23 NFR-07 a replica whose own clock is off neither ends what the others 
   await kv.put('off', '');
   const offs = [0, -40 * 365 * DAY_MS, -3 * DAY_MS, 30 * DAY_MS];
   const begin = (ms: number) =>
-    liveRevocations({ mongo, board: nats.revocations, ambient: systemAmbient(), machine: machineOff(ms), logger: pino({ level: 'silent' }) }); // prettier-ignore
+    createLiveRevocations({ mongo, board: nats.revocations, ambient: systemAmbient(), machine: machineOff(ms), logger: pino({ level: 'silent' }) }); // prettier-ignore
   const all = offs.map(begin);
   for (const live of all) await live.start();
   const refused = () => all.map(({ revocations }) => revocations.isRevoked(['off']));

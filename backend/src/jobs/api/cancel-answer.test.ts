@@ -9,7 +9,7 @@ import { passingControlKey } from '../../secrets/control-key.ts';
 import { constantMutations } from '../../http/answers.fixture.ts';
 import { startTestApi, type TestApi } from '../../http/test-api.fixture.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { jobEngine, jobMutations, type JobEngine } from '../index.ts';
+import { createJobEngine, jobMutations, type JobEngine } from '../index.ts';
 import { everybodyMay } from '../engine/rights.fixture.ts';
 
 const ambient = systemAmbient();
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await audit.prepare();
   const log = { append: audit.log.append, wake: () => afterCommit?.() };
   // Without a slot: its jobs stay queued, and nothing else is on its way when the store goes.
-  engine = jobEngine({ may: everybodyMay, mongo, audit: log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'a', slots: 0, controlKey: passingControlKey() }); // prettier-ignore
+  engine = createJobEngine({ may: everybodyMay, mongo, audit: log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'a', slots: 0, controlKey: passingControlKey() }); // prettier-ignore
   engine.define({
     'tenants.update': {
       kind: 'tenants.update', risk: 'low', permission: 'tenants.update',

@@ -7,7 +7,7 @@ import type { Children } from '../run/wait-look.ts';
 
 const reasonOf = (input: unknown): string | null => (input as { reason?: string }).reason ?? null;
 
-export function childJobs(deps: Pick<JobEngine, 'store' | 'submit' | 'cancel'>): Children {
+export function createChildren(deps: Pick<JobEngine, 'store' | 'submit' | 'cancel'>): Children {
   return {
     async start(parent: JobDocument, child: ChildJob) {
       try {

@@ -10,10 +10,10 @@ import { eventually } from '../../../testing/eventually.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { jobEngine, jobReads, type JobDefinition, type JobEngine, type Step } from '../index.ts';
+import { createJobEngine, jobReads, type JobDefinition, type JobEngine, type Step } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { JobSummaryDocument } from '../record/job-summary.ts';
-import { jobStore, type JobStore } from '../store/jobs.store.ts';
+import { createJobStore, type JobStore } from '../store/jobs.store.ts';
 import { assertAlive } from '../plan/plan-expiry.ts';
 import { makePlan } from '../plan/planning.ts';
 import type { Submission } from './submission.ts';
@@ -64,7 +64,7 @@ async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobE
   const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + offsetMs) };
   const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
   await audit.prepare();
-  const engine = jobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
+  const engine = createJobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
   engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
   await engine.start();
   running.push(() => engine.stop(200));
@@ -189,7 +189,7 @@ describe('orders that no clock of ours gave out', () => {
 
   async function stored(orders: readonly number[]): Promise<JobStore> {
     const mongo = await database();
-    const store = jobStore(mongo, () => new Date());
+    const store = createJobStore(mongo, () => new Date());
     await store.ensureIndexes();
     const documents = orders.map((order, n) => ({ _id: `job_${String(n).padStart(3, '0')}`, order, idempotency: `k${n}`, lane: `l${n}` })); // prettier-ignore
     await mongo.db.collection<{ _id: string }>('jobs').insertMany(documents);

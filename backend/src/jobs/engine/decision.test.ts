@@ -13,7 +13,7 @@ import { passingControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { defineJob } from '../define/define-job.ts';
 import type { JobContext, JobDefinition, EffectStep } from '../define/definition.ts';
-import { jobEngine, type JobEngine } from '../index.ts';
+import { createJobEngine, type JobEngine } from '../index.ts';
 import { jobToWire, type JobDocument } from '../record/job-document.ts';
 import { subjectIn, subjectOf } from '../plan/plan-seal.ts';
 import { makePlan } from '../plan/planning.ts';
@@ -98,7 +98,7 @@ async function start(): Promise<JobEngine> {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'r1', environment: 'dev' });
   await audit.prepare();
-  const one = jobEngine({ may: everybodyMay,
+  const one = createJobEngine({ may: everybodyMay,
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'r1', controlKey: passingControlKey(),
   }); // prettier-ignore
   one.define({ 'tenants.update': deciding('tenants.update'), 'scale.migrate': deciding('scale.migrate') });

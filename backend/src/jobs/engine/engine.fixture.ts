@@ -10,7 +10,7 @@ import { passingControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { Principal } from '../../call/principal.ts';
 import type { JobDefinition, Step } from '../define/definition.ts';
-import { jobEngine, type EngineOptions, type JobEngine } from '../index.ts';
+import { createJobEngine, type EngineOptions, type JobEngine } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import { everybodyMay } from './rights.fixture.ts';
 import type { Submission } from './submission.ts';
@@ -40,7 +40,7 @@ export async function site(): Promise<Site> {
     async replica(id, kinds, { ambient = systemAmbient(), ...options } = {}) {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
       await audit.prepare();
-      const engine = jobEngine({
+      const engine = createJobEngine({
         mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id,
         leaseMs: 2_000, controlKey, may: everybodyMay, ...options,
       }); // prettier-ignore

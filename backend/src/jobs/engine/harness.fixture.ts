@@ -14,10 +14,10 @@ import type { Mongo } from '../../ports/mongo/mongo.ts';
 import type { Principal } from '../../call/principal.ts';
 import type { EffectStep, JobDefinition, Step, StepContext } from '../define/definition.ts';
 import { Fuse, mortalMongo } from './fuse.fixture.ts';
-import { jobEngine, type JobEngine } from '../index.ts';
+import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
 import type { ActiveJob, JobReader } from '../record/job-reader.ts';
-import { jobStore, type JobStore } from '../store/jobs.store.ts';
+import { createJobStore, type JobStore } from '../store/jobs.store.ts';
 import { everybodyMay } from './rights.fixture.ts';
 
 export interface Script {
@@ -100,7 +100,7 @@ export class EngineHarness implements JobReader {
 
   constructor(mongo: Mongo) {
     this.mongo = mongo;
-    this.store = jobStore(mongo, () => new Date());
+    this.store = createJobStore(mongo, () => new Date());
   }
 
   get definitions(): Definitions {
@@ -204,7 +204,7 @@ export class EngineHarness implements JobReader {
       },
     };
     const audit = createAudit({ mongo, ambient, replicaId: 'harness', environment: 'dev' }).log;
-    const engine = jobEngine({
+    const engine = createJobEngine({
       mongo, audit, ambient, logger, metrics: new Registry(), replicaId: 'harness', controlKey: this.controlKey, may: everybodyMay,
     }); // prettier-ignore
     const scripted = Object.entries(this.definitionsOf(fuse)).map(

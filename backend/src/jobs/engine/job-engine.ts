@@ -1,6 +1,6 @@
 /** The job engine as everything that is built on it knows it. */
 import type { Plan } from '@cloudlysis/contract';
-import type { Cancel } from './cancelling.ts';
+import type { Cancel } from './cancel-job.ts';
 import type { JobDefinition } from '../define/definition.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { JobNotices } from '../store/job-notices.ts';
@@ -9,7 +9,7 @@ import type { JobWatch } from '../store/job-watch.ts';
 import type { JobStore } from '../store/jobs.store.ts';
 import type { PlanSeal } from '../plan/plan-seal.ts';
 import type { Replicas } from '../store/replicas.ts';
-import type { Settled } from '../store/settling.ts';
+import type { WaitForEnd } from '../store/wait-for-end.ts';
 import type { Signalling } from './signalling.ts';
 import type { preflight, Submission } from './submission.ts';
 import type { UnknownJob } from './unknown-jobs.ts';
@@ -39,7 +39,7 @@ export interface JobEngine extends JobReader {
   readonly signal: Signalling['send'];
   readonly signalled: Signalling['asked'];
   readonly cancel: Cancel;
-  readonly settled: Settled;
+  readonly settled: WaitForEnd;
   /** Time, indexes, and what is left of ended jobs. Harmless to repeat. @throws Problem `store.unavailable` */
   prepare(): Promise<void>;
   /** Prepares where that was not done, and takes jobs. */

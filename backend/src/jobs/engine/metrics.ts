@@ -3,7 +3,7 @@ import type { JobState } from '@cloudlysis/contract';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { JobDocument } from '../record/job-document.ts';
 
-export function jobMetrics(registry: Registry, runningNow: () => number) {
+export function createJobMetrics(registry: Registry, runningNow: () => number) {
   const registers = [registry];
   const ended = new Counter({
     name: 'cp_jobs_ended_total',

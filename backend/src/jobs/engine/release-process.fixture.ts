@@ -5,7 +5,7 @@ import { systemAmbient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo } from '../../ports/mongo/mongo.ts';
-import { jobEngine } from '../index.ts';
+import { createJobEngine } from '../index.ts';
 import { release, type Release } from './releases.fixture.ts';
 import { everybodyMay } from './rights.fixture.ts';
 
@@ -14,7 +14,7 @@ const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: RELEASE!, environment: 'dev' });
 await audit.prepare();
-const engine = jobEngine({ may: everybodyMay,
+const engine = createJobEngine({ may: everybodyMay,
   mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: RELEASE!, leaseMs: 1_500,
   controlKey: parseControlKey(CONTROL_KEY!),
 }); // prettier-ignore

@@ -12,7 +12,7 @@ import { systemAmbient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { jobEngine, type JobEngine } from '../index.ts';
+import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal, jobToWire, type JobDocument } from '../record/job-document.ts';
 import { cellsOf, release, undoneOf, type Release } from './releases.fixture.ts';
 import { everybodyMay } from './rights.fixture.ts';
@@ -42,7 +42,7 @@ afterAll(() => mongo.close());
 function desk(name: Release): JobEngine {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'desk', environment: 'dev' });
-  const engine = jobEngine({ may: everybodyMay,
+  const engine = createJobEngine({ may: everybodyMay,
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'desk',
     controlKey: parseControlKey(CONTROL_KEY),
   }); // prettier-ignore

@@ -19,7 +19,7 @@ import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { Secret } from '../../secrets/secret.ts';
 import { canary, seenIn } from './canary.fixture.ts';
-import { jobEngine, type JobEngine } from '../index.ts';
+import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal } from '../record/job-document.ts';
 import { everybodyMay } from './rights.fixture.ts';
 import { digestOf, holdsOf, KIND, rotate, usedIn } from './secrets.fixture.ts';
@@ -34,7 +34,7 @@ let child: Child;
 let logFile: string;
 
 const replica = async (replicaId: string, controlKey = own, slots = 4): Promise<JobEngine> => {
-  const engine = jobEngine({ may: everybodyMay,
+  const engine = createJobEngine({ may: everybodyMay,
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId, controlKey, slots, leaseMs: 1_500,
   }); // prettier-ignore
   engine.define({ [KIND]: rotate(mongo, replicaId) as never });

@@ -5,7 +5,7 @@ import { systemAmbient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo } from '../../ports/mongo/mongo.ts';
-import { jobEngine } from '../index.ts';
+import { createJobEngine } from '../index.ts';
 import { everybodyMay } from './rights.fixture.ts';
 import { KIND, rotate } from './secrets.fixture.ts';
 
@@ -13,7 +13,7 @@ const { MONGODB_URI, DB, CONTROL_KEY } = process.env as Record<string, string>;
 const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: 'child', environment: 'dev' });
-const engine = jobEngine({ may: everybodyMay,
+const engine = createJobEngine({ may: everybodyMay,
   mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: 'child', leaseMs: 1_500, controlKey: parseControlKey(CONTROL_KEY!),
 }); // prettier-ignore
 engine.define({ [KIND]: rotate(mongo, 'child') as never });

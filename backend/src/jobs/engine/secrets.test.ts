@@ -17,11 +17,11 @@ import { startTestApi, type TestApi } from '../../http/test-api.fixture.ts';
 import { PermissionTable } from '../../identity/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { canary, seenIn, shortCanary } from './canary.fixture.ts';
-import { jobEngine, jobMutations, jobReads, type JobEngine } from '../index.ts';
+import { createJobEngine, jobMutations, jobReads, type JobEngine } from '../index.ts';
 import { Secret } from '../../secrets/secret.ts';
 import { sha256 } from '../record/digest.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
-import { sealedInputs } from '../store/sealed-inputs.ts';
+import { createSealedInputs } from '../store/sealed-inputs.ts';
 import { everybodyMay } from './rights.fixture.ts';
 import { jobMutation, type JobMutationId } from '../api/jobs.handlers.ts';
 import { digestOf, holdsOf, KIND, rotate, rotation, usedIn, type Mode } from './secrets.fixture.ts';
@@ -41,7 +41,7 @@ let token: string;
 
 const engines: JobEngine[] = [];
 const replica = async (replicaId: string, key: ControlKey = controlKey, more = {}): Promise<JobEngine> => {
-  const one = jobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger, metrics: new Registry(), replicaId, controlKey: key, leaseMs: 2_000, ...more }); // prettier-ignore
+  const one = createJobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger, metrics: new Registry(), replicaId, controlKey: key, leaseMs: 2_000, ...more }); // prettier-ignore
   one.define({ [KIND]: rotate(mongo, replicaId) as never });
   engines.push(one);
   await one.start();
@@ -289,7 +289,8 @@ describe('SEC-01 what is sealed', () => {
     expect(one.request_hash).not.toBe(two.request_hash);
     const hashOf = (secrets: unknown) => sha256({ kind: KIND, input: one.input, retry_of: null, secrets });
     const secrets = new Map([['password', new Secret('4711')]]);
-    const under = (key: ControlKey, context: string) => sealedInputs(mongo, key, ambient.now).digests(secrets, context);
+    const under = (key: ControlKey, context: string) =>
+      createSealedInputs(mongo, key, ambient.now).digests(secrets, context);
     expect(hashOf(under(controlKey, one.idempotency))).toBe(one.request_hash);
     expect(hashOf(under(controlKeyFrom(randomBytes(32)), one.idempotency))).not.toBe(one.request_hash);
   });

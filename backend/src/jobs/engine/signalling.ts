@@ -44,7 +44,7 @@ export interface SignallingDeps {
   woken(jobId: string): void;
 }
 
-export function signalling(deps: SignallingDeps): Signalling {
+export function createSignalling(deps: SignallingDeps): Signalling {
   const asked: Signalling['asked'] = (job, name, from) => {
     const { steps } = definitionFor(job, deps.definitionOf(job.kind));
     const index = steps.findIndex((step) => 'signal' in step && step.signal.name === name);

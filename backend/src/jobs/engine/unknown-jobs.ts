@@ -32,7 +32,7 @@ export interface UnknownJob {
   readonly what: string;
 }
 
-export function unknownJobs(
+export function createUnknownJobs(
   store: Pick<JobStore, 'markUnknown'>,
   ambient: Ambient,
   definitionOf: (kind: string) => JobDefinition<unknown> | undefined,

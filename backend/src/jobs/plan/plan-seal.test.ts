@@ -15,8 +15,8 @@ import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { Principal } from '../../call/principal.ts';
 import { callKey, childKey } from '../record/idempotency.ts';
 import type { JobDefinition } from '../define/definition.ts';
-import { jobEngine, type JobEngine } from '../index.ts';
-import { planSeal, type Bound } from './plan-seal.ts';
+import { createJobEngine, type JobEngine } from '../index.ts';
+import { createPlanSeal, type Bound } from './plan-seal.ts';
 import type { Submission } from '../engine/submission.ts';
 import { everybodyMay } from '../engine/rights.fixture.ts';
 
@@ -37,7 +37,7 @@ describe('API-05 GEN-32 the seal of a plan', () => {
   const plan = { steps: ['drain'], diff: [], world: 3 };
 
   it('holds for the same principal, kind, input and retry alone; the reason may be given later', () => {
-    const seal = planSeal(key(), randomUUID);
+    const seal = createPlanSeal(key(), randomUUID);
     const hash = seal.seal(bound, plan, later(15));
     expect(codeOf(() => seal.open(hash, bound, NOW))).toBe('accepted');
     expect(codeOf(() => seal.open(hash, { ...bound, input: { to: 'a2', tenant_id: 't', reason: 'x' } }, NOW))).toBe('accepted'); // prettier-ignore
@@ -56,7 +56,7 @@ describe('API-05 GEN-32 the seal of a plan', () => {
   });
 
   it('breaks with any one character changed, and cannot be made by hand', () => {
-    const seal = planSeal(key(), randomUUID);
+    const seal = createPlanSeal(key(), randomUUID);
     const hash = seal.seal(bound, plan, later(15));
     const changed = fc.property(fc.nat(hash.length - 1), fc.constantFrom(...'aZ09_-.'), (at, char) => {
       const other = hash.slice(0, at) + char + hash.slice(at + 1);
@@ -71,7 +71,7 @@ describe('API-05 GEN-32 the seal of a plan', () => {
   });
 
   it('ends with its time, which is part of what is sealed', () => {
-    const seal = planSeal(key(), randomUUID);
+    const seal = createPlanSeal(key(), randomUUID);
     const hash = seal.seal(bound, plan, later(15));
     expect(codeOf(() => seal.open(hash, bound, later(14.9)))).toBe('accepted');
     expect(codeOf(() => seal.open(hash, bound, later(15)))).toBe('plan.stale');
@@ -82,14 +82,14 @@ describe('API-05 GEN-32 the seal of a plan', () => {
 
   it('is taken by every replica that has the key, and another key is told as what it is', () => {
     const shared = key();
-    const [one, two] = [planSeal(shared, randomUUID), planSeal(shared, randomUUID)];
+    const [one, two] = [createPlanSeal(shared, randomUUID), createPlanSeal(shared, randomUUID)];
     const hash = one.seal(bound, plan, later(15));
     expect(codeOf(() => two.open(hash, bound, NOW))).toBe('accepted');
-    expect(() => planSeal(key(), randomUUID).open(hash, bound, NOW)).toThrow('another CONTROL_KEY');
+    expect(() => createPlanSeal(key(), randomUUID).open(hash, bound, NOW)).toThrow('another CONTROL_KEY');
   });
 
   it('begins with what the plan says, the same each time it is shown, and is never the same as a whole', () => {
-    const seal = planSeal(key(), randomUUID);
+    const seal = createPlanSeal(key(), randomUUID);
     const [one, two] = [seal.seal(bound, plan, later(15)), seal.seal(bound, plan, later(15))];
     expect(one.split('.')[0]).toBe(two.split('.')[0]);
     expect(one).not.toBe(two);
@@ -137,7 +137,7 @@ async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: 
     steps: [{ name: 'act', title: 'Act', run: async () => ({}) }],
     verify: async () => ({ checks: [], facts: {} }),
   });
-  const engine = jobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
+  const engine = createJobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
   engine.define({ 'tenants.pause': definition('tenants.pause'), 'tenants.resume': definition('tenants.resume') });
   await engine.start();
   running.push(() => engine.stop(500));

@@ -49,7 +49,7 @@ export const subjectOf = (kind: string, input: unknown, plan: unknown): string =
 export const subjectIn = (hash: string): string | null => FORM.exec(hash)?.[1] ?? null;
 export const planIdIn = (hash: string): string | null => FORM.exec(hash)?.[2] ?? null;
 
-export function planSeal(key: ControlKey, uuid: () => string): PlanSeal {
+export function createPlanSeal(key: ControlKey, uuid: () => string): PlanSeal {
   const nonce = (): string => Buffer.from(uuid().replaceAll('-', ''), 'hex').toString('base64url');
   const secret = key.derived('plan-hash');
   const macOf = ({ principal, kind, input, retryOf, secrets }: Bound, ...head: readonly string[]): string =>

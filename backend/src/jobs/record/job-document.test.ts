@@ -1,7 +1,7 @@
 // What a job of a tenant tells its readers: everything but where nodes and replicas are, in every part of it.
 import { expect, it } from '@jest/globals';
 import type { Check } from '@cloudlysis/contract';
-import { endRecord } from './end-record.ts';
+import { endAuditRecord } from './end-audit-record.ts';
 import { jobToWire, type JobDocument } from './job-document.ts';
 import type { JobDefinition } from '../define/definition.ts';
 import { makePlan } from '../plan/planning.ts';
@@ -42,7 +42,7 @@ async function job(tenant: string | null): Promise<JobDocument> {
 it('NFR-01 a job of a tenant says in none of its parts where a node is, nor does the record of its end', async () => {
   const ours = await job('acme');
   expect(JSON.stringify(jobToWire(ours, false))).not.toMatch(AT_ALL);
-  expect(JSON.stringify(endRecord(ours).after)).not.toMatch(AT_ALL);
+  expect(JSON.stringify(endAuditRecord(ours).after)).not.toMatch(AT_ALL);
   expect(jobToWire(ours, false)).toMatchObject({ owner: null, steps: [{ duration_ms: 9, problem: { code: 'node.timeout' } }] });
   // What was given for a tenant is told as it was given.
   const given = { ...ours, kind: 'tenants.update' as const, steps: [{ ...ours.steps[0]!, intent: { after: 'host:8080' } }] };

@@ -5,14 +5,14 @@ import { freshDatabase } from '../../../../testing/mongo.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { JobDocument } from './job-document.ts';
 import { summaryToWire } from './job-summary.ts';
-import { jobStore, type JobStore } from '../store/jobs.store.ts';
+import { createJobStore, type JobStore } from '../store/jobs.store.ts';
 
 let mongo: Mongo;
 let store: JobStore;
 beforeAll(async () => {
   const { uri, db } = freshDatabase();
   mongo = await connectMongo(uri, db);
-  store = jobStore(mongo, () => new Date());
+  store = createJobStore(mongo, () => new Date());
   await store.ensureIndexes();
 });
 afterAll(() => mongo.close());

@@ -6,7 +6,7 @@ import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { cancelPlan } from '../api/cancel-plan.ts';
 import { sha256 } from './digest.ts';
 import type { JobDocument, StepDocument } from './job-document.ts';
-import { boundedProblem, boundedProof, cut, largeValues } from './large-values.ts';
+import { boundedProblem, boundedProof, cut, createLargeValues } from './large-values.ts';
 import { planOf, shownDiff, sideOf } from './plan-diff.ts';
 
 let mongo: Mongo;
@@ -20,7 +20,7 @@ const moves = Array.from({ length: 20_000 }, (_, at) => `tenant-${at}-${'x'.repe
 const long = 'x'.repeat(50_000);
 
 it('NFR-07 a long intent and outcome are marks in the job, and whole for its steps', async () => {
-  const values = largeValues(mongo.db);
+  const values = createLargeValues(mongo.db);
   const step = {
     name: 'move', title: 'Move', state: 'running', attempts: 1, started_at: null, ended_at: null, problem: null,
     intent: { to: [['a2', moves]], at: new Date(0) }, outcome: { small: true },

@@ -94,7 +94,7 @@ interface PackedValue {
   readonly packed: Binary;
 }
 
-export function largeValues(db: Db): LargeValues {
+export function createLargeValues(db: Db): LargeValues {
   const values = db.collection<PackedValue>('job_values');
 
   async function keep(value: unknown): Promise<unknown> {

@@ -8,7 +8,7 @@
 import { type JobState, Problem, type Proof } from '@cloudlysis/contract';
 import type { ClientSession } from 'mongodb';
 import type { EffectStep } from '../define/definition.ts';
-import { endRecord } from '../record/end-record.ts';
+import { endAuditRecord } from '../record/end-audit-record.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { JobPatch } from '../record/job-writes.ts';
 import { boundedProof } from '../record/large-values.ts';
@@ -191,7 +191,7 @@ class Run extends WaitingRun {
         await store.write(this.job._id, this.job.fence, { ...this.pending, ...end }, session);
         if (state === 'succeeded') await this.definition.commit?.(this.contextAt(-1, this.signal), session);
         await this.deps.sealed.drop(this.job, session);
-        await audit.append(endRecord({ ...this.job, ...end } as JobDocument), session);
+        await audit.append(endAuditRecord({ ...this.job, ...end } as JobDocument), session);
         if (parent !== null) await store.wake(parent, session);
       }),
     );

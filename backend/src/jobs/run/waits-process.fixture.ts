@@ -5,7 +5,7 @@ import { systemAmbient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo } from '../../ports/mongo/mongo.ts';
-import { jobEngine } from '../index.ts';
+import { createJobEngine } from '../index.ts';
 import { everybodyMay } from '../engine/rights.fixture.ts';
 import { waitingKinds } from './waits.fixture.ts';
 
@@ -14,7 +14,7 @@ const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: NAME!, environment: 'dev' });
 await audit.prepare();
-const engine = jobEngine({
+const engine = createJobEngine({
   mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: NAME!, leaseMs: 1_500, may: everybodyMay,
   controlKey: parseControlKey(CONTROL_KEY!),
 }); // prettier-ignore

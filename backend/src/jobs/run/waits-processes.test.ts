@@ -14,7 +14,7 @@ import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { asked, person } from '../engine/engine.fixture.ts';
-import { jobEngine, type JobEngine } from '../index.ts';
+import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
 import { everybodyMay } from '../engine/rights.fixture.ts';
 import { cellsOf, CHILDREN, waitingKinds } from './waits.fixture.ts';
@@ -41,7 +41,7 @@ afterAll(() => mongo.close());
 function desk(): JobEngine {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'desk', environment: 'dev' });
-  const engine = jobEngine({
+  const engine = createJobEngine({
     mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'desk',
     controlKey: parseControlKey(CONTROL_KEY), may: everybodyMay,
   }); // prettier-ignore

@@ -4,7 +4,7 @@ export interface JobNotices {
   on(jobId: string, listener: () => void): () => void;
 }
 
-export function jobNotices(): JobNotices {
+export function createJobNotices(): JobNotices {
   const listeners = new Map<string, Set<() => void>>();
   return {
     changed: (jobId) => listeners.get(jobId)?.forEach((listener) => listener()),

@@ -8,16 +8,16 @@ import { systemAmbient } from '../../kernel/ambient.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { jobEvents } from '../api/job-events.ts';
 import type { JobDocument } from '../record/job-document.ts';
-import { jobWatch, type JobWatch } from './job-watch.ts';
-import { jobStore, type JobStore } from './jobs.store.ts';
-import { jobNotices } from './job-notices.ts';
+import { createJobWatch, type JobWatch } from './job-watch.ts';
+import { createJobStore, type JobStore } from './jobs.store.ts';
+import { createJobNotices } from './job-notices.ts';
 
 let mongo: Mongo;
 let store: JobStore;
 beforeAll(async () => {
   const { uri, db } = freshDatabase();
   mongo = await connectMongo(uri, db);
-  store = jobStore(mongo, () => new Date());
+  store = createJobStore(mongo, () => new Date());
   await store.ensureIndexes();
 });
 afterAll(() => mongo.close());
@@ -38,8 +38,8 @@ function counted(quiet = false): { watch: JobWatch; looks: () => number; changed
   let looks = 0;
   const get: JobStore['get'] = (id) => (looks++, store.get(id));
   const watchChanges: JobStore['watchChanges'] = quiet ? () => async () => undefined : store.watchChanges;
-  const notices = jobNotices();
-  const watch = jobWatch({ store: { get, watchChanges }, notices, ambient, logger: pino({ level: 'silent' }) });
+  const notices = createJobNotices();
+  const watch = createJobWatch({ store: { get, watchChanges }, notices, ambient, logger: pino({ level: 'silent' }) });
   return { watch, looks: () => looks, changed: notices.changed };
 }
 

@@ -37,7 +37,7 @@ interface Followed {
   readonly unlisten: () => void;
 }
 
-export function jobWatch({ store, notices, ambient, logger }: JobWatchDeps): JobWatch {
+export function createJobWatch({ store, notices, ambient, logger }: JobWatchDeps): JobWatch {
   const followed = new Map<string, Followed>();
   const stopping = new AbortController();
   let wake = Promise.withResolvers<void>();

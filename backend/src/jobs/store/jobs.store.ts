@@ -16,10 +16,10 @@ import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../../p
 import type { IdempotencyKey } from '../record/idempotency.ts';
 import type { JobTrace } from '../../audit/index.ts';
 import { isFinal, type JobDocument, type StepDocument } from '../record/job-document.ts';
-import { largeValues } from '../record/large-values.ts';
+import { createLargeValues } from '../record/large-values.ts';
 import { jobFault, SHAPE, upgraded } from '../record/stored-job.ts';
 import { FenceLost, type JobPatch } from '../record/job-writes.ts';
-import { waitingJobs, type WaitingJobs } from './waiting-jobs.ts';
+import { createWaitingJobs, type WaitingJobs } from './waiting-jobs.ts';
 import { createJobPages, type JobPages } from './job-pages.ts';
 
 export interface JobStore extends JobPages, WaitingJobs {
@@ -87,9 +87,9 @@ const INDEXES = [
 ] as const;
 
 /** `now` is the time that all replicas share. */
-export function jobStore(mongo: Mongo, now: () => Date): JobStore {
+export function createJobStore(mongo: Mongo, now: () => Date): JobStore {
   const jobs: Collection<JobDocument> = mongo.db.collection<JobDocument>('jobs');
-  const large = largeValues(mongo.db);
+  const large = createLargeValues(mongo.db);
   // What is no job stops none: it is left out here, takes no room of those behind it, and lists name it.
   const many = (
     filter: Filter<JobDocument>,
@@ -247,7 +247,7 @@ export function jobStore(mongo: Mongo, now: () => Date): JobStore {
         (lane: unknown) => typeof lane === 'string',
       ),
 
-    ...waitingJobs({ jobs, update, many, one, childrenOf, kept: keptPatch }),
+    ...createWaitingJobs({ jobs, update, many, one, childrenOf, kept: keptPatch }),
     ...createJobPages(jobs, now),
     auditTraces: () => auditTraces(jobs),
     misplaced,

@@ -64,7 +64,7 @@ export interface Replicas {
   leave(): Promise<void>;
 }
 
-export function replicas(
+export function createReplicas(
   mongo: Mongo,
   ambient: Ambient,
   replicaId: string,

@@ -44,7 +44,7 @@ const TAG_BYTES = 16;
 const ORPHAN_MS = 60_000;
 const SWEPT = 500;
 
-export function sealedInputs(mongo: Mongo, key: ControlKey, now: () => Date): SealedInputs {
+export function createSealedInputs(mongo: Mongo, key: ControlKey, now: () => Date): SealedInputs {
   const documents = mongo.db.collection<SealedDocument>('job_secrets');
   const sealing = key.derived('job-secrets');
   const comparing = key.derived('secret-digest');

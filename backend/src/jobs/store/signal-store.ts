@@ -27,7 +27,7 @@ export interface SignalStore {
 /** Of one job and name: more people are asked for by no step. */
 export const MOST_WORDS = 1_000;
 
-export function signalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
+export function createSignalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
   const signals = db.collection<Signal & { _id: string }>('job_signals');
   return {
     ensureIndexes: () => translated(async () => void (await signals.createIndex({ job_id: 1, name: 1 }))),

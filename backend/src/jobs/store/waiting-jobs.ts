@@ -64,7 +64,7 @@ const isAwaiting = ({ wait, kind, resource }: { readonly [K in keyof AwaitingJob
 
 const token = (): string => new ObjectId().toHexString();
 
-export function waitingJobs({ jobs, update, many, one, childrenOf, kept }: Lent): WaitingJobs {
+export function createWaitingJobs({ jobs, update, many, one, childrenOf, kept }: Lent): WaitingJobs {
   const wakeIf = async (open: Filter<JobDocument>, session?: ClientSession): Promise<boolean> => {
     // Set and not counted on: an odd value in one job must keep no other from its end.
     const woken = token();

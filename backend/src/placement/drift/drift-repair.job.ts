@@ -16,7 +16,7 @@ import type { PlacementBook } from '../record/placement-book.ts';
 import type { Publication } from '../record/publication.ts';
 import type { TenantsSight } from '../record/tenants-sight.ts';
 import { placementKeyOf } from '../record/stored-placement.ts';
-import { tell } from '../nodes/tell-nodes.ts';
+import { tellNodes } from '../nodes/tell-nodes.ts';
 import { waitFor } from '../../kernel/time.ts';
 
 export interface RepairDeps extends NodeDeps {
@@ -65,7 +65,7 @@ export function driftRepairJob(deps: RepairDeps): JobDefinition<Input> {
         title: 'Have the nodes and gateways concerned read their placements again',
         async run({ intentOf, signal }) {
           const { told } = repairOf(intentOf(publish));
-          return { reloaded: told.length, problems: await tell(deps, told, signal) };
+          return { reloaded: told.length, problems: await tellNodes(deps, told, signal) };
         },
       },
     ],

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { TenantEvent } from '../../ports/nats/index.ts';
 import { driftOf, type Agreement } from './drift.ts';
-import { readMovedLog } from '../migrate/moved-log.ts';
+import { logVerdictOf } from '../migrate/log-verdict.ts';
 
 describe('GEN-30 drift between record, publication and nodes', () => {
   const agreed: Agreement = {
@@ -62,7 +62,7 @@ describe('SCL-06 what the log proves', () => {
     seq, version, event_id: `e${seq}`, tenant_id: 'acme', command_id: `c${version}`, shard_id: 'a1', storedAt: seq * 10, ...over,
   }); // prettier-ignore
   const read = (events: TenantEvent[], version = 0, seq = 0) =>
-    readMovedLog({ baseline: { version, seq }, events, from: 'a1', to: 'a2' });
+    logVerdictOf({ baseline: { version, seq }, events, from: 'a1', to: 'a2' });
 
   it('counts gaps as lost and repeated versions or commands as duplicated', () => {
     fc.assert(

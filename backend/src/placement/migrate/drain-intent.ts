@@ -1,5 +1,5 @@
 /** What a move records before it asks the source to drain: what its later steps, and its way back, go by. */
-import type { GoneSource } from '../nodes/gone-source.ts';
+import type { GoneSource } from '../nodes/gone-source-steps.ts';
 
 /** Recorded before the source is asked to drain. */
 export interface DrainIntent {

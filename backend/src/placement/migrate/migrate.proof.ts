@@ -7,7 +7,7 @@ import { grouped } from '../../kernel/figures.ts';
 import type { PlacementDeps } from './placement-deps.ts';
 import { routeProofChecks, routesTo, untilRouted } from '../nodes/gateways.ts';
 import type { DrainIntent } from './drain-intent.ts';
-import { readMovedLog, type LogVerdict } from './moved-log.ts';
+import { logVerdictOf, type LogVerdict } from './log-verdict.ts';
 import { placementKeyOf } from '../record/stored-placement.ts';
 import { shardOf } from '../record/placement.store.ts';
 import { isIdle, isServed, tenantAt, untilReleased } from '../nodes/tenant-at-node.ts';
@@ -122,7 +122,7 @@ async function movedLog(deps: PlacementDeps, before: DrainIntent, { input, signa
   const since = Math.max(0, baseline.seq - LOOK_BACK);
   const read = async (): Promise<LogVerdict> => {
     const events = await deps.nats.eventsAfter(input.tenant_id, since, MAX_EVENTS);
-    const verdict = readMovedLog({ baseline, events, from, to: input.to });
+    const verdict = logVerdictOf({ baseline, events, from, to: input.to });
     // Only the aggregate writes: while a projection or a runner moves, commands go on.
     return input.kind === 'aggregate' ? verdict : { ...verdict, write_pause_ms: null };
   };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Shard } from '@cloudlysis/contract';
-import { chooseLeastLoaded } from '../book.ts';
+import { chooseLeastLoaded } from '../create-placement-book.ts';
 import { grouped } from '../../kernel/figures.ts';
 import { planEvacuation } from '../shards/evacuation.ts';
 import type { ShardSight } from '../nodes/node-checks.ts';

@@ -4,7 +4,7 @@ import { checkOf } from '../../jobs/plan/checks.ts';
 import { grouped } from '../../kernel/figures.ts';
 import { capacityCheck, nodeCheck, storageCheck, type ShardSight } from '../nodes/node-checks.ts';
 import { routePlanChecks, type RouteSight } from '../nodes/gateways.ts';
-import { goneChecks, sourceChecks } from '../nodes/source-gone.ts';
+import { goneChecks, sourceChecks } from '../nodes/gone-source-checks.ts';
 import { tenantOn } from '../../ports/nodes/index.ts';
 import type { TenantSight } from '../record/tenants-sight.ts';
 import { laneCheck } from '../../jobs/plan/lanes.ts';

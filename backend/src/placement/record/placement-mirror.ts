@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Placement } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { CheckedCopy } from '../../copies/index.ts';
-import { collectionSource } from '../../ports/mongo/collection-source.ts';
+import { createCollectionSource } from '../../ports/mongo/collection-source.ts';
 import { placementFault, type PlacementRecord } from './stored-placement.ts';
 import { placementOf, type PlacementStore } from './placement.store.ts';
 
@@ -14,7 +14,7 @@ export class PlacementMirror {
   constructor({ placements: collection }: Pick<PlacementStore, 'placements'>, ambient: Ambient, logger: Logger) {
     this.copy = new CheckedCopy<PlacementRecord>({
       name: 'placements',
-      source: collectionSource({ collection, ambient, windowBy: 'tenant_id' }),
+      source: createCollectionSource({ collection, ambient, windowBy: 'tenant_id' }),
       ambient,
       logger,
       fault: placementFault,

@@ -10,10 +10,10 @@ import { grouped, percent } from '../../kernel/figures.ts';
 import type { PlacementDeps } from '../migrate/placement-deps.ts';
 import { planEvacuation, type Candidate, type Evacuation } from './evacuation.ts';
 import { laneCheck, laneHolder } from '../../jobs/plan/lanes.ts';
-import type { LogVerdict } from '../migrate/moved-log.ts';
+import type { LogVerdict } from '../migrate/log-verdict.ts';
 import type { ShardSight } from '../nodes/node-checks.ts';
 import { isMovable, moveDiff } from '../migrate/move-decision.ts';
-import { goneChecks, sourceChecks } from '../nodes/source-gone.ts';
+import { goneChecks, sourceChecks } from '../nodes/gone-source-checks.ts';
 import { shardAt, shardOf } from '../record/placement.store.ts';
 
 type Input = InputOf<'scale.evacuate'>;

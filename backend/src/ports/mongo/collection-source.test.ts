@@ -7,7 +7,7 @@ import { eventually } from '../../../testing/eventually.ts';
 import { freshDatabase, startMongo } from '../../../../testing/mongo.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { CheckedCopy, type Source } from '../../copies/index.ts';
-import { collectionSource } from './collection-source.ts';
+import { createCollectionSource } from './collection-source.ts';
 
 interface Thing {
   _id: string | ObjectId | number;
@@ -29,7 +29,7 @@ afterAll(async () => {
 async function follow(collection: Collection<Thing>, checkMs = 60_000) {
   const told = new Map<string, Thing>();
   const ambient = systemAmbient();
-  const real = collectionSource<Thing>({ collection, ambient, windowBy: 'key' });
+  const real = createCollectionSource<Thing>({ collection, ambient, windowBy: 'key' });
   let breaks = new AbortController();
   let isDeaf = false;
   const source: Source<Thing> = {

@@ -20,7 +20,7 @@ const FULL_READ_MS = 20_000;
 /** Documents of one window: 500 take 15 ms on the embedded store, where one read of 30 000 keeps others waiting 350 ms. */
 const WINDOW = 500;
 
-export function collectionSource<T extends Document>(options: CollectionOptions<T>): Source<T> {
+export function createCollectionSource<T extends Document>(options: CollectionOptions<T>): Source<T> {
   const { collection, ambient, windowBy } = options;
   const read = async (filter: Filter<T>): Promise<[string, T][]> => {
     const found = await translated(() => collection.find(filter, { timeoutMS: FULL_READ_MS, batchSize: 2_000 }).toArray());

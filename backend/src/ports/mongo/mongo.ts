@@ -1,8 +1,8 @@
 /** The connection to MongoDB: majority writes, short deadlines, and its errors turned into problems here. */
 import { MongoClient, MongoServerError, type ClientSession, type Db } from 'mongodb';
 import { Problem } from '@cloudlysis/contract';
-import { isStoreError, isStoreLimit } from './outage.ts';
-import { recordedSessions, type Sessions } from './sessions.ts';
+import { isStoreError, isStoreLimit } from './store-errors.ts';
+import { createRecordedSessions, type Sessions } from './sessions.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { within } from '../../kernel/time.ts';
 
@@ -66,7 +66,7 @@ export async function connectMongo(uri: string, name: string, owner: string | nu
         'Restart it with `mongod --replSet rs0` and run once: mongosh --eval "rs.initiate()"',
     );
   }
-  const sessions = recordedSessions(client, db, owner);
+  const sessions = createRecordedSessions(client, db, owner);
   if (owner !== null) await translated(() => sessions.release(owner));
   return {
     client,

@@ -3,7 +3,7 @@
  * server lets go of them after 60 s only (`transactionLifetimeLimitSeconds`). Whoever comes after it ends its sessions.
  */
 import { UUID, type ClientSession, type Collection, type Db, type MongoClient } from 'mongodb';
-import { isStoreError } from './outage.ts';
+import { isStoreError } from './store-errors.ts';
 
 interface SessionsDocument {
   /** Replica. */
@@ -22,7 +22,7 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export function recordedSessions(client: MongoClient, db: Db, owner: string | null): Sessions {
+export function createRecordedSessions(client: MongoClient, db: Db, owner: string | null): Sessions {
   const collection: Collection<SessionsDocument> = db.collection('sessions');
   const idle: ClientSession[] = [];
 

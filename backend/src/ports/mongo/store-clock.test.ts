@@ -2,7 +2,7 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { systemAmbient } from '../../kernel/ambient.ts';
-import { storeClock } from './store-clock.ts';
+import { createStoreClock } from './store-clock.ts';
 
 const STORE_AT = Date.UTC(2026, 10, 26);
 /** Milliseconds on the way there and back of each reading, and until the next. */
@@ -21,7 +21,7 @@ async function told(delays: readonly { there: number; back: number; rest: number
     at += way.back;
     return answer;
   };
-  const clock = storeClock({ client: { db: () => ({ command }) } } as never, ambient);
+  const clock = createStoreClock({ client: { db: () => ({ command }) } } as never, ambient);
   for (way of delays) {
     await clock.read();
     times.push(clock.now().getTime());

@@ -17,7 +17,7 @@ export interface StoreClock {
 /** An answer that took longer says too little about when it was given. */
 const PRECISE_MS = 1_000;
 
-export function storeClock(mongo: Pick<Mongo, 'client'>, ambient: Ambient): StoreClock {
+export function createStoreClock(mongo: Pick<Mongo, 'client'>, ambient: Ambient): StoreClock {
   /** The store's time at zero of the monotonic clock. */
   let zero: number | null = null;
   let last = -Infinity;

@@ -6,7 +6,7 @@ import { ShardId, TenantId } from '@cloudlysis/contract';
 import { systemAmbient, type Ambient } from '../../kernel/ambient.ts';
 import { Connection, isStreamMissing, type Link } from './port/connection.ts';
 import { eventsAfter, lastEvent } from './streams/events.ts';
-import { kvBoard } from './kv/kv-board.ts';
+import { createKvBoard } from './kv/kv-board.ts';
 import { CONFIG_BUCKET, consumerName, PLACEMENT_BUCKET, REVOCATIONS_BUCKET } from './port/names.ts';
 import type {
   BucketSight,
@@ -16,7 +16,7 @@ import type {
   PublishedPlacement,
   TenantFlags,
 } from './port/nats-port.ts';
-import { staticBoard } from './kv/static-board.ts';
+import { createStaticBoard } from './kv/static-board.ts';
 import { streamLimits } from './streams/limits.ts';
 import { ensureConsumer, ensureStreams, existing } from './streams/streams.ts';
 
@@ -62,10 +62,10 @@ export async function connectNats(url: string, options: NatsOptions = {}): Promi
   const published = { value: Published, unreadable: unreadable('placement') };
   const port: NatsPort = {
     placement: placementFile
-      ? staticBoard({ file: placementFile, ...published, ambient, logger })
-      : kvBoard({ ...board, ...published, bucket: PLACEMENT_BUCKET }),
-    config: kvBoard({ ...board, bucket: CONFIG_BUCKET, value: Flags, unreadable: unreadable('config') }),
-    revocations: kvBoard({ ...board, bucket: REVOCATIONS_BUCKET, value: Anything, always: true, unreadable: unreadable('revocations') }), // prettier-ignore
+      ? createStaticBoard({ file: placementFile, ...published, ambient, logger })
+      : createKvBoard({ ...board, ...published, bucket: PLACEMENT_BUCKET }),
+    config: createKvBoard({ ...board, bucket: CONFIG_BUCKET, value: Flags, unreadable: unreadable('config') }),
+    revocations: createKvBoard({ ...board, bucket: REVOCATIONS_BUCKET, value: Anything, always: true, unreadable: unreadable('revocations') }), // prettier-ignore
     ensureStreams: () => call('making the streams', ensureStreams),
     ...consumersOf(call),
     lastEvent: (tenantId) => call(`reading the log of ${tenantId}`, (link) => lastEvent(link, safe(tenantId))),

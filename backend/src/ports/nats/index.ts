@@ -2,4 +2,4 @@
 export type * from './port/nats-port.ts';
 export { connectNats, type NatsOptions } from './connect-nats.ts';
 export { consumerNames, placementKey, tenantFlagsKey } from './port/names.ts';
-export { NEAR_LIMIT, nearLimits, shareOf, toldLimit } from './streams/stream-limit.ts';
+export { NEAR_LIMIT, nearLimits, shareOf, toldLimit } from './streams/near-limits.ts';

@@ -37,7 +37,7 @@ export interface NodeHttp {
 }
 
 /** @throws Problem `node.forbidden_host` | `node.stranger` | `node.unreachable` | `node.timeout` | `node.invalid_answer`; the caller's abort reason */
-export function nodeHttp(ambient: Ambient, allowed: Allowed, token: string | undefined): NodeHttp {
+export function createNodeHttp(ambient: Ambient, allowed: Allowed, token: string | undefined): NodeHttp {
   /** Who said who they are, and gave no cause for doubt since: whoever goes away is asked again when somebody is back. */
   const known = new Set<string>();
   const keyOf = ({ endpoint, kind, shard_id }: NodeAddress): string => `${kind}/${shard_id} at ${endpoint}`;

@@ -4,7 +4,7 @@ import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { allowlist } from './allowlist.ts';
 import { strangerIn } from './identity.ts';
-import { nodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
+import { createNodeHttp, type NodeAnswer, type NodeCall, type NodeHttp } from './node-http.ts';
 import type {
   MetricSample,
   NodeAddress,
@@ -82,7 +82,7 @@ const Refusal = z.object({ code: z.string().max(64).optional(), detail: z.string
 
 export function createNodes({ ambient, allowlist: list, token }: NodesOptions): NodesPort {
   const allowed = allowlist(list);
-  const http = nodeHttp(ambient, allowed, token);
+  const http = createNodeHttp(ambient, allowed, token);
   return { at: (address) => clientOf(http, address), assertAllowed: (endpoint) => void allowed(endpoint) };
 }
 

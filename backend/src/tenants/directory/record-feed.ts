@@ -6,7 +6,7 @@ import { unreadableProblem } from '../../kernel/bad-records.ts';
 import { tenantFault } from './stored-tenant.ts';
 import { CheckedCopy, type CopyReport } from '../../copies/index.ts';
 import type { PlacementBook } from '../../placement/record/placement-book.ts';
-import { collectionSource } from '../../ports/mongo/collection-source.ts';
+import { createCollectionSource } from '../../ports/mongo/collection-source.ts';
 import type { Directory } from './directory.ts';
 import type { TenantRecord } from './tenants.ts';
 import { inOrder } from './tenant-view.ts';
@@ -47,7 +47,7 @@ export function createRecordFeed({ store, directory, placement, ambient, logger 
 
   const copy = new CheckedCopy<TenantRecord>({
     name: 'tenants',
-    source: collectionSource({ collection: store.tenants, ambient }),
+    source: createCollectionSource({ collection: store.tenants, ambient }),
     ambient,
     logger,
     fault: tenantFault,

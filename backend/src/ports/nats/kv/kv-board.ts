@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { Ambient } from '../../../kernel/ambient.ts';
 import { isWrongSequence, type Link } from '../port/connection.ts';
 import { watchBoard } from './board-watch.ts';
-import { entriesFrom, kvSource } from './kv-source.ts';
+import { entriesFrom, createKvSource } from './kv-source.ts';
 import type { Board, Entry } from '../port/nats-port.ts';
 
 const MAX_ENTRIES = 1_000_000;
@@ -30,7 +30,7 @@ interface Raw<T> {
   readonly kvRevision: number;
 }
 
-export function kvBoard<T>(options: KvBoardOptions<T>): Board<T> {
+export function createKvBoard<T>(options: KvBoardOptions<T>): Board<T> {
   const { bucket, value: schema, call, unreadable, always, ambient, logger, checkMs } = options;
   const parsed = (key: string, text: string): T | undefined => {
     if (always !== undefined) return always;
@@ -64,7 +64,7 @@ export function kvBoard<T>(options: KvBoardOptions<T>): Board<T> {
     delete: (key) => call(`deleting ${key}`, async (link) => (await open(link, bucket)).delete(key)),
     all: () => call(`reading bucket ${bucket}`, (link) => readAll(link, bucket, parsed)),
     watch: (name, keys, apply) => {
-      const source = kvSource({ bucket, keys, ambient, call, parsed });
+      const source = createKvSource({ bucket, keys, ambient, call, parsed });
       return watchBoard({ name, source, ambient, logger, checkMs, apply });
     },
   };

@@ -43,7 +43,7 @@ interface Mark {
   readonly subjects: number;
 }
 
-export function kvSource<T>(options: KvSourceOptions<T>): Source<KvValue<T>> {
+export function createKvSource<T>(options: KvSourceOptions<T>): Source<KvValue<T>> {
   const { bucket, keys, call, parsed } = options;
   const matches = keyMatcher(keys);
   const valueOf = (key: string, meaning: Meaning, kvRevision: number): KvValue<T> => ({

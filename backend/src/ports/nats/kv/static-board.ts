@@ -7,7 +7,7 @@ import type { Ambient } from '../../../kernel/ambient.ts';
 import { watchBoard } from './board-watch.ts';
 import { keyMatcher } from './kv-source.ts';
 import type { Board, Entry } from '../port/nats-port.ts';
-import { staticSource } from './static-source.ts';
+import { createStaticSource } from './static-source.ts';
 
 export interface StaticBoardOptions<T> {
   readonly file: string;
@@ -17,7 +17,7 @@ export interface StaticBoardOptions<T> {
   readonly logger: Logger;
 }
 
-export function staticBoard<T>({ file, value, unreadable, ambient, logger }: StaticBoardOptions<T>): Board<T> {
+export function createStaticBoard<T>({ file, value, unreadable, ambient, logger }: StaticBoardOptions<T>): Board<T> {
   const all = async (): Promise<Entry<T>[]> => {
     const entries: Entry<T>[] = [];
     for (const [key, raw] of Object.entries(await readEntries(file, unreadable))) {
@@ -38,7 +38,7 @@ export function staticBoard<T>({ file, value, unreadable, ambient, logger }: Sta
     watch: (name, keys, apply) => {
       const matches = keyMatcher(keys);
       const read = async () => (await all()).filter(({ key }) => matches(key));
-      return watchBoard({ name, source: staticSource(read, ambient), ambient, logger, apply });
+      return watchBoard({ name, source: createStaticSource(read, ambient), ambient, logger, apply });
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Entry } from '../port/nats-port.ts';
 
 const POLL_MS = 1_000;
 
-export function staticSource<T>(read: () => Promise<Entry<T>[]>, ambient: Ambient): Source<KvValue<T>> {
+export function createStaticSource<T>(read: () => Promise<Entry<T>[]>, ambient: Ambient): Source<KvValue<T>> {
   /** As it was last handed out: what came and went between two polls may have been read in between. */
   let known = new Map<string, KvValue<T>>();
   const now = async (): Promise<Map<string, KvValue<T>>> =>

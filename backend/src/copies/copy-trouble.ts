@@ -10,7 +10,7 @@ export interface Trouble {
 /** A copy that was not compared for this many periods says so. */
 const OVERDUE = 3;
 
-export class Standing {
+export class CopyTrouble {
   private readonly name: string;
   private readonly ambient: Ambient;
   private readonly logger: Logger;

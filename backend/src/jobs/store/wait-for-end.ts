@@ -4,7 +4,7 @@ import { isFinal, type JobDocument } from '../record/job-document.ts';
 import type { JobWatch } from './job-watch.ts';
 import { mustGet, type JobStore } from './jobs.store.ts';
 
-export interface SettlingDeps {
+export interface WaitForEndDeps {
   readonly store: JobStore;
   readonly watch: JobWatch;
   readonly ambient: Ambient;
@@ -13,9 +13,9 @@ export interface SettlingDeps {
 }
 
 /** The job once it is final, or as it is after `ms`. @throws Problem `job.unknown`; the signal's reason */
-export type Settled = (jobId: string, ms: number, signal?: AbortSignal) => Promise<JobDocument>;
+export type WaitForEnd = (jobId: string, ms: number, signal?: AbortSignal) => Promise<JobDocument>;
 
-export function settling({ store, watch, ambient, runOf }: SettlingDeps): Settled {
+export function createWaitForEnd({ store, watch, ambient, runOf }: WaitForEndDeps): WaitForEnd {
   /** Waits for `event`, at most `ms`, and no longer than the signal lives. */
   const within = async (ms: number, event: Promise<void>, signal?: AbortSignal): Promise<void> => {
     const timer = new AbortController();

@@ -11,29 +11,29 @@ import type { Ambient } from '../../kernel/ambient.ts';
 import type { AuditLog } from '../../audit/record/audit-log.ts';
 import type { ControlKey } from '../../secrets/control-key.ts';
 import type { Mongo } from '../../ports/mongo/mongo.ts';
-import { storeClock, type StoreClock } from '../../ports/mongo/store-clock.ts';
-import { cancelling } from './cancelling.ts';
-import { childJobs } from './children.ts';
+import { createStoreClock, type StoreClock } from '../../ports/mongo/store-clock.ts';
+import { createCancel } from './cancel-job.ts';
+import { createChildren } from './children.ts';
 import type { JobDefinition } from '../define/definition.ts';
 import type { JobDocument } from '../record/job-document.ts';
-import { jobNotices } from '../store/job-notices.ts';
+import { createJobNotices } from '../store/job-notices.ts';
 import type { ActiveJob } from '../record/job-reader.ts';
 import { FenceLost } from '../record/job-writes.ts';
-import { jobStore } from '../store/jobs.store.ts';
-import { jobWatch } from '../store/job-watch.ts';
+import { createJobStore } from '../store/jobs.store.ts';
+import { createJobWatch } from '../store/job-watch.ts';
 import { assertDefinition, definitionFor, unfamiliar } from '../store/known-job.ts';
-import { jobMetrics } from './metrics.ts';
-import { replicas } from '../store/replicas.ts';
+import { createJobMetrics } from './metrics.ts';
+import { createReplicas } from '../store/replicas.ts';
 import type { CrashPoint } from '../run/run-record.ts';
 import { runJob } from '../run/runner.ts';
-import { sealedInputs } from '../store/sealed-inputs.ts';
-import { settling } from '../store/settling.ts';
+import { createSealedInputs } from '../store/sealed-inputs.ts';
+import { createWaitForEnd } from '../store/wait-for-end.ts';
 import type { May } from '../record/rights.ts';
-import { signalStore } from '../store/signal-store.ts';
-import { signalling } from './signalling.ts';
-import { planSeal } from '../plan/plan-seal.ts';
+import { createSignalStore } from '../store/signal-store.ts';
+import { createSignalling } from './signalling.ts';
+import { createPlanSeal } from '../plan/plan-seal.ts';
 import { preflight, submit, type Submission } from './submission.ts';
-import { unknownJobs } from './unknown-jobs.ts';
+import { createUnknownJobs } from './unknown-jobs.ts';
 import { needsLane } from '../run/wait-look.ts';
 import type { JobEngine } from './job-engine.ts';
 import { every } from '../../kernel/time.ts';
@@ -78,25 +78,25 @@ interface Running {
 
 const STOPPING = new Problem('service.stopping');
 
-export function jobEngine(options: EngineOptions): JobEngine {
+export function createJobEngine(options: EngineOptions): JobEngine {
   const { mongo, audit, logger } = options;
-  const clock = options.clock ?? storeClock(mongo, options.ambient);
+  const clock = options.clock ?? createStoreClock(mongo, options.ambient);
   // What one replica writes is judged by others, and their clocks differ: times of jobs are the store's.
   const ambient: Ambient = { ...options.ambient, now: () => clock.now() };
-  const store = jobStore(mongo, ambient.now);
-  const notices = jobNotices();
-  const watch = jobWatch({ store, notices, ambient, logger });
-  const seal = planSeal(options.controlKey, () => ambient.uuid());
-  const sealed = sealedInputs(mongo, options.controlKey, ambient.now);
+  const store = createJobStore(mongo, ambient.now);
+  const notices = createJobNotices();
+  const watch = createJobWatch({ store, notices, ambient, logger });
+  const seal = createPlanSeal(options.controlKey, () => ambient.uuid());
+  const sealed = createSealedInputs(mongo, options.controlKey, ambient.now);
   const definitions = new Map<string, JobDefinition<unknown>>();
   const { mark } = options.controlKey;
-  const peers = replicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs, mark);
+  const peers = createReplicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs, mark);
   const slots = options.slots ?? 64;
   const running = new Map<string, Running>();
   /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
   const starting = new Set<string>();
-  const metrics = jobMetrics(options.metrics, () => running.size);
-  const unmet = unknownJobs(store, ambient, (kind) => definitions.get(kind));
+  const metrics = createJobMetrics(options.metrics, () => running.size);
+  const unmet = createUnknownJobs(store, ambient, (kind) => definitions.get(kind));
   let state: 'new' | 'started' | 'stopping' = 'new';
   let unwatch: (() => Promise<void>) | undefined;
   let sweeping: Promise<void> | undefined;
@@ -294,16 +294,16 @@ export function jobEngine(options: EngineOptions): JobEngine {
     }
   };
 
-  const settled = settling({ store, watch, ambient, runOf: (jobId) => running.get(jobId)?.done });
-  const cancel = cancelling({
+  const settled = createWaitForEnd({ store, watch, ambient, runOf: (jobId) => running.get(jobId)?.done });
+  const cancel = createCancel({
     mongo, store, sealed, audit, ambient,
     taken: (jobId) => {
       running.get(jobId)?.abort.abort(new FenceLost(jobId));
       notices.changed(jobId);
     },
   }); // prettier-ignore
-  const sent = signalStore(mongo);
-  const signals = signalling({
+  const sent = createSignalStore(mongo);
+  const signals = createSignalling({
     mongo, store, signals: sent, audit, ambient, definitionOf, may: options.may,
     woken: (jobId) => {
       notices.changed(jobId);
@@ -314,7 +314,7 @@ export function jobEngine(options: EngineOptions): JobEngine {
   const runnerDeps = {
     mongo, store, sealed, audit, ambient, logger, definitionOf, signals: sent, may: options.may,
     changed: (jobId: string) => notices.changed(jobId),
-    children: childJobs({ store, submit: submitJob, cancel }),
+    children: createChildren({ store, submit: submitJob, cancel }),
     crashPoint: options.crashPoint ?? (() => undefined),
   }; // prettier-ignore
 

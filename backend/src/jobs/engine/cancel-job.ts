@@ -7,7 +7,7 @@ import { isFinal, type JobDocument } from '../record/job-document.ts';
 import { mustGet, type JobStore } from '../store/jobs.store.ts';
 import type { SealedInputs } from '../store/sealed-inputs.ts';
 
-export interface CancellingDeps {
+export interface CancelDeps {
   readonly mongo: Mongo;
   readonly store: JobStore;
   readonly sealed: SealedInputs;
@@ -25,7 +25,7 @@ export type Cancel = (
   record: Parameters<AuditLog['append']>[0],
 ) => Promise<JobDocument>;
 
-export function cancelling({ mongo, store, sealed, audit, ambient, taken }: CancellingDeps): Cancel {
+export function createCancel({ mongo, store, sealed, audit, ambient, taken }: CancelDeps): Cancel {
   return async (jobId, by, reason, record) => {
     for (;;) {
       const job = await mustGet(store, jobId);

@@ -23,7 +23,7 @@ export interface LogVerdict {
   readonly write_pause_ms: number | null;
 }
 
-export function readMovedLog({ baseline, events, from, to }: LogWindow): LogVerdict {
+export function logVerdictOf({ baseline, events, from, to }: LogWindow): LogVerdict {
   const after = events.filter(({ seq }) => seq > baseline.seq);
   const versions = new Set(after.map(({ version }) => version));
   const last = after.reduce((highest, { version }) => Math.max(highest, version), baseline.version);

@@ -13,7 +13,7 @@ import { systemAmbient, type Ambient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { ChildJob, JobDefinition, Step, StepContext } from '../define/definition.ts';
-import { jobEngine, type CrashPoint, type JobEngine } from '../index.ts';
+import { createJobEngine, type CrashPoint, type JobEngine } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { Submission } from './submission.ts';
 import { operator } from '../../audit/audit.fixture.ts';
@@ -125,7 +125,7 @@ async function bench(): Promise<Bench> {
     async replica(id, script = {}, crashPoint, ambient = systemAmbient()) {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
       await audit.prepare();
-      const engine = jobEngine({ may: everybodyMay,
+      const engine = createJobEngine({ may: everybodyMay,
         mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000, controlKey,
         ...(crashPoint ? { crashPoint } : {}), ...(script.slots ? { slots: script.slots } : {}),
       }); // prettier-ignore

@@ -20,7 +20,7 @@ export interface BookDeps {
   drains(): ReadonlyMap<string, DrainOrder>;
 }
 
-export function createBook(deps: BookDeps): PlacementBook {
+export function createPlacementBook(deps: BookDeps): PlacementBook {
   const { store, mirror, watch } = deps;
   const shards = async (kind?: ServiceKind): Promise<Shard[]> => {
     const all = (await store.shards()).map(shardOf);

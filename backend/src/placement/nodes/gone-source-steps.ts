@@ -7,7 +7,7 @@ import { Problem, type Shard } from '@cloudlysis/contract';
 import type { JobContext } from '../../jobs/define/definition.ts';
 import { tenantOn, type NodeTenant } from '../../ports/nodes/index.ts';
 import type { NodeDeps } from './node-deps.ts';
-import { troubleOf } from './source-gone.ts';
+import { troubleOf } from './gone-source-checks.ts';
 import { untilDrained } from './tenant-at-node.ts';
 
 export interface GoneSource {

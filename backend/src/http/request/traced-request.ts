@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ambient } from '../../kernel/ambient.ts';
 import type { Principal, Provenance } from '../../call/principal.ts';
 
-export interface Exchange {
+export interface TracedRequest {
   readonly requestId: string;
   readonly traceId: string | null;
   readonly started: number;
@@ -18,7 +18,7 @@ export interface Exchange {
 const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-export function openExchange(request: IncomingMessage, ambient: Ambient): Exchange {
+export function traceRequest(request: IncomingMessage, ambient: Ambient): TracedRequest {
   const given = request.headers['x-request-id'];
   const trace = request.headers['traceparent'];
   return {
@@ -31,19 +31,19 @@ export function openExchange(request: IncomingMessage, ambient: Ambient): Exchan
   };
 }
 
-export function provenanceOf(exchange: Exchange, request: IncomingMessage): Provenance {
+export function provenanceOf(traced: TracedRequest, request: IncomingMessage): Provenance {
   return {
-    requestId: exchange.requestId,
-    traceId: exchange.traceId,
-    ip: addressOf(exchange, request),
+    requestId: traced.requestId,
+    traceId: traced.traceId,
+    ip: addressOf(traced, request),
     agent: request.headers['user-agent']?.slice(0, 256) ?? null,
   };
 }
 
 /** Grafana's proxy names the browser last in X-Forwarded-For; anybody else's word for its own address is not taken. */
-function addressOf(exchange: Exchange, request: IncomingMessage): string | null {
+function addressOf(traced: TracedRequest, request: IncomingMessage): string | null {
   const forwarded = request.headers['x-forwarded-for'];
-  if (exchange.principal?.via === 'grafana' && forwarded) {
+  if (traced.principal?.via === 'grafana' && forwarded) {
     const last = String(forwarded).split(',').at(-1)!.trim();
     if (isIP(last)) return last;
   }

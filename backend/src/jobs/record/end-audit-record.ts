@@ -11,7 +11,7 @@ const PART_BYTES = 2_048;
 const traced = (value: unknown): unknown => cut(value, PART_BYTES);
 
 /** Written in the transaction that ends the job. */
-export function endRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
+export function endAuditRecord(job: JobDocument): Parameters<AuditLog['append']>[0] {
   const { steps, proof } = traceOf(job);
   const trace = steps.map(({ name, state, attempts, started_at, ended_at, intent, outcome, problem }) => ({
     name, state, attempts, started_at: started_at?.toISOString() ?? null, ended_at: ended_at?.toISOString() ?? null,

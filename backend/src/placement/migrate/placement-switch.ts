@@ -8,7 +8,7 @@ import { assertRouted, untilRouted, type RouteSight } from '../nodes/gateways.ts
 import { shardAt } from '../record/placement.store.ts';
 import { placementKeyOf, type PlacementRecord } from '../record/stored-placement.ts';
 import { untilDrained, untilReleased } from '../nodes/tenant-at-node.ts';
-import { tell } from '../nodes/tell-nodes.ts';
+import { tellNodes } from '../nodes/tell-nodes.ts';
 
 type Input = InputOf<'scale.migrate'>;
 
@@ -64,7 +64,7 @@ export async function placeBack(deps: PlacementDeps, before: DrainIntent, contex
       throw stale(now._id, await deps.store.find(kind, tenant_id));
   }
   await deps.publication.publish(kind, tenant_id);
-  await tell(deps, [input.to, before.from], signal);
+  await tellNodes(deps, [input.to, before.from], signal);
   await clearMark(deps, context);
   // Which shard is what matters on the way back: a gateway that never heard of the move routes to it at the old revision.
   const agrees = ({ route }: RouteSight): boolean => route?.shard_id === before.from;
