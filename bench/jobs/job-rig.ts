@@ -7,7 +7,7 @@ import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { createAudit, type Audit } from '../../backend/src/audit/index.ts';
 import { createJobEngine, type JobDefinition, type JobEngine } from '../../backend/src/jobs/index.ts';
 import { connectMongo, type Mongo } from '../../backend/src/ports/mongo/mongo.ts';
-import { everybodyMay } from '../../backend/src/jobs/engine/rights.fixture.ts';
+import { everybodyMay } from '../../backend/src/jobs/engine/may-all.fixture.ts';
 
 interface Input {
   readonly tenant: string;

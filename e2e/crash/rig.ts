@@ -25,7 +25,7 @@ import { startStack, type Stack } from '../../backend/testing/stack.ts';
 import { CASES, CRASH_SHARDS, CRASH_TENANTS, JOB_KINDS, type CrashCase, type JobKind } from './cases.ts';
 import { auditOf } from '../journey.ts';
 import { settledWorld } from '../world.ts';
-import { everybodyMay } from '../../backend/src/jobs/engine/rights.fixture.ts';
+import { everybodyMay } from '../../backend/src/jobs/engine/may-all.fixture.ts';
 
 export type Point = CrashPoint & { readonly kind: JobKind };
 export const nameOf = ({ kind, step, direction, at }: Point): string => `${kind}/${step}/${direction}/${at}`;

@@ -7,7 +7,7 @@ import { freshDatabase } from '../../../testing/mongo.ts';
 import { hasty } from '../../testing/hasty.ts';
 import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
 import { createAudit } from '../audit/index.ts';
-import { EngineHarness } from '../jobs/engine/harness.fixture.ts';
+import { EngineHarness } from '../jobs/engine/crash-harness.fixture.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
 import { connectMongo, type Mongo } from '../ports/mongo/mongo.ts';
 import { connectNats, type NatsPort } from '../ports/nats/index.ts';
@@ -37,7 +37,7 @@ export function wholePlacement(options: BookOptions & Omit<PlacementOptions, 'bo
 }
 export type WholePlacement = ReturnType<typeof wholePlacement>;
 
-export type { Script } from '../jobs/engine/harness.fixture.ts';
+export type { Script } from '../jobs/engine/crash-harness.fixture.ts';
 
 export interface World {
   readonly platform: TestPlatform;

@@ -10,7 +10,7 @@ import { BSON } from 'mongodb';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { canary, seenIn, shortCanary } from '../jobs/engine/canary.fixture.ts';
+import { canary, seenIn, shortCanary } from '../jobs/engine/seen-secrets.fixture.ts';
 import { redactionOf, WITHHELD } from './redaction.ts';
 import { Secret } from './secret.ts';
 

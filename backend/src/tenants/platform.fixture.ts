@@ -21,7 +21,7 @@ import type { TenantPage } from './directory/directory.ts';
 import type { TenantQuery } from './directory/tenant-query.ts';
 import { createTenants, type Tenants } from './index.ts';
 import { startTestNode, type TestNode } from './nodes.fixture.ts';
-import { everybodyMay } from '../jobs/engine/rights.fixture.ts';
+import { everybodyMay } from '../jobs/engine/may-all.fixture.ts';
 
 export const ada: Principal = {
   id: 'user:ada@x.test',

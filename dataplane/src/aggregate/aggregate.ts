@@ -2,7 +2,7 @@
 import type { Msg } from '@nats-io/transport-node';
 import { ambient } from '../platform/ambient.ts';
 import type { Bus } from '../platform/bus.ts';
-import { Document } from '../platform/document.ts';
+import { KvDocument } from '../platform/kv-document.ts';
 import { EventLog } from '../platform/event-log.ts';
 import { TENANT_ID, subjects } from '../platform/names.ts';
 import { placementKey } from '../platform/placement.ts';
@@ -117,7 +117,7 @@ export class Aggregate implements Service {
         tenant,
         shard: node.config.shard,
         log: new EventLog(bus),
-        snapshots: new Document(bus.kv('snapshots'), `aggregate.${tenant}`, () => null),
+        snapshots: new KvDocument(bus.kv('snapshots'), `aggregate.${tenant}`, () => null),
         stillHere: async () => (await node.catchUp(tenant), node.gates.get(tenant)?.leaving === false),
         conflict: () => this.conflicts.inc(),
       });

@@ -1,7 +1,7 @@
 // The one writer of a tenant's log on this shard: commands in turn, decided on the folded log, appended under its lock.
 import { ambient } from '../platform/ambient.ts';
 import { isWrongSequence } from '../platform/bus.ts';
-import type { Document } from '../platform/document.ts';
+import type { KvDocument } from '../platform/kv-document.ts';
 import type { EventLog, Stored, TenantEvent } from '../platform/event-log.ts';
 import { apply, decide, type AccountEvent, type Command } from './accounts.ts';
 import { RecentCommands } from './recent-commands.ts';
@@ -30,7 +30,7 @@ export interface WriterOptions {
   tenant: string;
   shard: string;
   log: EventLog;
-  snapshots: Document<Snapshot | null>;
+  snapshots: KvDocument<Snapshot | null>;
   /** Whether the tenant is still placed here; asked after another writer was seen. */
   stillHere: () => Promise<boolean>;
   conflict: () => void;

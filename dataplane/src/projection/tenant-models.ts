@@ -1,6 +1,6 @@
 // One tenant's read models: folded in memory, saved by compare-and-swap, rebuilt from the log beside the live ones.
 import type { Bus } from '../platform/bus.ts';
-import { Document } from '../platform/document.ts';
+import { KvDocument } from '../platform/kv-document.ts';
 import { EventLog, type Stored } from '../platform/event-log.ts';
 import type { Fold } from '../node/event-worker.ts';
 import { VIEW_NAMES, advance, emptyModel, type ReadModel, type ViewName } from './views.ts';
@@ -15,7 +15,7 @@ export interface ModelOptions {
 
 export class TenantModels implements Fold {
   private readonly options: ModelOptions;
-  private readonly documents = new Map<ViewName, Document<ReadModel>>();
+  private readonly documents = new Map<ViewName, KvDocument<ReadModel>>();
   private models = new Map<ViewName, ReadModel>();
   private dirty = false;
 
@@ -23,7 +23,7 @@ export class TenantModels implements Fold {
     this.options = options;
     for (const view of VIEW_NAMES) {
       const key = `${view}.${options.tenant}`;
-      this.documents.set(view, new Document(options.bus.kv('read_models'), key, () => emptyModel(view)));
+      this.documents.set(view, new KvDocument(options.bus.kv('read_models'), key, () => emptyModel(view)));
     }
   }
 

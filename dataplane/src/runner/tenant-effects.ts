@@ -1,7 +1,7 @@
 // One tenant's outbox at work: events fill it, it is saved, its effects are published in order, it is saved empty.
 import { ambient } from '../platform/ambient.ts';
 import { isWrongSequence, type Bus } from '../platform/bus.ts';
-import { Document } from '../platform/document.ts';
+import { KvDocument } from '../platform/kv-document.ts';
 import type { Stored } from '../platform/event-log.ts';
 import { subjects } from '../platform/names.ts';
 import type { Fold } from '../node/event-worker.ts';
@@ -23,7 +23,7 @@ export interface EffectOptions {
 
 export class TenantEffects implements Fold {
   private readonly options: EffectOptions;
-  private readonly document: Document<Outbox>;
+  private readonly document: KvDocument<Outbox>;
   private outbox = emptyOutbox();
   /** Last sequence of effects.<tenant>: the lock that refuses a second runner's effect (and our own repeated one). */
   private lastEffect = 0;
@@ -31,7 +31,7 @@ export class TenantEffects implements Fold {
 
   constructor(options: EffectOptions) {
     this.options = options;
-    this.document = new Document(options.bus.kv('outbox'), `runner.${options.tenant}`, emptyOutbox);
+    this.document = new KvDocument(options.bus.kv('outbox'), `runner.${options.tenant}`, emptyOutbox);
   }
 
   async load(): Promise<{ seq: number; version: number }> {

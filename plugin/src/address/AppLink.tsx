@@ -1,7 +1,7 @@
 /** A link to a page of this app; the tenant and the time range travel along. */
 import React from 'react';
 import { TextLink } from '@grafana/ui';
-import { useCarry } from './carry';
+import { useCarry } from './carried-params';
 
 interface Props {
   /** One of `paths`. */

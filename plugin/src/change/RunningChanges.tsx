@@ -8,7 +8,7 @@ import { isFinal, type Job } from '@cloudlysis/contract';
 import { useLocation } from 'react-router';
 import { useJob } from '../api/follow-job';
 import { paths } from '../address/paths';
-import { useCarry } from '../address/carry';
+import { useCarry } from '../address/carried-params';
 import { StatePill } from '../values/StatePill';
 import { useChange, useFollowedChanges, type FollowedChange } from './open-changes';
 

@@ -13,13 +13,13 @@ import { useChange, useFollowedChanges, type OpenChange } from '../change/open-c
 import { shownInput } from '../change/secret-fields';
 import { FaultView } from '../page-parts/FaultView';
 import { blockedBy } from '../plan/PlanView';
-import type { Asked } from './asked';
+import type { FormRequest } from './form-request';
 
 interface Props {
   id: MutationId;
   words: ChangeWords;
   change: OpenChange;
-  asked: Asked;
+  asked: FormRequest;
   /** The plan that is in sight and fits the fields; nothing is applied without. */
   plan: Plan | undefined;
   onStale: () => void;

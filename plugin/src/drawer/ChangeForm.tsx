@@ -17,11 +17,11 @@ import type { OpenChange } from '../change/open-changes';
 import { PlanSkeleton, PlanView } from '../plan/PlanView';
 import { lostSecrets, shownInput, useSecretsVersion, withoutSecrets } from '../change/secret-fields';
 import { Apply } from './Apply';
-import { askedOf, complaints, type Asked } from './asked';
+import { requestOf, complaints, type FormRequest } from './form-request';
 import type { Complaint } from './fields/complaint';
 import { Fields } from './fields/Fields';
 import { malformed, unread } from './fields/malformed';
-import { useResting } from './use-resting';
+import { useDebounced } from './use-debounced';
 
 const PLAN_EVERY_MS = 10_000;
 const TYPING_MS = 300;
@@ -43,8 +43,8 @@ export function ChangeForm({ id, words, spec, change, onTitle, onClose }: Props)
   const watched = useWatch({ control: form.control }) as ChangeInput;
   const input = useMemo(() => ({ ...given, ...watched }), [given, watched]);
   const shown = useMemo(() => shownInput(id, input), [id, input]);
-  const rested = useResting(input, TYPING_MS);
-  const asked = useMemo(() => askedOf(id, rested), [id, rested]);
+  const rested = useDebounced(input, TYPING_MS);
+  const asked = useMemo(() => requestOf(id, rested), [id, rested]);
   const more = useMoreFields(id, spec, given);
   const fields = useMemo(() => [...spec.fields, ...more.fields], [spec.fields, more.fields]);
   const wrong = useMemo(
@@ -95,10 +95,10 @@ export function ChangeForm({ id, words, spec, change, onTitle, onClose }: Props)
 }
 
 /** Made anew while the drawer is open: measured values are those of now, and a plan never gets old in front of the reader. */
-function usePlan(id: MutationId, input: ChangeInput, asked: Asked, enabled: boolean) {
+function usePlan(id: MutationId, input: ChangeInput, asked: FormRequest, enabled: boolean) {
   const version = useSecretsVersion(id, input);
   return useQuery({
-    queryKey: ['preflight', id, askedOf(id, shownInput(id, input)), version],
+    queryKey: ['preflight', id, requestOf(id, shownInput(id, input)), version],
     queryFn: ({ signal }) => control.preflight(id, { ...asked, signal } as never),
     enabled,
     refetchInterval: PLAN_EVERY_MS,

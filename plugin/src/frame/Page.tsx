@@ -5,7 +5,7 @@ import type { NavModelItem } from '@grafana/data';
 import { Alert } from '@grafana/ui';
 import { useMe } from '../api/abilities';
 import { FaultView } from '../page-parts/FaultView';
-import { Strip } from './Strip';
+import { NoticeStrip } from './NoticeStrip';
 
 interface Props {
   /** Operation that reads what the page shows: who may not, is told so instead of shown an empty page. */
@@ -26,7 +26,7 @@ export function Page({ reads, nav, title, subTitle, actions, children }: Props) 
       actions={actions}
       renderTitle={title === undefined ? undefined : () => title}
     >
-      <Strip />
+      <NoticeStrip />
       <Gate reads={reads}>{children}</Gate>
     </PluginPage>
   );

@@ -16,7 +16,7 @@ import { CancelJob } from './CancelJob';
 import { ChildJobs } from './ChildJobs';
 import { ProofView } from './ProofView';
 import { Timeline } from './Timeline';
-import { NextMoves } from './NextMoves';
+import { NextSteps } from './NextSteps';
 import { WaitingLine } from './WaitingLine';
 
 export function JobView({ jobId }: { jobId: string }) {
@@ -36,7 +36,7 @@ export function JobView({ jobId }: { jobId: string }) {
           <Timeline job={job} />
           <ChildJobs job={job} />
           {job.proof && <ProofView proof={job.proof} />}
-          <NextMoves job={job} />
+          <NextSteps job={job} />
           {!isFinal(job) && <CancelJob job={job} />}
         </Stack>
       )}

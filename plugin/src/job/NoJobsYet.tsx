@@ -2,7 +2,7 @@
 import React from 'react';
 import { EmptyState, LinkButton } from '@grafana/ui';
 import { paths } from '../address/paths';
-import { useCarry } from '../address/carry';
+import { useCarry } from '../address/carried-params';
 
 export const NoJobsYet = ({ small = false }: { small?: boolean }) => (
   <EmptyState

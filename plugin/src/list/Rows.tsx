@@ -9,7 +9,7 @@ import { RowMenu } from '../table/RowMenu';
 import type { ListSpec } from './list-spec';
 import { getTableStyles, leastWidth, ROW_PX } from '../table/table-styles';
 import type { ListRead, RowOf } from './use-list';
-import { Widths } from '../table/Widths';
+import { ColumnWidths } from '../table/ColumnWidths';
 
 const OVERSCAN = 5;
 /** Rows from the end at which the next page is asked for. */
@@ -70,7 +70,11 @@ export function Rows<K extends ListRead>({ spec, rows, total, selection, sort, o
         style={{ minWidth: leastWidth(spec.columns, selection !== undefined, spec.rowActions !== undefined) }}
         aria-rowcount={(total ?? rows.length) + 1}
       >
-        <Widths columns={spec.columns} selectable={selection !== undefined} actions={spec.rowActions !== undefined} />
+        <ColumnWidths
+          columns={spec.columns}
+          selectable={selection !== undefined}
+          actions={spec.rowActions !== undefined}
+        />
         <thead>
           <tr aria-rowindex={1}>
             {selection && (

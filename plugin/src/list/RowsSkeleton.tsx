@@ -4,7 +4,7 @@ import { useStyles2 } from '@grafana/ui';
 import Skeleton from 'react-loading-skeleton';
 import type { Column } from '../table/columns';
 import { getTableStyles, leastWidth } from '../table/table-styles';
-import { Widths } from '../table/Widths';
+import { ColumnWidths } from '../table/ColumnWidths';
 
 /** As high as a first page, so that nothing jumps when it comes. */
 export function RowsSkeleton({ columns }: { columns: ReadonlyArray<Pick<Column<never>, 'id' | 'header' | 'width'>> }) {
@@ -12,7 +12,7 @@ export function RowsSkeleton({ columns }: { columns: ReadonlyArray<Pick<Column<n
   return (
     <div className={styles.scroller} role="status" aria-label="Loading">
       <table className={styles.table} style={{ minWidth: leastWidth(columns) }}>
-        <Widths columns={columns} selectable={false} actions={false} />
+        <ColumnWidths columns={columns} selectable={false} actions={false} />
         <thead>
           <tr>
             {columns.map(({ id, header }) => (

@@ -2,7 +2,7 @@
 import React from 'react';
 import { Dropdown, IconButton, Menu } from '@grafana/ui';
 import { useMe } from '../api/abilities';
-import { useCarry } from '../address/carry';
+import { useCarry } from '../address/carried-params';
 import { useChange } from '../change/open-changes';
 import type { RowAction } from './columns';
 

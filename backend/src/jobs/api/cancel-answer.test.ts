@@ -10,7 +10,7 @@ import { constantMutations } from '../../http/answers.fixture.ts';
 import { startTestApi, type TestApi } from '../../http/test-api.fixture.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { createJobEngine, jobMutations, type JobEngine } from '../index.ts';
-import { everybodyMay } from '../engine/rights.fixture.ts';
+import { everybodyMay } from '../engine/may-all.fixture.ts';
 
 const ambient = systemAmbient();
 let store: TestMongo;

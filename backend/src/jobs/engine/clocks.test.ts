@@ -17,7 +17,7 @@ import { createJobStore, type JobStore } from '../store/jobs.store.ts';
 import { assertAlive } from '../plan/plan-expiry.ts';
 import { makePlan } from '../plan/planning.ts';
 import type { Submission } from './submission.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 const MINUTE_MS = 60_000;

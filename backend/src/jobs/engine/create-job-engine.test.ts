@@ -17,7 +17,7 @@ import { createJobEngine, type CrashPoint, type JobEngine } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { Submission } from './submission.ts';
 import { operator } from '../../audit/audit.fixture.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 
 interface Input {
   tenant: string;

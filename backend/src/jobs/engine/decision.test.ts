@@ -17,7 +17,7 @@ import { createJobEngine, type JobEngine } from '../index.ts';
 import { jobToWire, type JobDocument } from '../record/job-document.ts';
 import { subjectIn, subjectOf } from '../plan/plan-seal.ts';
 import { makePlan } from '../plan/planning.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 
 interface Input {
   readonly tenant: string;

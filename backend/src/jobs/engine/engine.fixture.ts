@@ -12,7 +12,7 @@ import type { Principal } from '../../call/principal.ts';
 import type { JobDefinition, Step } from '../define/definition.ts';
 import { createJobEngine, type EngineOptions, type JobEngine } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 import type { Submission } from './submission.ts';
 
 export interface Input {

@@ -7,7 +7,7 @@ import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo } from '../../ports/mongo/mongo.ts';
 import { createJobEngine } from '../index.ts';
 import { release, type Release } from './releases.fixture.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 
 const { MONGODB_URI, DB, RELEASE, CONTROL_KEY } = process.env as Record<string, string>;
 const mongo = await connectMongo(MONGODB_URI!, DB!);

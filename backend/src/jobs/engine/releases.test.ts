@@ -15,7 +15,7 @@ import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal, jobToWire, type JobDocument } from '../record/job-document.ts';
 import { cellsOf, release, undoneOf, type Release } from './releases.fixture.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 
 const CONTROL_KEY = randomBytes(32).toString('hex');
 let mongo: Mongo;

@@ -18,10 +18,10 @@ import { createAudit, type Audit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { Secret } from '../../secrets/secret.ts';
-import { canary, seenIn } from './canary.fixture.ts';
+import { canary, seenIn } from './seen-secrets.fixture.ts';
 import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal } from '../record/job-document.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 import { digestOf, holdsOf, KIND, rotate, usedIn } from './secrets.fixture.ts';
 
 const key = randomBytes(32).toString('base64');

@@ -16,13 +16,13 @@ import { createLogger, mutationRoutes } from '../../http/index.ts';
 import { startTestApi, type TestApi } from '../../http/test-api.fixture.ts';
 import { PermissionTable } from '../../identity/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { canary, seenIn, shortCanary } from './canary.fixture.ts';
+import { canary, seenIn, shortCanary } from './seen-secrets.fixture.ts';
 import { createJobEngine, jobMutations, jobReads, type JobEngine } from '../index.ts';
 import { Secret } from '../../secrets/secret.ts';
 import { sha256 } from '../record/digest.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
 import { createSealedInputs } from '../store/sealed-inputs.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 import { jobMutation, type JobMutationId } from '../api/jobs.handlers.ts';
 import { digestOf, holdsOf, KIND, rotate, rotation, usedIn, type Mode } from './secrets.fixture.ts';
 

@@ -18,7 +18,7 @@ import type { JobDefinition } from '../define/definition.ts';
 import { createJobEngine, type JobEngine } from '../index.ts';
 import { createPlanSeal, type Bound } from './plan-seal.ts';
 import type { Submission } from '../engine/submission.ts';
-import { everybodyMay } from '../engine/rights.fixture.ts';
+import { everybodyMay } from '../engine/may-all.fixture.ts';
 
 const key = (): ControlKey => controlKeyFrom(randomBytes(32));
 const NOW = new Date('2026-11-26T09:00:00.000Z');

@@ -6,7 +6,7 @@ import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo } from '../../ports/mongo/mongo.ts';
 import { createJobEngine } from '../index.ts';
-import { everybodyMay } from '../engine/rights.fixture.ts';
+import { everybodyMay } from '../engine/may-all.fixture.ts';
 import { waitingKinds } from './waits.fixture.ts';
 
 const { MONGODB_URI, DB, NAME, CONTROL_KEY } = process.env as Record<string, string>;

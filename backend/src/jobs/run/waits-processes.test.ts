@@ -16,7 +16,7 @@ import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { asked, person } from '../engine/engine.fixture.ts';
 import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
-import { everybodyMay } from '../engine/rights.fixture.ts';
+import { everybodyMay } from '../engine/may-all.fixture.ts';
 import { cellsOf, CHILDREN, waitingKinds } from './waits.fixture.ts';
 
 const CONTROL_KEY = randomBytes(32).toString('hex');

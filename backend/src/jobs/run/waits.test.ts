@@ -13,7 +13,7 @@ import type { EffectStep, JobDefinition, SignalStep, Step } from '../define/defi
 import { ADA, asked, kindOf, person, site, type Input } from '../engine/engine.fixture.ts';
 import { jobMutations, type JobEngine } from '../index.ts';
 import type { SignalCall } from '../api/shown-job.ts';
-import { everybodyMay } from '../engine/rights.fixture.ts';
+import { everybodyMay } from '../engine/may-all.fixture.ts';
 import { pauseOnceApproved } from './wait-example.fixture.ts';
 import { jobToWire, type JobDocument } from '../record/job-document.ts';
 import { FenceLost } from '../record/job-writes.ts';

@@ -9,7 +9,7 @@ import { useRead } from '../../api/queries';
 import { AppLink } from '../../address/AppLink';
 import { Page } from '../../frame/Page';
 import { paths } from '../../address/paths';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { PlanView } from '../../plan/PlanView';
 import { useKnownChanges } from '../../change/known-changes';
 import { JobView } from '../../job/JobView';

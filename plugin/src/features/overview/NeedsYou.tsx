@@ -4,7 +4,7 @@ import type { MutationId, Overview } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { EmptyState, LinkButton, Text, useStyles2 } from '@grafana/ui';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { AbleButton } from '../../change/AbleButton';
 import { usePlaces } from '../../address/places';
 import { useKnownChanges } from '../../change/known-changes';

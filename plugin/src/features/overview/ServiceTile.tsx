@@ -5,7 +5,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { paths } from '../../address/paths';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { figure } from '../../values/figures';
 import { StatePill } from '../../values/StatePill';
 

@@ -3,7 +3,7 @@ import React from 'react';
 import { useParams } from 'react-router';
 import { Page } from '../../frame/Page';
 import { paths, PLACEMENT_TABS, type PlacementTab } from '../../address/paths';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { AbleButton } from '../../change/AbleButton';
 import { DriftTab } from './DriftTab';
 import { PlacedTenantsTab } from './PlacedTenantsTab';

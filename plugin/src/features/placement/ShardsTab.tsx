@@ -14,7 +14,7 @@ import { UnreadableRows } from '../../table/UnreadableRows';
 import { PlainTable } from '../../table/PlainTable';
 import { RowMenu } from '../../table/RowMenu';
 import { StatePill } from '../../values/StatePill';
-import { RunningMoves } from '../../job/Moves';
+import { RunningMigrations } from '../../job/Migrations';
 
 const EVERY_MS = 5_000;
 
@@ -89,7 +89,7 @@ export function ShardsTab() {
   const query = useRead('scale.shards.list', { query: { limit: 200 } }, { every: EVERY_MS });
   return (
     <Stack direction="column" gap={2}>
-      <RunningMoves />
+      <RunningMigrations />
       <UnreadableRows rows={query.data?.unreadable} />
       <QueryBoundary query={query} isEmpty={({ items }) => items.length === 0} empty={<NoShardsYet />}>
         {({ items }) => (

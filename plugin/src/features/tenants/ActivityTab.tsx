@@ -2,7 +2,7 @@
 import React from 'react';
 import { LinkButton } from '@grafana/ui';
 import { paths } from '../../address/paths';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { AuditRecords } from '../../audit-records/AuditRecords';
 
 export function ActivityTab({ tenantId }: { tenantId: string }) {

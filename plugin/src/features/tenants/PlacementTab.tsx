@@ -13,7 +13,7 @@ import { PlainTable } from '../../table/PlainTable';
 import { RowMenu } from '../../table/RowMenu';
 import { StatePill } from '../../values/StatePill';
 import type { RowOf } from '../../list/use-list';
-import { MovesOf } from '../../job/Moves';
+import { MigrationsOf } from '../../job/Migrations';
 
 type Tenant = RowOf<'tenants.list'>;
 
@@ -90,7 +90,7 @@ export function PlacementTab({ tenant }: { tenant: Tenant }) {
           />
         )}
       </QueryBoundary>
-      <MovesOf tenantId={tenant.tenant_id} />
+      <MigrationsOf tenantId={tenant.tenant_id} />
     </Stack>
   );
 }

@@ -6,7 +6,7 @@ import { LinkButton, Stack, Text } from '@grafana/ui';
 import { useRead } from '../../api/queries';
 import { Page } from '../../frame/Page';
 import { paths, TENANT_TABS, type TenantTab } from '../../address/paths';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { AbleButton } from '../../change/AbleButton';
 import { PLUGIN_ID } from '../../plugin-id';
 import { QueryBoundary } from '../../page-parts/QueryBoundary';

@@ -3,7 +3,7 @@ import React from 'react';
 import { EmptyState, LinkButton, Stack } from '@grafana/ui';
 import { Page } from '../../frame/Page';
 import { paths } from '../../address/paths';
-import { useCarry } from '../../address/carry';
+import { useCarry } from '../../address/carried-params';
 import { AbleButton } from '../../change/AbleButton';
 import { ServerTable } from '../../list/ServerTable';
 import { tenantList } from './tenant-list';

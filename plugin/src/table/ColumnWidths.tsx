@@ -3,7 +3,7 @@ import React from 'react';
 import type { Column } from './columns';
 import { MENU_PX, SELECT_PX } from './table-styles';
 
-export function Widths({
+export function ColumnWidths({
   columns,
   selectable,
   actions,

@@ -6,13 +6,13 @@ import type { ChangeInput } from '../change/change-input';
 import { count } from '../values/figures';
 import type { Complaint } from './fields/complaint';
 
-export interface Asked {
+export interface FormRequest {
   readonly params: Record<string, string>;
   readonly body: ChangeInput;
 }
 
 /** Path parameters and body of an operation, out of one flat input. */
-export function askedOf(id: MutationId, input: ChangeInput): Asked {
+export function requestOf(id: MutationId, input: ChangeInput): FormRequest {
   const names = [...changeRoute(id).path.matchAll(/:(\w+)/g)].map((match) => match[1] as string);
   const params = Object.fromEntries(names.map((name) => [name, String(input[name] ?? '')]));
   const body = Object.fromEntries(Object.entries(input).filter(([name]) => !names.includes(name)));
@@ -44,7 +44,7 @@ const isHollow = (value: unknown): boolean =>
 type Issue = z.core.$ZodIssue;
 
 /** What the contract has against an input; nothing when a preflight may be asked for. The reason comes later. */
-export function complaints({ preflight }: FormSpec['of'], { params, body }: Asked): Complaint[] {
+export function complaints({ preflight }: FormSpec['of'], { params, body }: FormRequest): Complaint[] {
   return [preflight.params.safeParse(params), preflight.body.safeParse(body)].flatMap((parsed) =>
     parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: inWords(issue) }))
   );

@@ -3,11 +3,11 @@ import React from 'react';
 import { isFinal, type Job, type MutationId } from '@cloudlysis/contract';
 import { LinkButton, Stack } from '@grafana/ui';
 import { paths } from '../address/paths';
-import { useCarry } from '../address/carry';
+import { useCarry } from '../address/carried-params';
 import { AbleButton } from '../change/AbleButton';
 import { useKnownChanges } from '../change/known-changes';
 
-export function NextMoves({ job }: { job: Job }) {
+export function NextSteps({ job }: { job: Job }) {
   const carried = useCarry();
   const { wordsOf } = useKnownChanges();
   const { undo } = job;

@@ -40,7 +40,7 @@ const columns: Array<Column<Row>> = [
 ];
 
 /** The last moves of a tenant, those that run among them; nothing while there was none. */
-export function MovesOf({ tenantId }: { tenantId: string }) {
+export function MigrationsOf({ tenantId }: { tenantId: string }) {
   const { data } = useRead(
     'jobs.list',
     { query: { kind: 'scale.migrate', tenant_id: tenantId, limit: SHOWN } },
@@ -50,7 +50,7 @@ export function MovesOf({ tenantId }: { tenantId: string }) {
 }
 
 /** Everything that moves now. */
-export function RunningMoves() {
+export function RunningMigrations() {
   const queries = MOVES.map((kind) => ({ kind, open: 'true' as const, limit: SHOWN }));
   const migrations = useRead('jobs.list', { query: queries[0] }, { every: EVERY_MS });
   const evacuations = useRead('jobs.list', { query: queries[1] }, { every: EVERY_MS });

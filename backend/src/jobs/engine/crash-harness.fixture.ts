@@ -13,12 +13,12 @@ import { passingControlKey } from '../../secrets/control-key.ts';
 import type { Mongo } from '../../ports/mongo/mongo.ts';
 import type { Principal } from '../../call/principal.ts';
 import type { EffectStep, JobDefinition, Step, StepContext } from '../define/definition.ts';
-import { Fuse, mortalMongo } from './fuse.fixture.ts';
+import { Fuse, mortalMongo } from './dying-port.fixture.ts';
 import { createJobEngine, type JobEngine } from '../index.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
 import type { ActiveJob, JobReader } from '../record/job-reader.ts';
 import { createJobStore, type JobStore } from '../store/jobs.store.ts';
-import { everybodyMay } from './rights.fixture.ts';
+import { everybodyMay } from './may-all.fixture.ts';
 
 export interface Script {
   /** The process dies after every effect and before its record, of the way back, too: each happens twice. */

@@ -14,7 +14,7 @@ import { BrowserClock } from './BrowserClock';
 
 const OVERVIEW_EVERY_MS = 10_000;
 
-export function Strip() {
+export function NoticeStrip() {
   const styles = useStyles2(getStyles);
   return (
     <>

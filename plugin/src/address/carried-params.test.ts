@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { paths } from './paths';
-import { carry } from './carry';
+import { carry } from './carried-params';
 
 const CARRIED = ['var-tenant_id', 'from', 'to'];
 

@@ -5,7 +5,7 @@ import { isWrongSequence } from './bus.ts';
 
 export class Superseded extends Error {}
 
-export class Document<T> {
+export class KvDocument<T> {
   private readonly kv: KV;
   private readonly key: string;
   private readonly empty: () => T;
