@@ -1,4 +1,5 @@
 /** The process: reads the configuration, starts the control plane, stops it on SIGTERM or SIGINT. */
+import { appendFileSync, readFileSync } from 'node:fs';
 import { systemAmbient } from './kernel/ambient.ts';
 import { readConfig, type Config } from './service-config.ts';
 import { createLogger } from './http/index.ts';
@@ -9,15 +10,20 @@ import { startControlPlane, type ControlPlane } from './service.ts';
 const STOP_MS = 10_000;
 
 /**
- * `CRASH_AT=<kind>/<step>/<forward|backward>/<before|after>` kills the process at that point, the way a power cut would,
- * so that resuming can be shown on a real process. Development only.
+ * `CRASH_AT=<kind>/<step>/<forward|backward>/<before|after>` kills the process at that point, the way a power cut would;
+ * `HOLD_FILE` names a file with such points, one a line, read at each point: a job that comes to one of them goes no
+ * further, and `<file>.reached` says so, until whoever started the process ends it. Both are for tests only.
  */
-function crashPointOf(config: Config): ((point: CrashPoint) => void) | undefined {
-  const wanted = process.env['CRASH_AT'];
-  if (!wanted) return undefined;
-  if (config.MODE === 'production') throw new Error('CRASH_AT is refused in production');
+function crashPointOf(config: Config): ((point: CrashPoint) => void | Promise<void>) | undefined {
+  const { CRASH_AT, HOLD_FILE } = process.env;
+  if (!CRASH_AT && !HOLD_FILE) return undefined;
+  if (config.MODE === 'production') throw new Error('CRASH_AT and HOLD_FILE are refused in production');
   return ({ kind, step, direction, at }) => {
-    if (`${kind}/${step}/${direction}/${at}` === wanted) process.kill(process.pid, 'SIGKILL');
+    const here = `${kind}/${step}/${direction}/${at}`;
+    if (here === CRASH_AT) process.kill(process.pid, 'SIGKILL');
+    if (!HOLD_FILE || !readFileSync(HOLD_FILE, 'utf8').split('\n').includes(here)) return;
+    appendFileSync(`${HOLD_FILE}.reached`, `${here}\n`);
+    return new Promise(() => undefined);
   };
 }
 

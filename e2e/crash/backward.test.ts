@@ -1,12 +1,15 @@
 // The way back: a job is cancelled, and the backend is killed before or after a compensation; of which a seed says.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CRASH_TENANTS } from './cases.ts';
-import { inOrder } from './order.ts';
-import { CrashRig, nameOf, type Point } from './rig.ts';
+import { inGroups } from './groups.ts';
+import type { Point } from './held-points.ts';
+import { CrashRig } from './rig.ts';
 import { crashSeed, replay, sampled } from './sample.ts';
 import { carryOut, logProof } from '../journey.ts';
 
 const seed = crashSeed();
+/** Creations that die at once; each is of a tenant of its own. */
+const TOGETHER = 6;
 let rig: CrashRig;
 let points: Point[];
 
@@ -29,18 +32,16 @@ describe('a backend that dies on the way back of any job', () => {
   it('API-03 NFR-07 leaves every job undone, as if it had never been asked for', async () => {
     const all = points.filter((point) => point.direction === 'backward');
     expect(all.length).toBeGreaterThan(30);
-    const backward = inOrder(sampled(points, seed).filter((point) => point.direction === 'backward'));
-    const first = backward.map(diedAt);
-    await rig.restart(null, { CRASH_AT: nameOf(first[0]!) });
-    for (const [index, point] of backward.entries()) {
-      const one = await rig.case(point.kind);
-      const before = await (one.undoneWorld ? one.undoneWorld() : one.world());
-      const dead = await rig.die(first[index]!, one);
-      dead.fence = await rig.cancel(dead, point.kind);
-      await rig.dieAgain(point);
-      const next = first[index + 1];
-      await rig.restart(dead, next ? { CRASH_AT: nameOf(next) } : {});
-      await rig.expectUndone(point, dead, one, before);
+    const backward = sampled(points, seed).filter((point) => point.direction === 'backward');
+    for (const group of inGroups(backward)) {
+      const cases = await rig.cases(group);
+      const before = await Promise.all(cases.map((one) => (one.undoneWorld ?? one.world)()));
+      const dead = await rig.die(group.map(diedAt), cases);
+      for (const job of dead) await rig.cancel(job);
+      await rig.dieAgain(group);
+      await rig.restart(dead);
+      for (const [index, job] of dead.entries())
+        await rig.expectUndone({ ...job, point: group[index]! }, before[index]);
     }
     expect(Math.max(...rig.recoveries)).toBeLessThan(1_000);
   }, 420_000);
@@ -48,16 +49,14 @@ describe('a backend that dies on the way back of any job', () => {
   it('API-03 NFR-07 a creation cancelled at every point of its way forward leaves nothing behind', async () => {
     const mine = points.filter(({ kind, direction }) => kind === 'tenants.create' && direction === 'forward');
     const cancellable = mine.filter(({ step, at }) => !(step === 'end' && at === 'after'));
-    await rig.restart(null, { CRASH_AT: nameOf(cancellable[0]!) });
-    for (const [index, point] of cancellable.entries()) {
-      const one = await rig.case(point.kind);
-      const before = await one.world();
-      const dead = await rig.die(point, one);
-      dead.fence = await rig.cancel(dead, point.kind);
-      // Who undoes this creation takes no step forward, and is the one that dies in the next.
-      const next = cancellable[index + 1];
-      await rig.restart(dead, next ? { CRASH_AT: nameOf(next) } : {});
-      await rig.expectUndone(point, dead, one, before);
+    for (let from = 0; from < cancellable.length; from += TOGETHER) {
+      const group = cancellable.slice(from, from + TOGETHER);
+      const cases = await rig.cases(group);
+      const before = await Promise.all(cases.map((one) => one.world()));
+      const dead = await rig.die(group, cases);
+      for (const job of dead) await rig.cancel(job);
+      await rig.restart(dead);
+      for (const [index, job] of dead.entries()) await rig.expectUndone(job, before[index]);
     }
   }, 120_000);
 
@@ -67,7 +66,7 @@ describe('a backend that dies on the way back of any job', () => {
     expect(await rig.operator.read('audit.verify')).toMatchObject({ ok: true });
     for (const tenant of CRASH_TENANTS) {
       const { status } = await rig.stack.command(tenant, `after-${tenant}`);
-      expect(/^(lifer|many-)/.test(tenant) ? [200, 423] : [200]).toContain(status);
+      expect(/^(lifer|sleeper|many-)/.test(tenant) ? [200, 423] : [200]).toContain(status);
       expect([tenant, await logProof(rig.stack, tenant)]).toMatchObject([tenant, { duplicated: 0, gaps: 0 }]);
     }
   });

@@ -21,7 +21,8 @@ export const JOB_KINDS = (Object.keys(mutations) as MutationId[]).filter(isJobKi
  * Tenants by their part in the cases; evacuation empties r3 into r4 and back, so that the others stay where they are.
  * They are placed in this order, so that those which get archived live on r1 and r2: an archived one cannot be moved.
  */
-export const CRASH_TENANTS = ['mover', 'lifer', 'drainer', 'drifter', 'many-1', 'many-2', 'settler', 'wanderer'];
+// prettier-ignore
+export const CRASH_TENANTS = ['mover', 'lifer', 'drainer', 'drifter', 'many-1', 'many-2', 'settler', 'wanderer', 'sleeper'];
 export const CRASH_SHARDS = ['g1', 'a1', 'a2', 'p1', 'p2', 'r1', 'r2', 'r3', 'r4'];
 
 export interface CrashCase {
@@ -53,10 +54,10 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
     };
     return { input: { params: { tenant_id: 'lifer' }, body }, world };
   },
-  'tenants.pause': (rig) => lifecycle(rig, false, false),
-  'tenants.resume': (rig) => lifecycle(rig, true, false),
-  'tenants.archive': (rig) => lifecycle(rig, false, false),
-  'tenants.restore': (rig) => lifecycle(rig, false, true),
+  'tenants.pause': (rig) => lifecycle(rig, 'sleeper', false, false),
+  'tenants.resume': (rig) => lifecycle(rig, 'sleeper', true, false),
+  'tenants.archive': (rig) => lifecycle(rig, 'lifer', false, false),
+  'tenants.restore': (rig) => lifecycle(rig, 'lifer', false, true),
   'tenants.bulk_pause': (rig) => bulk(rig, false),
   'tenants.bulk_resume': (rig) => bulk(rig, true),
   'tenants.bulk_archive': (rig) => bulk(rig, false),
@@ -110,6 +111,35 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
   },
 };
 
+const REPAIRED = ['mover', 'many', 'evacuated', 'drainer'];
+
+/** What a case of each kind changes or is judged by: jobs that die together have nothing in common. */
+export const TOUCHES: Readonly<Record<JobKind, readonly string[]>> = {
+  'tenants.create': ['born'],
+  'tenants.update': ['lifer'],
+  'tenants.pause': ['sleeper'],
+  'tenants.resume': ['sleeper'],
+  'tenants.archive': ['lifer'],
+  'tenants.restore': ['lifer'],
+  'tenants.bulk_pause': ['many'],
+  'tenants.bulk_resume': ['many'],
+  'tenants.bulk_archive': ['many'],
+  'scale.shards.put': ['p2'],
+  // A job that stands still half-way leaves drift, which a repair would take for its own.
+  'scale.drift.repair': [...REPAIRED, 'drifter'],
+  'scale.migrate': ['mover'],
+  'scale.evacuate': ['evacuated'],
+  'scale.drain': ['drainer', 'p2'],
+};
+
+/** Kind → kind of the jobs it starts: one of these would stop at a point that is meant for another job. */
+export const CHILDREN: Readonly<Partial<Record<JobKind, JobKind>>> = {
+  'scale.evacuate': 'scale.migrate',
+  'tenants.bulk_pause': 'tenants.pause',
+  'tenants.bulk_resume': 'tenants.resume',
+  'tenants.bulk_archive': 'tenants.archive',
+};
+
 let born = 0;
 
 /** Through the states in between, whatever the case before left behind. */
@@ -123,12 +153,12 @@ async function bring({ stack, operator }: Rig, tenantId: string, paused: boolean
   if ((await now()).phase === 'live' && archived) await carryOut(admin, 'tenants.archive', input);
 }
 
-async function lifecycle(rig: Rig, paused: boolean, archived: boolean): Promise<CrashCase> {
-  await bring(rig, 'lifer', paused, archived);
+async function lifecycle(rig: Rig, tenant_id: string, paused: boolean, archived: boolean): Promise<CrashCase> {
+  await bring(rig, tenant_id, paused, archived);
   return {
-    input: { params: { tenant_id: 'lifer' }, body: { reason: 'crash test' } },
+    input: { params: { tenant_id }, body: { reason: 'crash test' } },
     world: async () => {
-      const { name: _name, ...rest } = await tenantWorld(rig.stack, 'lifer');
+      const { name: _name, ...rest } = await tenantWorld(rig.stack, tenant_id);
       return rest;
     },
   };

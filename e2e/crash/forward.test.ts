@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LoadResult } from '../../dataplane/src/load/run-load.ts';
 import { CRASH_TENANTS, JOB_KINDS } from './cases.ts';
-import { CrashRig, nameOf, type Point } from './rig.ts';
-import { inOrder } from './order.ts';
-import { crashSeed, replay, sampled, SEEDS } from './sample.ts';
+import { inGroups } from './groups.ts';
+import type { Point } from './held-points.ts';
+import { CrashRig } from './rig.ts';
+import { crashSeed, replay, sampled } from './sample.ts';
 import { logProof } from '../journey.ts';
 
 const seed = crashSeed();
@@ -29,39 +30,27 @@ describe('a backend that dies at any point of any job', () => {
     for (const kind of JOB_KINDS) expect(points.filter((point) => point.kind === kind).length).toBeGreaterThan(5);
   });
 
-  it('NFR-07 the points of every seed can be put in an order', () => {
-    for (const direction of ['forward', 'backward'] as const)
-      for (let any = 0; any < SEEDS; any++)
-        inOrder(sampled(points, any).filter((point) => point.direction === direction));
-  });
-
   it('NFR-07 GEN-19 AUD-11 ends every job as if nothing had happened, forward', async () => {
-    const forward = inOrder(sampled(points, seed).filter((point) => point.direction === 'forward'));
-    await rig.restart(null, { CRASH_AT: nameOf(forward[0]!) });
-    for (const [index, point] of forward.entries()) {
-      const one = await rig.case(point.kind);
-      const dead = await rig.die(point, one);
-      // The process that resumes this job is the one that dies in the next, of another kind.
-      const next = forward[index + 1];
-      await rig.restart(dead, next ? { CRASH_AT: nameOf(next) } : {});
-      await rig.expectDone(point, dead, one);
+    const forward = sampled(points, seed).filter((point) => point.direction === 'forward');
+    for (const group of inGroups(forward)) {
+      const cases = await rig.cases(group);
+      const dead = await rig.die(group, cases);
+      await rig.restart(dead);
+      for (const job of dead) await rig.expectDone(job);
     }
     expect(Math.max(...rig.recoveries)).toBeLessThan(1_000);
   }, 420_000);
 
-  it.each(['scale.migrate', 'tenants.create'] as const)(
-    'NFR-07 one %s that dies at each of its points in turn, and whose successors die too, still ends',
-    async (kind) => {
-      const mine = points.filter((point) => point.kind === kind && point.direction === 'forward');
-      const one = await rig.case(kind);
-      await rig.restart(null, { CRASH_AT: nameOf(mine[0]!) });
-      const dead = await rig.die(mine[0]!, one);
-      for (const point of mine.slice(1)) await rig.dieAgain(point);
-      await rig.restart(null);
-      await rig.expectDone(mine.at(-1)!, dead, one);
-    },
-    90_000,
-  );
+  it('NFR-07 jobs that die at each of their points in turn, and whose successors die too, still end', async () => {
+    const kinds = ['scale.migrate', 'tenants.create'] as const;
+    const ways = kinds.map((kind) => points.filter((point) => point.kind === kind && point.direction === 'forward'));
+    const first = ways.map((way) => way[0]!);
+    const dead = await rig.die(first, await rig.cases(first));
+    for (let turn = 1; turn < Math.max(...ways.map((way) => way.length)); turn++)
+      await rig.dieAgain(ways.flatMap((way) => way.slice(turn, turn + 1)));
+    await rig.restart([]);
+    for (const job of dead) await rig.expectDone(job);
+  }, 120_000);
 
   it('SCL-06 NFR-07 through all of that no command was lost or carried out twice, and the chain holds', async () => {
     quiet.abort();

@@ -1,4 +1,4 @@
-// Kills a backend at a named point of a job, starts it again, and holds what came of the job against a run without a crash.
+// Kills a backend while jobs stand at named points, starts it again, and holds what came of each against a run without a crash.
 import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,18 +17,15 @@ import { callKey } from '../../backend/src/jobs/record/idempotency.ts';
 import { passingControlKey } from '../../backend/src/secrets/control-key.ts';
 import { systemAmbient } from '../../backend/src/kernel/ambient.ts';
 import { createAudit } from '../../backend/src/audit/index.ts';
-import { createJobEngine, type CrashPoint, type JobEngine } from '../../backend/src/jobs/index.ts';
+import { createJobEngine, type JobEngine } from '../../backend/src/jobs/index.ts';
 import { connectMongo, type Mongo } from '../../backend/src/ports/mongo/mongo.ts';
-import type { Child } from '../../backend/testing/child.ts';
 import { eventually } from '../../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../../backend/testing/stack.ts';
 import { CASES, CRASH_SHARDS, CRASH_TENANTS, JOB_KINDS, type CrashCase, type JobKind } from './cases.ts';
+import { HeldPoints, nameOf, type Point } from './held-points.ts';
 import { auditOf } from '../journey.ts';
 import { settledWorld } from '../world.ts';
 import { everybodyMay } from '../../backend/src/jobs/engine/may-all.fixture.ts';
-
-export type Point = CrashPoint & { readonly kind: JobKind };
-export const nameOf = ({ kind, step, direction, at }: Point): string => `${kind}/${step}/${direction}/${at}`;
 
 interface JobDocument {
   readonly _id: string;
@@ -37,7 +34,10 @@ interface JobDocument {
   readonly state: string;
 }
 
+/** A job that stood at a point when its process died. */
 export interface Dead {
+  readonly point: Point;
+  readonly one: CrashCase;
   readonly jobId: string;
   readonly key: string;
   readonly plan: Plan;
@@ -57,13 +57,15 @@ export class CrashRig {
   readonly baseline = new Map<JobKind, { world: unknown; plan: Plan; records: string[] }>();
   /** Milliseconds from ready to the next claim, per recovery. */
   readonly recoveries: number[] = [];
+  readonly #held: HeldPoints;
   readonly #mongo: Mongo;
   readonly #bystander: JobEngine;
   /** Whoever waits for an answer of the backend as it runs now. */
   #waiting = new AbortController();
 
-  private constructor(stack: Stack, mongo: Mongo) {
+  private constructor(stack: Stack, held: HeldPoints, mongo: Mongo) {
     this.stack = stack;
+    this.#held = held;
     this.operator = stack.as('owner');
     this.#mongo = mongo;
     const ambient = systemAmbient();
@@ -83,8 +85,10 @@ export class CrashRig {
   }
 
   static async start(): Promise<CrashRig> {
-    const stack = await startStack({ tenants: CRASH_TENANTS, shards: CRASH_SHARDS, env: { LOG_LEVEL: 'warn' } });
-    return new CrashRig(stack, await connectMongo(stack.layout.mongoUri, stack.layout.db));
+    const held = new HeldPoints();
+    const env = { LOG_LEVEL: 'warn', HOLD_FILE: held.file };
+    const stack = await startStack({ tenants: CRASH_TENANTS, shards: CRASH_SHARDS, env });
+    return new CrashRig(stack, held, await connectMongo(stack.layout.mongoUri, stack.layout.db));
   }
 
   async stop(): Promise<void> {
@@ -98,6 +102,14 @@ export class CrashRig {
 
   case(kind: JobKind): Promise<CrashCase> {
     return CASES[kind]({ stack: this.stack, operator: this.operator });
+  }
+
+  /** One for each point, while every job goes on: what a case needs is brought about by jobs as well. */
+  async cases(points: readonly Point[]): Promise<CrashCase[]> {
+    this.#held.set([]);
+    const cases: CrashCase[] = [];
+    for (const { kind } of points) cases.push(await this.case(kind));
+    return cases;
   }
 
   /** Runs every kind once without a crash; its plan then says which points there are. */
@@ -147,46 +159,54 @@ export class CrashRig {
     return (await eventually('the job is there', () => this.#jobs.findOne(filter), 10_000))._id;
   }
 
-  /** The running backend, started with the point as CRASH_AT, dies there. */
-  async die(point: Point, one: CrashCase): Promise<Dead> {
-    const { key, plan } = await this.submitUnheard(point.kind, one);
-    const exit = await this.stack.backend.exited(60_000).catch((error: Error) => {
-      throw new Error(`${nameOf(point)} was never reached: ${error.message}`);
-    });
+  /** Brings a job of each point there, one after the other, and then kills the backend that runs them all. */
+  async die(points: readonly Point[], cases: readonly CrashCase[]): Promise<Dead[]> {
+    const submitted = [];
+    const log = (): string => this.stack.backend.log();
+    for (const [index, point] of points.entries()) {
+      this.#held.set([point]);
+      submitted.push(await this.submitUnheard(point.kind, cases[index]!));
+      await this.#held.untilReached([point], log);
+    }
+    await this.stack.backend.kill();
     this.#waiting.abort();
-    expect(exit.signal).toBe('SIGKILL');
-    const jobId = await this.jobOf(key);
-    return { jobId, key, plan, fence: (await this.#jobs.findOne({ _id: jobId }))!.fence };
+    const dead = submitted.map(async ({ key, plan }, index): Promise<Dead> => {
+      const jobId = await this.jobOf(key);
+      const { fence } = (await this.#jobs.findOne({ _id: jobId }))!;
+      return { point: points[index]!, one: cases[index]!, jobId, key, plan, fence };
+    });
+    return Promise.all(dead);
   }
 
-  /** Starts the backend again under its name and waits until the job is claimed: the step after a crash begins within 1 s. */
-  async restart(dead: Dead | null, env: NodeJS.ProcessEnv = {}, backend: Child = this.stack.backend): Promise<void> {
-    await backend.kill();
+  /** Starts the backend again under its name and waits until each job is claimed: the step after a crash begins within 1 s. */
+  async restart(dead: readonly Dead[]): Promise<void> {
+    await this.stack.backend.kill();
     this.#waiting.abort();
     this.#waiting = new AbortController();
-    await backend.start(env);
+    this.#held.set([]);
+    await this.stack.backend.start();
     const ready = performance.now();
-    if (!dead) return;
-    await eventually(
-      `${dead.jobId} is claimed again`,
-      async () => {
-        const job = await this.#jobs.findOne({ _id: dead.jobId });
-        return job !== null && (job.fence > dead.fence || isFinal(job.state));
-      },
-      5_000,
-    );
-    this.recoveries.push(performance.now() - ready);
+    const claimed = dead.map(async ({ jobId, fence }) => {
+      const isClaimed = async (): Promise<boolean> => {
+        const job = await this.#jobs.findOne({ _id: jobId });
+        return job !== null && (job.fence > fence || isFinal(job.state));
+      };
+      await eventually(`${jobId} is claimed again`, isClaimed, 5_000);
+      this.recoveries.push(performance.now() - ready);
+    });
+    await Promise.all(claimed);
   }
 
   /** The cancel of an operator that reached another replica, which then runs nothing. */
-  async cancel({ jobId }: Dead, kind: JobKind): Promise<Dead['fence']> {
+  async cancel(dead: Dead): Promise<void> {
+    const { jobId, point } = dead;
     const by = 'user:owner@b.test';
     const job = await this.#bystander.cancel(jobId, by, 'crash test', {
-      code: 'job.cancel_requested', action: 'jobs.cancel', actor: by, resource: kind, tenantId: null,
+      code: 'job.cancel_requested', action: 'jobs.cancel', actor: by, resource: point.kind, tenantId: null,
       outcome: 'requested', reason: 'crash test', jobId,
       provenance: { requestId: 'crash', traceId: null, ip: null, agent: null },
     }); // prettier-ignore
-    return job.fence;
+    dead.fence = job.fence;
   }
 
   async ended(jobId: string): Promise<Job> {
@@ -202,39 +222,40 @@ export class CrashRig {
     });
   }
 
-  /** Resumes nothing but the job that died, and dies in it again, at another point. */
-  async dieAgain(point: Point): Promise<void> {
-    this.stack.backend.spawn({ CRASH_AT: nameOf(point) });
-    const exit = await this.stack.backend.exited(60_000).catch((error: Error) => {
-      throw new Error(`${nameOf(point)} was never reached: ${error.message}`);
-    });
-    expect([nameOf(point), exit.signal]).toEqual([nameOf(point), 'SIGKILL']);
+  /** Resumes nothing but the jobs that died, and dies in them again, at other points. */
+  async dieAgain(points: readonly Point[]): Promise<void> {
+    this.#held.set(points);
+    this.stack.backend.spawn();
+    await this.#held.untilReached(points, () => this.stack.backend.log());
+    await this.stack.backend.kill();
   }
 
   /** Same end state as without a crash, one job, one submission and one end in the audit log. */
-  async expectDone(point: Point, dead: Dead, one: CrashCase): Promise<void> {
+  async expectDone(dead: Dead): Promise<void> {
+    const { point, one } = dead;
     const { world, records } = this.baseline.get(point.kind)!;
     const job = await this.ended(dead.jobId);
     expect([nameOf(point), job.state, job.problem]).toEqual([nameOf(point), 'succeeded', null]);
     expect([nameOf(point), await settledWorld(() => one.world(), world)]).toEqual([nameOf(point), world]);
     expect((await auditOf(this.operator, dead.jobId)).map((record) => record.code).sort()).toEqual(records);
-    await this.expectOneJob(point.kind, dead, one);
+    await this.expectOneJob(dead);
   }
 
   /** As if it had never been asked for, apart from the records that say so. */
-  async expectUndone(point: Point, dead: Dead, one: CrashCase, before: unknown): Promise<void> {
+  async expectUndone(dead: Dead, before: unknown): Promise<void> {
+    const { point, one } = dead;
     const job = await this.ended(dead.jobId);
     expect(['compensated', 'cancelled']).toContain(job.state);
     const look = () => (one.undoneWorld ? one.undoneWorld() : one.world());
     expect([nameOf(point), await settledWorld(look, before)]).toEqual([nameOf(point), before]);
     const codes = (await auditOf(this.operator, dead.jobId)).map((record) => record.code).sort();
     expect(codes).toEqual(['job.cancel_requested', `job.${job.state}`, 'job.submitted'].sort());
-    await this.expectOneJob(point.kind, dead, one);
+    await this.expectOneJob(dead);
   }
 
   /** The client that heard nothing asks again under its key, and is told of the same job. */
-  private async expectOneJob(kind: JobKind, { jobId, key, plan }: Dead, { input }: CrashCase): Promise<void> {
-    const again = { ...input, idempotencyKey: key, planHash: plan.hash } as unknown as SubmitInput<JobKind>;
+  private async expectOneJob({ point: { kind }, one, jobId, key, plan }: Dead): Promise<void> {
+    const again = { ...one.input, idempotencyKey: key, planHash: plan.hash } as unknown as SubmitInput<JobKind>;
     expect((await this.operator.submit(kind, again)).job.job_id).toBe(jobId);
     expect(await this.#jobs.countDocuments({ idempotency: keyed(key) })).toBe(1);
   }

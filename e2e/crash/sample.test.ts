@@ -2,8 +2,9 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mutations } from '@cloudlysis/contract';
-import { JOB_KINDS } from './cases.ts';
-import { nameOf, type Point } from './rig.ts';
+import { CHILDREN, JOB_KINDS, TOUCHES } from './cases.ts';
+import { inGroups } from './groups.ts';
+import { nameOf, type Point } from './held-points.ts';
 import { crashSeed, sampled, SEEDS } from './sample.ts';
 
 /** As the rig makes them: both sides of each step and of the end, of each kind, there and back. */
@@ -41,4 +42,21 @@ it('NFR-07 a seed repeats a run, and what is no seed is refused', () => {
   expect(crashSeed({ CRASH_POINTS: 'all', CRASH_SEED: '4' })).toBe('all');
   expect(() => crashSeed({ CRASH_SEED: 'x' })).toThrow(/number/);
   for (let n = 0; n < 20; n++) expect(crashSeed({})).toBeLessThan(SEEDS);
+});
+
+it('NFR-07 every point of a sample dies in one group, and jobs that die together have nothing in common', () => {
+  fc.assert(
+    fc.property(someWorld, fc.nat(SEEDS), (points, seed) => {
+      const sample = sampled(points, seed);
+      const groups = inGroups(sample);
+      expect(groups.flat().map(nameOf).sort()).toEqual(sample.map(nameOf).sort());
+      for (const group of groups) {
+        const kinds = group.map(({ kind }) => kind);
+        const things = kinds.flatMap((kind) => TOUCHES[kind]);
+        expect([new Set(kinds).size, new Set(things).size]).toEqual([kinds.length, things.length]);
+        for (const kind of kinds) expect(kinds).not.toContain(CHILDREN[kind]);
+      }
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -1,7 +1,7 @@
 // Which of all crash points a run kills at: each step once where a job is of high risk, every third point of the others.
 import { randomInt } from 'node:crypto';
 import { mutations } from '@cloudlysis/contract';
-import type { Point } from './rig.ts';
+import type { Point } from './held-points.ts';
 
 /** So many seeds in a row kill at every point there is: there and back, two sides of a step, every third of the rest. */
 export const SEEDS = 12;
