@@ -41,7 +41,7 @@ async function restore(): Promise<void> {
   await records.insertMany(untouched.map((record) => ({ ...record })));
 }
 
-describe('must-show 5: one record touched in the store', () => {
+describe('one record touched in the store', () => {
   it('AUD-01 the log as it was written holds', async () => {
     expect(untouched.length).toBeGreaterThan(10);
     const { ok, checked } = await owner.read('audit.verify');

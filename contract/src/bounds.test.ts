@@ -38,7 +38,8 @@ const hasLength = ({ def }: z.ZodArray): boolean =>
 
 /** Not only told: one entry more than the maximum does not fit. */
 function refusesMore(schema: z.ZodRecord, max: number): boolean {
-  const map = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, at) => [`k${at}`, sampleOf(schema.valueType as z.ZodType)])); // prettier-ignore
+  const map = (size: number) =>
+    Object.fromEntries(Array.from({ length: size }, (_, at) => [`k${at}`, sampleOf(schema.valueType as z.ZodType)]));
   return schema.safeParse(map(max)).success && !schema.safeParse(map(max + 1)).success;
 }
 

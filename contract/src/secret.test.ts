@@ -25,7 +25,12 @@ const body = z.strictObject({
   auth: z.union([z.strictObject({ token: secret({ max: 9 }) }), z.strictObject({ token: secret({ min: 10 }) })]).optional(),
 }); // prettier-ignore
 
-const junk = fc.oneof(fc.string({ minLength: 1, unit: 'binary' }), fc.integer(), fc.dictionary(fc.string(), fc.string(), { minKeys: 1 }), fc.array(fc.string(), { minLength: 1 })); // prettier-ignore
+const junk = fc.oneof(
+  fc.string({ minLength: 1, unit: 'binary' }),
+  fc.integer(),
+  fc.dictionary(fc.string(), fc.string(), { minKeys: 1 }),
+  fc.array(fc.string(), { minLength: 1 }),
+);
 
 describe('SEC-01 secrets of an input', () => {
   it('are taken out wherever they stand, valid or not, under names that differ', () => {
@@ -38,9 +43,17 @@ describe('SEC-01 secrets of an input', () => {
         }; // prettier-ignore
         const { shown, secrets } = taken(body, input);
         expect(shown).toEqual({
-          tenant_id: 'acme', password: SECRET_SHOWN, pin: SECRET_SHOWN, smtp: { host: 'h', 'pass.word/~': SECRET_SHOWN },
-          keys: [{ id: 'a', key: SECRET_SHOWN }, { id: 'b', key: SECRET_SHOWN }], env: { 'A.B': SECRET_SHOWN }, auth: { token: SECRET_SHOWN },
-        }); // prettier-ignore
+          tenant_id: 'acme',
+          password: SECRET_SHOWN,
+          pin: SECRET_SHOWN,
+          smtp: { host: 'h', 'pass.word/~': SECRET_SHOWN },
+          keys: [
+            { id: 'a', key: SECRET_SHOWN },
+            { id: 'b', key: SECRET_SHOWN },
+          ],
+          env: { 'A.B': SECRET_SHOWN },
+          auth: { token: SECRET_SHOWN },
+        });
         expect(secrets.map(({ path, value }) => [secretName(path), value])).toEqual([
           ['password', password], ['pin', pin], ['smtp/pass~2word~1~0', word], ['keys/0/key', key], ['keys/1/key', second],
           ['env/A~2B', env], ['auth/token', token],
@@ -79,7 +92,13 @@ describe('SEC-01 secrets of an input', () => {
 
   it('OpenAPI says that it is written and never read', () => {
     const { properties } = z.toJSONSchema(body, { io: 'input' }) as { properties: Record<string, unknown> };
-    expect(properties['password']).toMatchObject({ type: 'string', writeOnly: true, format: 'password', maxLength: 200, description: 'It' }); // prettier-ignore
+    expect(properties['password']).toMatchObject({
+      type: 'string',
+      writeOnly: true,
+      format: 'password',
+      maxLength: 200,
+      description: 'It',
+    });
   });
 
   it('where none can be taken out, and in an address, an operation is refused', () => {

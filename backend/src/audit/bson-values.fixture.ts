@@ -1,5 +1,19 @@
 /** A value of every BSON type, for tests that put each into each field. */
-import { Binary, BSONRegExp, Code, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, type Collection, type Document } from 'mongodb'; // prettier-ignore
+import {
+  Binary,
+  BSONRegExp,
+  Code,
+  Decimal128,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Timestamp,
+  type Collection,
+  type Document,
+} from 'mongodb';
 
 const ofNumber = (value: unknown): number => (typeof value === 'number' ? value : 7);
 

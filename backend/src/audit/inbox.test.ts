@@ -62,7 +62,13 @@ describe('NFR-07 AUD-01 what is no record in the inbox', () => {
         for (const one of line) {
           if (one === null) ids.push(await its.audit.log.append(draftOf()));
           else {
-            const base = 'almost' in one ? { ...pendingRecord(draftOf(), its.ambient.id('aud'), new Date(), 'local'), [String(one['almost'])]: one['value'] } : one; // prettier-ignore
+            const base =
+              'almost' in one
+                ? {
+                    ...pendingRecord(draftOf(), its.ambient.id('aud'), new Date(), 'local'),
+                    [String(one['almost'])]: one['value'],
+                  }
+                : one;
             const fits = 'record' in readWaiting(BSON.serialize(base), waitingShape('local'));
             const there = await inbox.insertOne({ ...base } as never).then(() => true, () => false); // prettier-ignore
             if (there && fits) ids.push(String((base as Document)['_id']));
@@ -167,7 +173,15 @@ it('AUD-01 whatever a feature hands in waits in a form that is read again', () =
   const words = fc.string({ unit: 'binary', maxLength: 700, size: 'max' });
   fc.assert(
     fc.property(words, words, fc.option(words), any, any, (actor, resource, reason, before, after) => {
-      const draft = draftOf({ actor, resource, reason, before, after, problem: reason, provenance: { requestId: actor, traceId: resource, ip: actor, agent: resource } }); // prettier-ignore
+      const draft = draftOf({
+        actor,
+        resource,
+        reason,
+        before,
+        after,
+        problem: reason,
+        provenance: { requestId: actor, traceId: resource, ip: actor, agent: resource },
+      });
       const record = pendingRecord(draft, systemAmbient().id('aud'), new Date(), 'local');
       expect(readWaiting(BSON.serialize(record), waitingShape('local'))).toEqual({ record });
     }),

@@ -5,9 +5,38 @@ import { actorBefore, assignedTo, folded, identityName, identityOf, type Identit
 
 /** Text made of what could imitate a separator, a form, or another letter. */
 const tricky = fc.oneof(
-  fc.string({ unit: fc.constantFrom('a', 'A', 'k', '\u212a', ':', '%', '3', '/', '.', '@', ' ', '\u0000', '\ud800', 'é', 'e\u0301', 'ſ', 'ı', 'İ', 'ａ', '\u200b', 'user:', 'service:', 'grafana:', '%3A'), minLength: 1, maxLength: 8 }),
+  fc.string({
+    unit: fc.constantFrom(
+      'a',
+      'A',
+      'k',
+      '\u212a',
+      ':',
+      '%',
+      '3',
+      '/',
+      '.',
+      '@',
+      ' ',
+      '\u0000',
+      '\ud800',
+      'é',
+      'e\u0301',
+      'ſ',
+      'ı',
+      'İ',
+      'ａ',
+      '\u200b',
+      'user:',
+      'service:',
+      'grafana:',
+      '%3A',
+    ),
+    minLength: 1,
+    maxLength: 8,
+  }),
   fc.string({ unit: 'binary', minLength: 1, maxLength: 6 }),
-); // prettier-ignore
+);
 const identities: fc.Arbitrary<Identity> = fc.oneof(
   fc.record({ kind: fc.constant('user' as const), issuer: fc.constantFrom('email', 'grafana', 'gateway'), id: tricky }),
   fc.record({
@@ -40,9 +69,20 @@ describe('IAM-29 a name belongs to one identity', () => {
       }),
       { numRuns: 1_000 },
     );
-    for (const other of ['user:%61da@x.test', 'user:email:ada@x.test', 'user:', 'user:grafana:', 'USER:ada@x.test', 'user:a:b', 'x:ada', 'user:%', 'service:gateway:svc', 'user:grafana:a b'])
+    for (const other of [
+      'user:%61da@x.test',
+      'user:email:ada@x.test',
+      'user:',
+      'user:grafana:',
+      'USER:ada@x.test',
+      'user:a:b',
+      'x:ada',
+      'user:%',
+      'service:gateway:svc',
+      'user:grafana:a b',
+    ])
       expect([other, identityOf(other)]).toEqual([other, null]);
-  }); // prettier-ignore
+  });
 
   it.each([
     [{ kind: 'user', issuer: 'email', id: 'Ada@X.test' }, 'user:ada@x.test'],
@@ -60,12 +100,29 @@ describe('IAM-29 a name belongs to one identity', () => {
   });
 
   it('only A to Z are folded: two names that differ in anything else stay two', () => {
-    const pairs = [['\u212a', 'k'], ['ſ', 's'], ['İ', 'i'], ['ı', 'i'], ['Ａ', 'a'], ['ａ', 'a'], ['É', 'é'], ['é', 'e\u0301'], ['Σ', 'σ'], ['ς', 'σ'], ['ﬁ', 'fi'], ['ß', 'ss'], ['Ⅷ', 'viii'], ['а', 'a']]; // prettier-ignore
+    const pairs = [
+      ['\u212a', 'k'],
+      ['ſ', 's'],
+      ['İ', 'i'],
+      ['ı', 'i'],
+      ['Ａ', 'a'],
+      ['ａ', 'a'],
+      ['É', 'é'],
+      ['é', 'e\u0301'],
+      ['Σ', 'σ'],
+      ['ς', 'σ'],
+      ['ﬁ', 'fi'],
+      ['ß', 'ss'],
+      ['Ⅷ', 'viii'],
+      ['а', 'a'],
+    ];
     for (const [a, b] of pairs)
       for (const issuer of ['email', 'grafana', 'gateway'] as const)
-        expect(identityName({ kind: 'user', issuer, id: `${a}@x` })).not.toBe(identityName({ kind: 'user', issuer, id: `${b}@x` }));
+        expect(identityName({ kind: 'user', issuer, id: `${a}@x` })).not.toBe(
+          identityName({ kind: 'user', issuer, id: `${b}@x` }),
+        );
     expect(folded('ADA@X.test')).toBe('ada@x.test');
-  }); // prettier-ignore
+  });
 
   it.each([
     ['ada@x.test', 'user:ada@x.test'],
@@ -82,7 +139,13 @@ describe('IAM-29 a name belongs to one identity', () => {
   });
 
   it('the actor of a job of version 0.1 is known, and that of no other identity', () => {
-    const before = { 'user:ada@x.test': 'user:ada@x.test', 'user:grafana:bob': 'user:grafana:bob', 'service:svc-1': 'service:svc-1', 'service:svc%3Ay': 'service:svc:y', 'service:grafana%3Abob': 'service:grafana:bob' }; // prettier-ignore
+    const before = {
+      'user:ada@x.test': 'user:ada@x.test',
+      'user:grafana:bob': 'user:grafana:bob',
+      'service:svc-1': 'service:svc-1',
+      'service:svc%3Ay': 'service:svc:y',
+      'service:grafana%3Abob': 'service:grafana:bob',
+    };
     for (const [name, actor] of Object.entries(before)) expect(actorBefore(name)).toBe(actor);
     expect(new Set(Object.values(before)).size).toBe(5);
   });

@@ -10,8 +10,12 @@ import { laneOf } from '../tenants/jobs/preflight-checks.ts';
 
 /** Labels made of what could be taken for a separator or another part, as far as the contract lets it in. */
 const label = fc
-  .string({ unit: fc.constantFrom('a', '-', '1', 'runner', 'projection', 'aggregate', '.', ':', '/', '_', ' ', '*', '>'), minLength: 1, maxLength: 6 })
-  .filter((text) => TenantId.safeParse(text).success && ShardId.safeParse(text).success); // prettier-ignore
+  .string({
+    unit: fc.constantFrom('a', '-', '1', 'runner', 'projection', 'aggregate', '.', ':', '/', '_', ' ', '*', '>'),
+    minLength: 1,
+    maxLength: 6,
+  })
+  .filter((text) => TenantId.safeParse(text).success && ShardId.safeParse(text).success);
 const kind = fc.constantFrom(...ServiceKind.options);
 const consumer = fc.constantFrom('projection' as const, 'runner' as const);
 

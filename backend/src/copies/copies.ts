@@ -34,7 +34,11 @@ export function createCopies(ambient: Ambient, registry?: Registry): Copies {
   };
   const seconds = (since: Date | null): number =>
     since ? Math.max(0, (ambient.now().getTime() - since.getTime()) / 1_000) : 0;
-  gauge('cp_copy_behind_seconds', 'How long a copy in memory may have been behind what is stored; 0 when it is not', ({ behindSince }) => seconds(behindSince)); // prettier-ignore
+  gauge(
+    'cp_copy_behind_seconds',
+    'How long a copy in memory may have been behind what is stored; 0 when it is not',
+    ({ behindSince }) => seconds(behindSince),
+  );
   gauge('cp_copy_missed_changes', 'Changes of what is stored that were not announced and that a comparison found', ({ missed }) => missed); // prettier-ignore
   gauge('cp_copy_entries', 'Values held in memory', ({ size }) => size);
   return { add: (copy) => void copies.push(copy), states };

@@ -54,15 +54,18 @@ const HALVES: [string, Sends][] = [
   ['a whole request and half of the next', () => 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal'],
 ]; // prettier-ignore
 
-it.each(HALVES)('NFR-07 300 connections that send %s and no more are ended in their time, and others are served meanwhile', async (_what, sends) => {
-  await using api = await startTestApi({ timeouts: SHORT });
-  const token = await api.token('operator');
-  const all = Array.from({ length: 300 }, () => open(api, sends(token)));
-  await sleep(100);
-  for (let n = 0; n < 5; n++) expect(await served(api, token)).toBe(200);
-  await eventually('all are closed', async () => all.every(({ closed }) => closed()), 10_000);
-  expect(await served(api, token)).toBe(200);
-}); // prettier-ignore
+it.each(HALVES)(
+  'NFR-07 300 connections that send %s and no more are ended in their time, and others are served meanwhile',
+  async (_what, sends) => {
+    await using api = await startTestApi({ timeouts: SHORT });
+    const token = await api.token('operator');
+    const all = Array.from({ length: 300 }, () => open(api, sends(token)));
+    await sleep(100);
+    for (let n = 0; n < 5; n++) expect(await served(api, token)).toBe(200);
+    await eventually('all are closed', async () => all.every(({ closed }) => closed()), 10_000);
+    expect(await served(api, token)).toBe(200);
+  },
+);
 
 it('NFR-07 a header or a body that arrives byte by byte has the same time as one that stops', async () => {
   await using api = await startTestApi({ timeouts: SHORT });
@@ -81,7 +84,10 @@ it.each([
   await using api = await startTestApi();
   const token = await api.token('operator');
   const auth = status === 401 ? '' : `Authorization: Bearer ${token}\r\n`;
-  const one = open(api, `POST /admin/v1/scale/migrations HTTP/1.1\r\nHost: x\r\n${auth}Content-Type: application/json\r\nContent-Length: ${status === 413 ? 9_999_999 : 50}\r\n\r\n{`); // prettier-ignore
+  const one = open(
+    api,
+    `POST /admin/v1/scale/migrations HTTP/1.1\r\nHost: x\r\n${auth}Content-Type: application/json\r\nContent-Length: ${status === 413 ? 9_999_999 : 50}\r\n\r\n{`,
+  );
   await eventually('it is closed', async () => one.closed(), 5_000);
   expect(one.text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*Connection: close`, 'i'));
 });
@@ -138,7 +144,10 @@ it('NFR-07 API-02 a principal has so many event streams and no more, and one tha
   const refused = await Promise.all(Array.from({ length: 100 }, () => api.fetch(EVENTS, { token })));
   for (const response of refused) {
     expect([response.status, response.headers.get('retry-after')]).toEqual([429, '5']);
-    expect(await response.json()).toMatchObject({ code: 'concurrency.limited', detail: `you have ${limit} of jobs.events under way, at most ${limit} at once` }); // prettier-ignore
+    expect(await response.json()).toMatchObject({
+      code: 'concurrency.limited',
+      detail: `you have ${limit} of jobs.events under way, at most ${limit} at once`,
+    });
   }
   const other = await api.token('operator', { email: 'other@example.test' });
   const stop = new AbortController();
@@ -184,7 +193,11 @@ it('NFR-07 AUD-08 of 60 exports by 12 people few run at once, nobody’s fails, 
 
 it('NFR-07 no more enter than may, in the order they came, and everybody who leaves makes room', async () => {
   const caller = fc.record({ principal: fc.constantFrom('a', 'b', 'c'), stays: fc.integer({ min: 0, max: 5 }) });
-  const limits = fc.record({ per_principal: fc.integer({ min: 1, max: 3 }), total: fc.integer({ min: 1, max: 4 }), wait_s: fc.constantFrom(0, 5) }); // prettier-ignore
+  const limits = fc.record({
+    per_principal: fc.integer({ min: 1, max: 3 }),
+    total: fc.integer({ min: 1, max: 4 }),
+    wait_s: fc.constantFrom(0, 5),
+  });
   const property = fc.asyncProperty(fc.array(caller, { maxLength: 30 }), limits, async (callers, limit) => {
     const turnstile = new Turnstile(systemAmbient(), 'audit.export', limit);
     const inside: string[] = [];

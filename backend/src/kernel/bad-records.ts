@@ -113,13 +113,25 @@ export const unreadableOf = (bad: ReadonlyMap<string, string>): Unreadable[] =>
 export function createBadRecords(ambient: Ambient, logger: Logger, registry: Registry): BadRecords {
   const met = new Map<string, BadRecord & { readonly at: number }>();
   const registers = [registry];
-  const counter = new Counter({ name: 'cp_unreadable_records_total', help: 'Stored records that were found unreadable, each once', labelNames: ['where'], registers }); // prettier-ignore
+  const counter = new Counter({
+    name: 'cp_unreadable_records_total',
+    help: 'Stored records that were found unreadable, each once',
+    labelNames: ['where'],
+    registers,
+  });
   const known = (): BadRecord[] => {
     const now = ambient.monotonic();
     for (const [key, { at }] of met) if (now - at > FORGOTTEN_MS) met.delete(key);
     return [...met.values()].map(({ where, id, reason }) => ({ where, id, reason }));
   };
-  new Gauge({ name: 'cp_unreadable_records', help: 'Stored records that were met in the last ten minutes and cannot be read', registers, collect() { this.set(known().length); } }); // prettier-ignore
+  new Gauge({
+    name: 'cp_unreadable_records',
+    help: 'Stored records that were met in the last ten minutes and cannot be read',
+    registers,
+    collect() {
+      this.set(known().length);
+    },
+  });
   return {
     known,
     note(where, { id, reason }) {

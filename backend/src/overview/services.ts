@@ -4,7 +4,7 @@ import { OverviewKind, type Figure, type ServiceKind } from '@cloudlysis/contrac
 import { auditLag } from '../audit/index.ts';
 import type { OverviewFacts, Service, SightedShard } from './facts.ts';
 
-/** Thresholds that page somebody (design, CON-06). */
+/** Thresholds that page somebody (CON-06). */
 export const ERROR_RATIO_LIMIT = 0.01;
 export const COMMAND_MS_LIMIT = 1_000;
 /** The same as degrades a tenant. */

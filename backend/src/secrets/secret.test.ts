@@ -20,7 +20,11 @@ describe('SEC-01 a secret in hand', () => {
       fc.property(canary, (value) => {
         const secret = new Secret(value);
         const lines: string[] = [];
-        pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }).error({ err: Object.assign(new Error(`${secret}`), { secret }), secret, deep: { secret } }, 'x %o', secret); // prettier-ignore
+        pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }).error(
+          { err: Object.assign(new Error(`${secret}`), { secret }), secret, deep: { secret } },
+          'x %o',
+          secret,
+        );
         const shown = [
           String(secret),
           `${secret}`,
@@ -51,7 +55,14 @@ describe('SEC-01 a secret in hand', () => {
       import { Secret } from ${JSON.stringify(new URL('./secret.ts', import.meta.url).pathname)};
       const secret = new Secret(readFileSync(0, 'utf8'));
       throw Object.assign(new Error(\`died with \${secret}\`, { cause: secret }), { secret, deep: [{ secret }] });`;
-    const args = ['--report-on-fatalerror', '--report-uncaught-exception', `--report-directory=${directory}`, '--input-type=module', '-e', script]; // prettier-ignore
+    const args = [
+      '--report-on-fatalerror',
+      '--report-uncaught-exception',
+      `--report-directory=${directory}`,
+      '--input-type=module',
+      '-e',
+      script,
+    ];
     const { stderr, stdout, status } = spawnSync(process.execPath, args, { input: value, encoding: 'utf8' });
     const reports = readdirSync(directory).map((file) => readFileSync(join(directory, file), 'utf8'));
     expect([status !== 0, reports.length, stderr.includes(`died with ${SECRET_SHOWN}`)]).toEqual([true, 1, true]);
@@ -63,19 +74,38 @@ describe('SEC-01 text that has a secret', () => {
   const of = (...values: string[]) => new Map(values.map((value, at) => [`s${at}`, new Secret(value)]));
   const forms = (value: string): string =>
     [
-      value, JSON.stringify(value), JSON.stringify(JSON.stringify(value)), encodeURIComponent(value).toLowerCase(), encodeURI(value), inspect(value),
-      new URLSearchParams({ value }).toString(), Buffer.from(`user:${value}`).toString('base64'), Buffer.from(`u:${value}:x`).toString('base64url'),
-      Buffer.from(value).toString('hex'), value.slice(0, Math.ceil(value.length * 0.8)),
-    ].join(' and '); // prettier-ignore
+      value,
+      JSON.stringify(value),
+      JSON.stringify(JSON.stringify(value)),
+      encodeURIComponent(value).toLowerCase(),
+      encodeURI(value),
+      inspect(value),
+      new URLSearchParams({ value }).toString(),
+      Buffer.from(`user:${value}`).toString('base64'),
+      Buffer.from(`u:${value}:x`).toString('base64url'),
+      Buffer.from(value).toString('hex'),
+      value.slice(0, Math.ceil(value.length * 0.8)),
+    ].join(' and ');
 
   it('loses it in every form, wherever it stands', () => {
     fc.assert(
       fc.property(canary, canary, (one, two) => {
         const redaction = redactionOf(of(one, two), null);
         const text = `before ${forms(one)} between ${forms(two)} after`;
-        const thrown = new Problem('step.failed', text, { [one]: [text], at: { one } }, Object.assign(new Error(text, { cause: { one } }), { two })); // prettier-ignore
+        const thrown = new Problem(
+          'step.failed',
+          text,
+          { [one]: [text], at: { one } },
+          Object.assign(new Error(text, { cause: { one } }), { two }),
+        );
         const safe = redaction.error(thrown) as Problem;
-        const all = [redaction.text(text), JSON.stringify(redaction.value({ [one]: { text } })), inspect(safe, { depth: 9, showHidden: true }), safe.stack, JSON.stringify(safe.toDocument())].join('\n'); // prettier-ignore
+        const all = [
+          redaction.text(text),
+          JSON.stringify(redaction.value({ [one]: { text } })),
+          inspect(safe, { depth: 9, showHidden: true }),
+          safe.stack,
+          JSON.stringify(safe.toDocument()),
+        ].join('\n');
         expect([...seenIn(all, one), ...seenIn(all, two)]).toEqual([]);
         expect([one, two].filter((value) => all.includes(value.slice(-8)))).toEqual([]);
         expect([safe.code, safe instanceof Problem, /^before .*after$/s.test(safe.message)]).toEqual(['step.failed', true, true]); // prettier-ignore

@@ -27,7 +27,11 @@ export function routesText(): string {
     table('READ_ROUTES', 'Record<ReadId, string>', Object.values(reads).map(({ id, path }) => [id, quoted(path)])), // prettier-ignore
     '',
     '/** How every change is asked for; its preflight is a POST to the same path and `/preflight`. */',
-    table('CHANGE_ROUTES', 'Record<MutationId, `${Method} /${string}`>', changes.map(({ id, method, path }) => [id, quoted(`${method} ${path}`)])), // prettier-ignore
+    table(
+      'CHANGE_ROUTES',
+      'Record<MutationId, `${Method} /${string}`>',
+      changes.map(({ id, method, path }) => [id, quoted(`${method} ${path}`)]),
+    ),
     '',
     '/** Where the secrets of a change stand, of those that have any. */',
     table('SECRET_PLACES', 'Partial<Record<MutationId, readonly string[]>>', secret),

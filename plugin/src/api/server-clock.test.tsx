@@ -41,23 +41,26 @@ const OFFSETS = [
   -400 * DAY,
 ];
 
-test.each(OFFSETS)('NFR-07 UI-14 in a browser whose clock is %d ms off, relative times are right and absolute ones as ever', async (off) => {
-  answering(off);
-  await proxyFetch('/api/x');
-  render(
-    <>
-      <Time at={iso(TRUE_NOW - SECOND)} />
-      <Time at={iso(TRUE_NOW - 4 * MINUTE)} />
-      <Time at={iso(TRUE_NOW + 2 * DAY + MINUTE)} />
-    </>
-  );
-  const shown = ['just now', '4 min ago', 'in 2 d'].map((text) => screen.getByText(text));
-  expect(shown.map((one) => one.getAttribute('datetime'))).toEqual([
-    iso(TRUE_NOW - SECOND),
-    iso(TRUE_NOW - 4 * MINUTE),
-    iso(TRUE_NOW + 2 * DAY + MINUTE),
-  ]);
-}); // prettier-ignore
+test.each(OFFSETS)(
+  'NFR-07 UI-14 in a browser whose clock is %d ms off, relative times are right and absolute ones as ever',
+  async (off) => {
+    answering(off);
+    await proxyFetch('/api/x');
+    render(
+      <>
+        <Time at={iso(TRUE_NOW - SECOND)} />
+        <Time at={iso(TRUE_NOW - 4 * MINUTE)} />
+        <Time at={iso(TRUE_NOW + 2 * DAY + MINUTE)} />
+      </>
+    );
+    const shown = ['just now', '4 min ago', 'in 2 d'].map((text) => screen.getByText(text));
+    expect(shown.map((one) => one.getAttribute('datetime'))).toEqual([
+      iso(TRUE_NOW - SECOND),
+      iso(TRUE_NOW - 4 * MINUTE),
+      iso(TRUE_NOW + 2 * DAY + MINUTE),
+    ]);
+  }
+);
 
 test.each(OFFSETS)('NFR-07 in a browser whose clock is %d ms off, the last hour is the last hour', async (off) => {
   answering(off);

@@ -18,11 +18,33 @@ const JOB_ID = 'job_01935c5e-6f00-7a3b-9c1d-2f4e6a8b0c1d';
 const AT = '2026-11-21T09:26:00.000Z';
 const PLAN = EXAMPLES['scale.migrate.preflight']!.answers![200];
 const job = (state: Job['state']) => ({
-  job_id: JOB_ID, kind: 'scale.migrate', state, actor: 'user:a@b.test', reason: 'why', tenant_id: 'tenant-01', lane: 'tenant:tenant-01',
-  input: { tenant_id: 'tenant-01', kind: 'aggregate', to: 'a2', password: SECRET_SHOWN }, secrets: ['password', 'smtp/token'], plan: PLAN, steps: [],
-  proof: null, problem: null, undo: null, version: 1, waiting: null, fence: 1, owner: null, parent_job_id: null, retry_of: null, request_id: 'r',
-  trace_id: null, audit_record_id: 'aud_01935c5e-6f00-7a3b-9c1d-2f4e6a8b0c1d', created_at: AT, started_at: AT, ended_at: AT,
-}); // prettier-ignore
+  job_id: JOB_ID,
+  kind: 'scale.migrate',
+  state,
+  actor: 'user:a@b.test',
+  reason: 'why',
+  tenant_id: 'tenant-01',
+  lane: 'tenant:tenant-01',
+  input: { tenant_id: 'tenant-01', kind: 'aggregate', to: 'a2', password: SECRET_SHOWN },
+  secrets: ['password', 'smtp/token'],
+  plan: PLAN,
+  steps: [],
+  proof: null,
+  problem: null,
+  undo: null,
+  version: 1,
+  waiting: null,
+  fence: 1,
+  owner: null,
+  parent_job_id: null,
+  retry_of: null,
+  request_id: 'r',
+  trace_id: null,
+  audit_record_id: 'aud_01935c5e-6f00-7a3b-9c1d-2f4e6a8b0c1d',
+  created_at: AT,
+  started_at: AT,
+  ended_at: AT,
+});
 
 /** The real service, but for one failed job that had secrets: no change of today's catalogue has any. */
 let server: Server;
@@ -65,7 +87,16 @@ const canaries = ['Qz41-"it\'s" {a} & ?x=1#', 'Qz42\\n日本 %41$&'] as const;
 const kept = (address: string): string => {
   const cache = mockQueries.getQueryCache().getAll().map(({ queryKey, state }) => [queryKey, state.data]); // prettier-ignore
   const changes = mockQueries.getMutationCache().getAll().map(({ state }) => state); // prettier-ignore
-  return [address, decodeURIComponent(address), location.href, ...Object.values(sessionStorage), ...Object.values(localStorage), JSON.stringify([cache, changes]), document.title, document.body.textContent].join('\n'); // prettier-ignore
+  return [
+    address,
+    decodeURIComponent(address),
+    location.href,
+    ...Object.values(sessionStorage),
+    ...Object.values(localStorage),
+    JSON.stringify([cache, changes]),
+    document.title,
+    document.body.textContent,
+  ].join('\n');
 };
 const applyButton = () => screen.getByText(/^Apply/).closest('button')!;
 const field = (name: string) => screen.findByLabelText(name, { exact: false, selector: 'input' });

@@ -146,7 +146,15 @@ it('AUD-08 an export of which nobody reads a byte has its end on record, too', a
 });
 
 describe('AUD-05 AUD-08 records that cannot be read', () => {
-  const values = ['the same as text', 'null', 'an object', 'an array of itself', 'a date', 'a pattern that JavaScript does not know', 'nothing']; // prettier-ignore
+  const values = [
+    'the same as text',
+    'null',
+    'an object',
+    'an array of itself',
+    'a date',
+    'a pattern that JavaScript does not know',
+    'nothing',
+  ];
   const fields = STORED_KEYS.filter((field) => !['_id', 'seq'].includes(field));
   const total = 2 * fields.length * values.length;
   let poor: TestLog;
@@ -185,7 +193,11 @@ describe('AUD-05 AUD-08 records that cannot be read', () => {
       await poor.placeAll();
       const records = poor.mongo.db.collection('audit_records');
       const end = (await records.find({ code: 'audit.export_finished' }).sort({ seq: -1 }).limit(1).toArray())[0]!;
-      const after = JSON.parse(end['after'] as string) as { records: number; lacking: number; unreadable: { id: string; reason: string }[] }; // prettier-ignore
+      const after = JSON.parse(end['after'] as string) as {
+        records: number;
+        lacking: number;
+        unreadable: { id: string; reason: string }[];
+      };
       expect(end).toMatchObject({ outcome: 'failed' });
       expect(after.records).toBe(found.length);
       expect(after.lacking).toBeGreaterThan(touched.size / 2);

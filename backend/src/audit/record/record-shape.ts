@@ -113,8 +113,16 @@ export const HEAD: Shape = {
   _id: oneOf(['head']), seq: whole(0), hash: HASH, open: within(OPEN), holder: orNull(text()), fence: counter, beat: counter,
 }; // prettier-ignore
 const SEALED: Shape = {
-  _id: () => undefined, segment: whole(1), first_seq: whole(1), last_seq: whole(1), prev: HASH, hash: HASH, min_at: time, max_at: time, dropped_at: orNull(time),
-}; // prettier-ignore
+  _id: () => undefined,
+  segment: whole(1),
+  first_seq: whole(1),
+  last_seq: whole(1),
+  prev: HASH,
+  hash: HASH,
+  min_at: time,
+  max_at: time,
+  dropped_at: orNull(time),
+};
 /** Versions before 0.2 wrote when a segment was sealed. Nothing covers it and nobody reads it. */
 export const segmentShape = (doc: object): Shape => ('sealed_at' in doc ? { ...SEALED, sealed_at: time } : SEALED);
 

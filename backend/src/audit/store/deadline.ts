@@ -5,7 +5,7 @@ import type { Ambient } from '../../kernel/ambient.ts';
 import { isStoreError } from '../../ports/mongo/store-errors.ts';
 import { within } from '../../kernel/time.ts';
 
-/** A mutation must be refused within 2 s of the store going away (must-show 5); half a second is left for the rest. */
+/** A mutation must be refused within 2 s of the store going away; half a second is left for the rest. */
 export const DEADLINE_MS = 1_500;
 
 /** @throws Problem `audit.unavailable` after `ms`; what `work` still does then is nobody's any more. */

@@ -89,7 +89,15 @@ export async function verifyJobs(store: AuditStore, jobs: JobTraces, faults: Fau
     const named = batch.filter(({ recordId }) => typeof recordId === 'string') as (JobTrace & { recordId: string })[];
     const submitted = new Map((await found(store, '_id', named.map((job) => job.recordId))).map((trace) => [trace._id, trace])); // prettier-ignore
     const ended = batch.filter(({ ended }) => ended !== null);
-    const ends = new Set((await found(store, 'job_id', ended.map(({ jobId }) => jobId))).map(({ job_id, code }) => `${String(job_id)} ${String(code)}`)); // prettier-ignore
+    const ends = new Set(
+      (
+        await found(
+          store,
+          'job_id',
+          ended.map(({ jobId }) => jobId),
+        )
+      ).map(({ job_id, code }) => `${String(job_id)} ${String(code)}`),
+    );
     for (const { jobId, recordId, ended } of batch) {
       const record = typeof recordId === 'string' ? submitted.get(recordId) : undefined;
       const id = typeof recordId === 'string' ? recordId.slice(0, 200) : null;

@@ -93,5 +93,11 @@ export function astray(faults: Faults, raw: Uint8Array): void {
   const number = numberOf(key);
   const name = number === null ? `(${typeName(key)})` : String(number);
   const seq = number === null ? null : Math.min(Number.MAX_SAFE_INTEGER, lastOf(number));
-  faults.add('segment', name, seq, null, `segment ${name}: ${number === null ? 'its number is not a number' : 'it lies outside the chain'}`); // prettier-ignore
+  faults.add(
+    'segment',
+    name,
+    seq,
+    null,
+    `segment ${name}: ${number === null ? 'its number is not a number' : 'it lies outside the chain'}`,
+  );
 }

@@ -1,4 +1,4 @@
-/** Refusals into the audit log (design, rule 4): the first at once, repeated ones as one record with a count; so are those of one address without a principal. */
+/** Refusals into the audit log: the first at once, repeated ones as one record with a count; so are those of one address without a principal. */
 import type { Problem, ProblemCode } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Ambient } from '../../kernel/ambient.ts';

@@ -57,7 +57,19 @@ it('NFR-07 API-16 long text in any place of any request', () => {
 
 it('NFR-07 API-16 long numbers, keys and nesting in a body', () => {
   const zeros = '0'.repeat(SIZE);
-  const numbers = [`1${zeros}1`, `0.${zeros}1`, `${zeros}1`, `1${zeros}`, `1e${zeros}1`, `1.${zeros}`, `1.${zeros}1e${'9'.repeat(99)}`, '1'.repeat(SIZE), '-'.repeat(SIZE), '1e'.repeat(SIZE / 2), `-0.${zeros}`]; // prettier-ignore
+  const numbers = [
+    `1${zeros}1`,
+    `0.${zeros}1`,
+    `${zeros}1`,
+    `1${zeros}`,
+    `1e${zeros}1`,
+    `1.${zeros}`,
+    `1.${zeros}1e${'9'.repeat(99)}`,
+    '1'.repeat(SIZE),
+    '-'.repeat(SIZE),
+    '1e'.repeat(SIZE / 2),
+    `-0.${zeros}`,
+  ];
   for (const number of numbers) within(`the number ${number.slice(0, 12)}`, () => scanJson(`{"a":${number}}`));
   const keys = '"a":1,'.repeat(SIZE / 6);
   for (const text of [...TEXTS, keys, `{${keys}`, '[1,'.repeat(SIZE / 3), '{"a":'.repeat(SIZE / 5)])

@@ -15,7 +15,12 @@ const DAWDLES_MS = 1_000;
 
 export function boundConnections(server: Server, ambient: Pick<Ambient, 'monotonic'>, registry: Registry): void {
   const silent = new Map<Socket, number>();
-  const cut = new Counter({ name: 'cp_http_connections_cut_total', help: 'Connections that were ended for want of a request, or dropped because there are too many', labelNames: ['cause'], registers: [registry] }); // prettier-ignore
+  const cut = new Counter({
+    name: 'cp_http_connections_cut_total',
+    help: 'Connections that were ended for want of a request, or dropped because there are too many',
+    labelNames: ['cause'],
+    registers: [registry],
+  });
   let open = 0;
   new Gauge({ name: 'cp_http_connections', help: 'Open connections', registers: [registry], collect() { this.set(open); } }); // prettier-ignore
   server.maxConnections = MAX_CONNECTIONS;

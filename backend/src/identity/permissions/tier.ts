@@ -2,7 +2,7 @@
 
 export type Tier = 'dev' | 'staging' | 'prod';
 
-/** Environments and the tier they belong to (design, CON-02): an assignment to the tier holds in each of them. */
+/** Environments and the tier they belong to (CON-02): an assignment to the tier holds in each of them. */
 const TIER: Readonly<Record<string, Tier>> = {
   local: 'dev',
   preview: 'dev',

@@ -135,7 +135,13 @@ it('IAM-23 NFR-07 a replica whose own clock is off neither ends what the others 
   await kv.put('off', '');
   const offs = [0, -40 * 365 * DAY_MS, -3 * DAY_MS, 30 * DAY_MS];
   const begin = (ms: number) =>
-    createLiveRevocations({ mongo, board: nats.revocations, ambient: systemAmbient(), machine: machineOff(ms), logger: pino({ level: 'silent' }) }); // prettier-ignore
+    createLiveRevocations({
+      mongo,
+      board: nats.revocations,
+      ambient: systemAmbient(),
+      machine: machineOff(ms),
+      logger: pino({ level: 'silent' }),
+    });
   const all = offs.map(begin);
   for (const live of all) await live.start();
   const refused = () => all.map(({ revocations }) => revocations.isRevoked(['off']));
@@ -149,7 +155,7 @@ it('IAM-23 NFR-07 a replica whose own clock is off neither ends what the others 
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect(refused()).toEqual(offs.map(() => true));
   await Promise.all(all.map((live) => live.stop()));
-}); // prettier-ignore
+});
 
 it('IAM-23 NFR-07 a clock that is behind takes tokens for longer, and refuses what was revoked for as long', () => {
   let now = Date.now();

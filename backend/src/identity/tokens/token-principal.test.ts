@@ -17,7 +17,15 @@ function authenticator(issuer: TestIssuer, more: Partial<IdentityConfig> = {}) {
 }
 type Authenticator = ReturnType<typeof authenticator>;
 
-const user = { aud: 'org:1', sub: 'user:1', type: 'user', username: 'Bob', role: 'Viewer', email: 'bob@x.test', authenticatedBy: 'oauth_okta' }; // prettier-ignore
+const user = {
+  aud: 'org:1',
+  sub: 'user:1',
+  type: 'user',
+  username: 'Bob',
+  role: 'Viewer',
+  email: 'bob@x.test',
+  authenticatedBy: 'oauth_okta',
+};
 const gatewayOf = async (it: Authenticator, issuer: TestIssuer, claims: Record<string, unknown>) =>
   it.authenticate({ authorization: `Bearer ${await issuer.token(claims)}` });
 const grafanaOf = async (it: Authenticator, issuer: TestIssuer, claims: Record<string, unknown>) =>
@@ -66,16 +74,33 @@ describe('MIS-06 IAM-29 who a token is about', () => {
   it('a subject of the Gateway is never a login of Grafana, whatever it is', async () => {
     await using issuer = await issuerOfBoth();
     const it = authenticator(issuer);
-    const held: Assignment[] = ['grafana:bob', 'user:grafana:eve'].map((principal) => ({ principal, role: 'owner', scope: { kind: 'global' } })); // prettier-ignore
+    const held: Assignment[] = ['grafana:bob', 'user:grafana:eve'].map((principal) => ({
+      principal,
+      role: 'owner',
+      scope: { kind: 'global' },
+    }));
     const table = new PermissionTable('dev', held);
-    const may = async (work: ReturnType<typeof gatewayOf>) => table.can(await work, 'scale.migrate', 'platform').allowed;
+    const may = async (work: ReturnType<typeof gatewayOf>) =>
+      table.can(await work, 'scale.migrate', 'platform').allowed;
     const login = (username: string) => grafanaOf(it, issuer, { username, email: '', role: 'None' });
-    expect([await may(login('bob')), await may(login('Eve')), await may(login('mallory'))]).toEqual([true, true, false]);
-    for (const sub of ['grafana:bob', 'user:grafana:bob', 'user:grafana:eve', 'bob', 'eve', 'GRAFANA:BOB', 'grafana%3Abob'])
+    expect([await may(login('bob')), await may(login('Eve')), await may(login('mallory'))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    for (const sub of [
+      'grafana:bob',
+      'user:grafana:bob',
+      'user:grafana:eve',
+      'bob',
+      'eve',
+      'GRAFANA:BOB',
+      'grafana%3Abob',
+    ])
       expect([sub, await may(gatewayOf(it, issuer, { sub }))]).toEqual([sub, false]);
     for (const username of ['grafana:bob', 'user:grafana:bob', 'bo\u212a', 'ｂob'])
       expect([username, await may(login(username))]).toEqual([username, false]);
-  }); // prettier-ignore
+  });
 
   it('logins with blanks and letters of any script are served; blanks around one, and control characters, are not', async () => {
     await using issuer = await issuerOfBoth();

@@ -27,7 +27,17 @@ beforeAll(async () => {
   await audit.prepare();
   const log = { append: audit.log.append, wake: () => afterCommit?.() };
   // Without a slot: its jobs stay queued, and nothing else is on its way when the store goes.
-  engine = createJobEngine({ may: everybodyMay, mongo, audit: log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'a', slots: 0, controlKey: passingControlKey() }); // prettier-ignore
+  engine = createJobEngine({
+    may: everybodyMay,
+    mongo,
+    audit: log,
+    ambient,
+    logger: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    replicaId: 'a',
+    slots: 0,
+    controlKey: passingControlKey(),
+  });
   engine.define({
     'tenants.update': {
       kind: 'tenants.update', risk: 'low', permission: 'tenants.update',

@@ -64,7 +64,16 @@ async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobE
   const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + offsetMs) };
   const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
   await audit.prepare();
-  const engine = createJobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
+  const engine = createJobEngine({
+    may: everybodyMay,
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    replicaId: id,
+    controlKey,
+  });
   engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
   await engine.start();
   running.push(() => engine.stop(200));
@@ -158,7 +167,13 @@ describe('replicas whose clocks differ', () => {
     async (off, said) => {
       // A plan ends with a whole second.
       const now = new Date(Math.ceil(Date.now() / 1000) * 1000);
-      const { plan } = await makePlan(definition('tenants.update') as JobDefinition<unknown>, { tenant: 't' }, { principal: null, jobId: null }, new Date(now.getTime() + off), () => ''); // prettier-ignore
+      const { plan } = await makePlan(
+        definition('tenants.update') as JobDefinition<unknown>,
+        { tenant: 't' },
+        { principal: null, jobId: null },
+        new Date(now.getTime() + off),
+        () => '',
+      );
       expect(() => assertAlive(new Date(plan.expires_at), now)).toThrow(new RegExp(said));
     },
   );
@@ -201,22 +216,29 @@ describe('orders that no clock of ours gave out', () => {
       fc.constantFrom(NOW, NOW + 1, 0, -1, 9e15, Number.MAX_SAFE_INTEGER, 1e300, -1e300, 0.5, -2.5e17),
       fc.integer({ min: -YEAR_MS, max: YEAR_MS }).map((ms) => NOW + ms * 4096),
     );
-    const property = fc.asyncProperty(fc.array(order, { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 5 }), async (orders, limit) => {
-      const store = await stored(orders);
-      for (const sort of [1, -1] as const) {
-        const seen: JobSummaryDocument[] = [];
-        for (let page: JobSummaryDocument[] = []; ;) {
-          const last = page.at(-1);
-          page = await store.page({ filter: {}, visible: 'all', sort, after: last?.order, afterId: last?._id }, limit);
-          seen.push(...page);
-          if (page.length < limit) break;
+    const property = fc.asyncProperty(
+      fc.array(order, { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 5 }),
+      async (orders, limit) => {
+        const store = await stored(orders);
+        for (const sort of [1, -1] as const) {
+          const seen: JobSummaryDocument[] = [];
+          for (let page: JobSummaryDocument[] = []; ;) {
+            const last = page.at(-1);
+            page = await store.page(
+              { filter: {}, visible: 'all', sort, after: last?.order, afterId: last?._id },
+              limit,
+            );
+            seen.push(...page);
+            if (page.length < limit) break;
+          }
+          expect(seen.map(({ _id }) => _id).sort()).toEqual(orders.map((_, n) => `job_${String(n).padStart(3, '0')}`));
+          const read = seen.map((job) => job.order);
+          expect(read).toEqual(read.toSorted((a, b) => (a - b) * sort));
         }
-        expect(seen.map(({ _id }) => _id).sort()).toEqual(orders.map((_, n) => `job_${String(n).padStart(3, '0')}`));
-        const read = seen.map((job) => job.order);
-        expect(read).toEqual(read.toSorted((a, b) => (a - b) * sort));
-      }
-      await running.pop()?.();
-    }); // prettier-ignore
+        await running.pop()?.();
+      },
+    );
     await fc.assert(property, { numRuns: 12, examples: [[[NOW, NOW, NOW, NOW, NOW], 2]] });
   });
 

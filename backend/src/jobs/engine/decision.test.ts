@@ -98,9 +98,16 @@ async function start(): Promise<JobEngine> {
   const ambient = systemAmbient();
   const audit = createAudit({ mongo, ambient, replicaId: 'r1', environment: 'dev' });
   await audit.prepare();
-  const one = createJobEngine({ may: everybodyMay,
-    mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'r1', controlKey: passingControlKey(),
-  }); // prettier-ignore
+  const one = createJobEngine({
+    may: everybodyMay,
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    replicaId: 'r1',
+    controlKey: passingControlKey(),
+  });
   one.define({ 'tenants.update': deciding('tenants.update'), 'scale.migrate': deciding('scale.migrate') });
   one.define({ 'tenants.pause': holding });
   await one.start();
@@ -232,7 +239,10 @@ it.each(['first', 'write'] as const)(
 it('GEN-32 the hash covers the decision, whatever it is, and is the same for the same', async () => {
   const input = { tenant: 'acme' };
   const hashOf = async (decision: unknown): Promise<string> => {
-    const definition = { ...deciding('scale.migrate'), plan: async () => ({ ...(await deciding('scale.migrate').plan(input, nobody)), decision }) } as JobDefinition<unknown>; // prettier-ignore
+    const definition = {
+      ...deciding('scale.migrate'),
+      plan: async () => ({ ...(await deciding('scale.migrate').plan(input, nobody)), decision }),
+    } as JobDefinition<unknown>;
     const { plan } = await makePlan(definition, input, nobody, new Date(0), (of) => subjectOf('k', input, of));
     return plan.hash;
   };
@@ -252,7 +262,16 @@ it('GEN-32 the hash covers the decision, whatever it is, and is the same for the
 
 it('NFR-07 what is no plain value is given to the first run as to one that reads it back, and so is hashed', async () => {
   const planned = (decision: unknown) =>
-    makePlan({ ...deciding('scale.migrate'), plan: async () => ({ ...(await deciding('scale.migrate').plan({ tenant }, nobody)), decision }) } as JobDefinition<unknown>, { tenant }, nobody, new Date(0), (of) => subjectOf('k', {}, of)); // prettier-ignore
+    makePlan(
+      {
+        ...deciding('scale.migrate'),
+        plan: async () => ({ ...(await deciding('scale.migrate').plan({ tenant }, nobody)), decision }),
+      } as JobDefinition<unknown>,
+      { tenant },
+      nobody,
+      new Date(0),
+      (of) => subjectOf('k', {}, of),
+    );
   const at = new Date(0);
   expect((await planned({ at, none: undefined, of: new Map([['a', 1]]) })).decision).toEqual({
     at: at.toISOString(),
@@ -285,7 +304,12 @@ export function typed(context: JobContext<Input, Moves>): void {
   // @ts-expect-error what was not decided
   void context.decision.from;
   // @ts-expect-error who decides has to say so
-  const undecided: () => ReturnType<Parameters<typeof defineJob<Input, Moves>>[1]['plan']> = async () => ({ checks: [], diff: [], blastRadius: [] as never, rollback: '' }); // prettier-ignore
+  const undecided: () => ReturnType<Parameters<typeof defineJob<Input, Moves>>[1]['plan']> = async () => ({
+    checks: [],
+    diff: [],
+    blastRadius: [] as never,
+    rollback: '',
+  });
   // @ts-expect-error what relies on an intent has one
   const careless: EffectStep<Input, Moves, { of: string }> = {
     name: 'x',

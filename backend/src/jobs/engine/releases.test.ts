@@ -141,7 +141,11 @@ describe('a deployment that inserts a step', () => {
     await letGo('b');
     await start('second');
     const end = await ended(job._id);
-    expect([end.state, end.parked, stepsOf(end)]).toEqual(['succeeded', null, ['a succeeded', 'x succeeded', 'b succeeded', 'c succeeded']]); // prettier-ignore
+    expect([end.state, end.parked, stepsOf(end)]).toEqual([
+      'succeeded',
+      null,
+      ['a succeeded', 'x succeeded', 'b succeeded', 'c succeeded'],
+    ]);
     expect(await world()).toEqual({ a: 'second', x: 'second', b: 'second', c: 'second' });
     expect(old.running).toBe(true);
   });

@@ -34,9 +34,18 @@ let child: Child;
 let logFile: string;
 
 const replica = async (replicaId: string, controlKey = own, slots = 4): Promise<JobEngine> => {
-  const engine = createJobEngine({ may: everybodyMay,
-    mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId, controlKey, slots, leaseMs: 1_500,
-  }); // prettier-ignore
+  const engine = createJobEngine({
+    may: everybodyMay,
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    replicaId,
+    controlKey,
+    slots,
+    leaseMs: 1_500,
+  });
   engine.define({ [KIND]: rotate(mongo, replicaId) as never });
   await engine.start();
   return engine;
@@ -70,8 +79,13 @@ async function killedWith(desk: JobEngine, password: string, tenant: string): Pr
   await holdsOf(mongo).insertOne({ _id: tenant });
   const { hash } = await desk.preflight(wanted);
   const { _id } = await desk.submit({
-    ...wanted, reason: 'because', idempotencyKey: tenant, planHash: hash, parentJobId: null, provenance: { requestId: 'r', traceId: null, ip: null, agent: null },
-  }); // prettier-ignore
+    ...wanted,
+    reason: 'because',
+    idempotencyKey: tenant,
+    planHash: hash,
+    parentJobId: null,
+    provenance: { requestId: 'r', traceId: null, ip: null, agent: null },
+  });
   await eventually('the child has it', async () => (await usedIn(mongo).findOne({ _id }))?.by === 'child');
   return _id;
 }
@@ -99,7 +113,10 @@ it('SEC-01 NFR-07 a job whose replica is killed goes on with its secret elsewher
   await holdsOf(mongo).deleteMany({});
   const [one, two] = await Promise.all(ids.map((id) => endOf(id, desk)));
   expect(one!.fence).toBeGreaterThan(1);
-  expect([one!.state, await usedIn(mongo).findOne({ _id: ids[0] })]).toMatchObject(['succeeded', { sha256: digestOf(password), by: 'next' }]); // prettier-ignore
+  expect([one!.state, await usedIn(mongo).findOne({ _id: ids[0] })]).toMatchObject([
+    'succeeded',
+    { sha256: digestOf(password), by: 'next' },
+  ]);
   expect([two!.state, two!.problem]).toMatchObject(['compensated', { code: 'secret.unreadable', step: 'secrets' }]);
   expect(two!.problem!.detail).toContain(`another CONTROL_KEY (${others.mark})`);
   await Promise.all([desk.stop(500), next.stop(500)]);

@@ -13,8 +13,16 @@ const { MONGODB_URI, DB, CONTROL_KEY } = process.env as Record<string, string>;
 const mongo = await connectMongo(MONGODB_URI!, DB!);
 const ambient = systemAmbient();
 const audit = createAudit({ mongo, ambient, replicaId: 'child', environment: 'dev' });
-const engine = createJobEngine({ may: everybodyMay,
-  mongo, audit: audit.log, ambient, logger: pino(), metrics: new Registry(), replicaId: 'child', leaseMs: 1_500, controlKey: parseControlKey(CONTROL_KEY!),
-}); // prettier-ignore
+const engine = createJobEngine({
+  may: everybodyMay,
+  mongo,
+  audit: audit.log,
+  ambient,
+  logger: pino(),
+  metrics: new Registry(),
+  replicaId: 'child',
+  leaseMs: 1_500,
+  controlKey: parseControlKey(CONTROL_KEY!),
+});
 engine.define({ [KIND]: rotate(mongo, 'child') as never });
 await engine.start();

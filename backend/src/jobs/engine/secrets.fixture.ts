@@ -61,7 +61,15 @@ const said = (password: string): string =>
     Buffer.from(password).toString('hex'), Buffer.from(`x${password}y`).toString('hex').toUpperCase(),
   ].join(' '); // prettier-ignore
 
-const check = (status: 'pass' | 'block', detail: string) => ({ id: 'it', title: `It ${detail}`, status, measured: detail, limit: null, unit: null, detail }); // prettier-ignore
+const check = (status: 'pass' | 'block', detail: string) => ({
+  id: 'it',
+  title: `It ${detail}`,
+  status,
+  measured: detail,
+  limit: null,
+  unit: null,
+  detail,
+});
 
 export function rotate(mongo: Mongo, by = 'here'): JobDefinition<Input> {
   const wrong = (password: string): Error => {
@@ -92,8 +100,13 @@ export function rotate(mongo: Mongo, by = 'here'): JobDefinition<Input> {
     return input.mode === 'outcome' ? { is: [said(password)] } : { is: `${context.secret('password')}` };
   };
   return {
-    kind: KIND, risk: 'high', permission: 'tenants.update', body: spec.body,
-    lane: ({ tenant_id }) => `tenant:${tenant_id}`, tenantId: ({ tenant_id }) => tenant_id, resource: ({ tenant_id }) => `tenant:${tenant_id}`,
+    kind: KIND,
+    risk: 'high',
+    permission: 'tenants.update',
+    body: spec.body,
+    lane: ({ tenant_id }) => `tenant:${tenant_id}`,
+    tenantId: ({ tenant_id }) => tenant_id,
+    resource: ({ tenant_id }) => `tenant:${tenant_id}`,
     async plan({ mode, tenant_id, password: shown }, { secret: of }) {
       const password = of!('password').open();
       if (mode === 'plan throws') throw wrong(password);
@@ -101,21 +114,34 @@ export function rotate(mongo: Mongo, by = 'here'): JobDefinition<Input> {
       return {
         checks: [check(mode === 'blocked' ? 'block' : 'pass', tells)],
         diff: [{ op: 'replace', path: `tenants.${tenant_id}.login`, before: null, after: { [tells]: [tells] } }],
-        blastRadius: [], rollback: tells, world: { tells },
+        blastRadius: [],
+        rollback: tells,
+        world: { tells },
       };
     },
     steps: [
       { name: 'first', title: 'First', run: async () => null, compensate: onceWrong },
       {
-        name: 'set', title: ({ password }) => `Set ${password}`, attempts: 1, timeoutMs: 20_000, run, compensate,
-        intent: async ({ input, secret: of }) => ({ to: input.mode === 'intent' ? said(of('password').open()) : `${of('password')}` }),
+        name: 'set',
+        title: ({ password }) => `Set ${password}`,
+        attempts: 1,
+        timeoutMs: 20_000,
+        run,
+        compensate,
+        intent: async ({ input, secret: of }) => ({
+          to: input.mode === 'intent' ? said(of('password').open()) : `${of('password')}`,
+        }),
       },
       {
-        name: 'pass it on', title: 'Pass it on',
+        name: 'pass it on',
+        title: 'Pass it on',
         children: ({ input, secret: of }) => {
           const child = (mode: Mode) => ({ tenant_id: `${input.tenant_id}-child`, mode, password: SECRET_SHOWN });
           const mode = { child: 'ok', 'refused child': 'blocked' }[input.mode as string] as Mode | undefined;
-          return { jobs: mode ? [{ kind: KIND, input: child(mode), key: 'one', secrets: { password: of('password') } }] : [], atOnce: 1 };
+          return {
+            jobs: mode ? [{ kind: KIND, input: child(mode), key: 'one', secrets: { password: of('password') } }] : [],
+            atOnce: 1,
+          };
         },
         joined: async (_, [one]) => ({ child: one?.state ?? null, detail: one?.detail ?? null }),
       },
@@ -126,7 +152,9 @@ export function rotate(mongo: Mongo, by = 'here'): JobDefinition<Input> {
       const facts = context.input.mode === 'facts' ? { [password]: { said: said(password) }, password } : {};
       return { checks: [check(context.input.mode === 'verify' ? 'block' : 'pass', said(password))], facts };
     },
-    async commit(context) { if (context.input.mode === 'commit') throw wrong(context.secret('password').open()) },
+    async commit(context) {
+      if (context.input.mode === 'commit') throw wrong(context.secret('password').open());
+    },
     undo: ({ tenant_id }, { jobId }) => ({ operation: KIND, params: { tenant_id }, body: { mode: 'ok', was: jobId } }),
-  }; // prettier-ignore
+  };
 }

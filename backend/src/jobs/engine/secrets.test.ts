@@ -41,7 +41,18 @@ let token: string;
 
 const engines: JobEngine[] = [];
 const replica = async (replicaId: string, key: ControlKey = controlKey, more = {}): Promise<JobEngine> => {
-  const one = createJobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger, metrics: new Registry(), replicaId, controlKey: key, leaseMs: 2_000, ...more }); // prettier-ignore
+  const one = createJobEngine({
+    may: everybodyMay,
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger,
+    metrics: new Registry(),
+    replicaId,
+    controlKey: key,
+    leaseMs: 2_000,
+    ...more,
+  });
   one.define({ [KIND]: rotate(mongo, replicaId) as never });
   engines.push(one);
   await one.start();
@@ -193,8 +204,16 @@ describe('SEC-01 SEC-02 NFR-05 a secret is used, and found nowhere', () => {
         const ends = Object.keys(JOBS).map((mode) => runAndReplay(mode as Mode, wanted(mode), password + smtp));
         const codes = Object.keys(REFUSED).map(async (mode) => [mode, (await change(fresh(), wanted(mode))).body.code]);
         expect(await Promise.all(ends)).toEqual(
-        Object.entries(JOBS).map(([mode, end]) => [mode, end, true, true, 'idempotency.key_reused', ['password', 'smtp/token'], SECRET_SHOWN]),
-      ); // prettier-ignore
+          Object.entries(JOBS).map(([mode, end]) => [
+            mode,
+            end,
+            true,
+            true,
+            'idempotency.key_reused',
+            ['password', 'smtp/token'],
+            SECRET_SHOWN,
+          ]),
+        );
         expect(await Promise.all(codes)).toEqual(Object.entries(REFUSED));
         await expectUnseen(password, smtp);
         expect(await secretsLeft()).toBe(0);
@@ -213,7 +232,13 @@ describe('SEC-01 SEC-02 NFR-05 a secret is used, and found nowhere', () => {
         { mode: 'ok', password: `${text}\ud800` }, { mode: 'ok', password: text, more: 1 }, { mode: 'ok', smtp: { host: 'h', token: text } },
       ]; // prettier-ignore
       const json = JSON.stringify({ mode: 'ok', password: text });
-      const broken = [json.slice(0, -3), `${json}}`, `{"mode":"ok","password":${number}123456789}`, `{"password":${JSON.stringify(text)},"password":1}`, `{"mode":"ok","password":"${text.replace(/["\\]/g, '')}\u0001"}`]; // prettier-ignore
+      const broken = [
+        json.slice(0, -3),
+        `${json}}`,
+        `{"mode":"ok","password":${number}123456789}`,
+        `{"password":${JSON.stringify(text)},"password":1}`,
+        `{"mode":"ok","password":"${text.replace(/["\\]/g, '')}\u0001"}`,
+      ];
       const statuses = await Promise.all([...bad, ...broken].map(async (body) => (await ask(path, body)).status));
       expect(statuses.filter((status) => status !== 422 && status !== 400)).toEqual([]);
       await expectUnseen(text, String(number));
@@ -231,7 +256,9 @@ describe('SEC-01 SEC-02 NFR-05 a secret is used, and found nowhere', () => {
     await expectUnseen(password);
     for (const { body } of [queued, held]) {
       await ask(`jobs/${body.job_id}/cancel/preflight`, {});
-      expect((await ask(`jobs/${body.job_id}/cancel`, { reason: 'wrong one' }, { 'idempotency-key': body.job_id })).status).toBeLessThan(300); // prettier-ignore
+      expect(
+        (await ask(`jobs/${body.job_id}/cancel`, { reason: 'wrong one' }, { 'idempotency-key': body.job_id })).status,
+      ).toBeLessThan(300);
     }
     expect((await ended(queued.body.job_id)).state).toBe('cancelled');
     expect((await ended(held.body.job_id)).state).toBe('compensated');
@@ -248,7 +275,11 @@ describe('SEC-01 GEN-34 trying a job again', () => {
     const { body: first } = await change(fresh(), { mode: 'verify', password, smtp: { host: 'mail', token: smtp } });
     const path = `jobs/${first.job_id}/retry`;
     const retry = (secrets: unknown, hash = 'none', key = 'again') =>
-      ask(path, { reason: 'once more', ...(secrets ? { secrets } : {}) }, { 'idempotency-key': key + first.job_id, 'plan-hash': hash, prefer: 'wait=30' }); // prettier-ignore
+      ask(
+        path,
+        { reason: 'once more', ...(secrets ? { secrets } : {}) },
+        { 'idempotency-key': key + first.job_id, 'plan-hash': hash, prefer: 'wait=30' },
+      );
     for (const answer of [await ask(`${path}/preflight`, {}), await retry(null)])
       expect(answer).toMatchObject({
         status: 422,
@@ -261,7 +292,13 @@ describe('SEC-01 GEN-34 trying a job again', () => {
     const { hash } = (await ask(`${path}/preflight`, { secrets })).body;
     expect((await retry({ ...secrets, password }, hash)).body.code).toBe('plan.stale');
     const { status, body } = await retry(secrets, hash);
-    expect([status, body.state, body.retry_of, body.secrets, body.input.password]).toEqual([200, 'compensated', first.job_id, ['password', 'smtp/token'], SECRET_SHOWN]); // prettier-ignore
+    expect([status, body.state, body.retry_of, body.secrets, body.input.password]).toEqual([
+      200,
+      'compensated',
+      first.job_id,
+      ['password', 'smtp/token'],
+      SECRET_SHOWN,
+    ]);
     expect(await used(body.job_id)).toBe(digestOf(other + smtp));
     expect((await retry(secrets, hash)).body.job_id).toBe(body.job_id);
     expect((await retry({ ...secrets, password }, hash)).body.code).toBe('idempotency.key_reused');
@@ -298,7 +335,12 @@ describe('SEC-01 what is sealed', () => {
   it('is swept at the start where its job has ended or never was', async () => {
     const at = new Date(ambient.now().getTime() - 3_600_000);
     const { _id } = (await jobs().findOne({ state: 'succeeded' }))!;
-    await mongo.db.collection<any>('job_secrets').insertMany([{ _id, fields: [], at }, { _id: 'job_none', fields: [], at }, { _id: 'job_odd', fields: 7, at: 7 }, { _id: 'job_young', fields: [], at: ambient.now() }]); // prettier-ignore
+    await mongo.db.collection<any>('job_secrets').insertMany([
+      { _id, fields: [], at },
+      { _id: 'job_none', fields: [], at },
+      { _id: 'job_odd', fields: 7, at: 7 },
+      { _id: 'job_young', fields: [], at: ambient.now() },
+    ]);
     await replica('c', controlKey, { slots: 0 });
     expect(await boxes().distinct('_id')).toEqual(['job_young']);
     await boxes().deleteMany({});
@@ -317,9 +359,17 @@ describe('SEC-01 what is sealed', () => {
     await usedIn(mongo).deleteMany({});
     engine = await replica('b');
     const said = await Promise.all(ids.map(async (id) => (await ended(id)).problem));
-    expect(said.map((problem) => [problem!.code, /altered|no longer there|another CONTROL_KEY \(another\)/.exec(problem!.detail)?.[0]])).toEqual([
-      ['secret.unreadable', 'altered'], ['secret.unreadable', 'altered'], ['secret.unreadable', 'no longer there'], ['secret.unreadable', 'another CONTROL_KEY (another)'],
-    ]); // prettier-ignore
+    expect(
+      said.map((problem) => [
+        problem!.code,
+        /altered|no longer there|another CONTROL_KEY \(another\)/.exec(problem!.detail)?.[0],
+      ]),
+    ).toEqual([
+      ['secret.unreadable', 'altered'],
+      ['secret.unreadable', 'altered'],
+      ['secret.unreadable', 'no longer there'],
+      ['secret.unreadable', 'another CONTROL_KEY (another)'],
+    ]);
     expect(await usedIn(mongo).countDocuments()).toBe(0);
     expect(await secretsLeft()).toBe(0);
   });

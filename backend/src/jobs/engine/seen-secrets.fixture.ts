@@ -32,12 +32,18 @@ export function seenIn(text: string, value: string): string[] {
   const coded = [hex, ...base64, ...base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
   const url = encodeURIComponent(value);
   const forms = [
-    value, json, JSON.stringify(json).slice(1, -1), inspect(value).slice(1, -1), url, encodeURI(value), new URLSearchParams([['', value]]).toString().slice(1),
+    value,
+    json,
+    JSON.stringify(json).slice(1, -1),
+    inspect(value).slice(1, -1),
+    url,
+    encodeURI(value),
+    new URLSearchParams([['', value]]).toString().slice(1),
     // Fewer are in the random parts of hashes and ids by chance.
     ...coded.filter((form) => form.length >= 12),
     // Whatever was done to the rest.
     ...(/Qz[0-9a-f]{14}/.exec(value) ?? []),
-  ]; // prettier-ignore
+  ];
   const folded = text.toLowerCase();
   return [...new Set(forms)].filter((form) => text.includes(form) || folded.includes(form.toLowerCase()));
 }

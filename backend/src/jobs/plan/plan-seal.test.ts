@@ -137,7 +137,16 @@ async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: 
     steps: [{ name: 'act', title: 'Act', run: async () => ({}) }],
     verify: async () => ({ checks: [], facts: {} }),
   });
-  const engine = createJobEngine({ may: everybodyMay, mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, controlKey }); // prettier-ignore
+  const engine = createJobEngine({
+    may: everybodyMay,
+    mongo,
+    audit: audit.log,
+    ambient,
+    logger: pino({ level: 'silent' }),
+    metrics: new Registry(),
+    replicaId: id,
+    controlKey,
+  });
   engine.define({ 'tenants.pause': definition('tenants.pause'), 'tenants.resume': definition('tenants.resume') });
   await engine.start();
   running.push(() => engine.stop(500));

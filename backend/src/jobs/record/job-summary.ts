@@ -14,14 +14,31 @@ export const SUMMARY_FIELDS = {
 
 export type JobSummaryDocument = Pick<
   JobDocument,
-  | '_id' | 'order' | 'kind' | 'state' | 'actor' | 'reason' | 'tenant_id' | 'lane' | 'resource' | 'tenants' | 'cancel' | 'queue' | 'parked' | 'wait'
-  | 'parent_job_id' | 'retry_of' | 'created_at' | 'started_at' | 'ended_at'
+  | '_id'
+  | 'order'
+  | 'kind'
+  | 'state'
+  | 'actor'
+  | 'reason'
+  | 'tenant_id'
+  | 'lane'
+  | 'resource'
+  | 'tenants'
+  | 'cancel'
+  | 'queue'
+  | 'parked'
+  | 'wait'
+  | 'parent_job_id'
+  | 'retry_of'
+  | 'created_at'
+  | 'started_at'
+  | 'ended_at'
 > & {
   readonly input?: unknown;
   /** What is null is left out by the projection of its inside. */
   readonly steps?: readonly Pick<JobDocument['steps'][number], 'state'>[];
   readonly problem?: Pick<NonNullable<JobDocument['problem']>, 'code' | 'title' | 'detail'> | null;
-}; // prettier-ignore
+};
 
 const word = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 

@@ -73,14 +73,36 @@ describe('API-05 GEN-33 the blast radius of a plan that an earlier version kept'
   const kept = { tenants: ['acme'], tenant_count: 1, in_flight: 4, consumer_lag: 1, requests_per_second: 118.4, traffic_share: 0.009 }; // prettier-ignore
   const blind = { ...kept, in_flight: null, consumer_lag: null, requests_per_second: null, traffic_share: null };
   it.each([
-    ['says what it said, in its order', kept, [['traffic', 118.4, 'req/s'], ['in flight', 4, 'in flight'], ['lag', 1, 'event behind'], ['traffic share', 0.9, '% of traffic']]],
-    ['still says what could not be measured', blind, [['traffic', null, 'req/s'], ['in flight', null, 'in flight'], ['lag', null, 'events behind']]],
+    [
+      'says what it said, in its order',
+      kept,
+      [
+        ['traffic', 118.4, 'req/s'],
+        ['in flight', 4, 'in flight'],
+        ['lag', 1, 'event behind'],
+        ['traffic share', 0.9, '% of traffic'],
+      ],
+    ],
+    [
+      'still says what could not be measured',
+      blind,
+      [
+        ['traffic', null, 'req/s'],
+        ['in flight', null, 'in flight'],
+        ['lag', null, 'events behind'],
+      ],
+    ],
   ])('%s', (_, blast_radius, figures) => {
     const shown = planOf({ diff: [], diff_total: 0, blast_radius } as never).blast_radius;
     expect(BlastRadius.parse(shown)).toEqual([
-      { kind: 'tenant', ids: ['acme'], count: 1, figures: figures.map(([name, value, unit]) => ({ name, value, unit })) },
+      {
+        kind: 'tenant',
+        ids: ['acme'],
+        count: 1,
+        figures: figures.map(([name, value, unit]) => ({ name, value, unit })),
+      },
     ]);
-  }); // prettier-ignore
+  });
 
   it.each([
     ['touched none', { ...blind, tenants: [], tenant_count: 0 }],

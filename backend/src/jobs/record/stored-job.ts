@@ -40,15 +40,43 @@ export const Waited = z.looseObject({
 
 /** Types alone: bounds have changed and will, and what an earlier version stored stays a job. */
 const Stored = z.looseObject({
-  _id: z.string(), order: z.number(), kind: z.string(), state: JobState, lane: z.string(), active: z.boolean(),
-  shape: z.number().optional(), version: z.number().optional(), parked: z.looseObject({ what: z.string(), at: z.date() }).nullish(), wait: Waited.nullish(),
+  _id: z.string(),
+  order: z.number(),
+  kind: z.string(),
+  state: JobState,
+  lane: z.string(),
+  active: z.boolean(),
+  shape: z.number().optional(),
+  version: z.number().optional(),
+  parked: z.looseObject({ what: z.string(), at: z.date() }).nullish(),
+  wait: Waited.nullish(),
   secrets: z.looseObject({ fields: z.array(z.string()), key: z.string() }).optional(),
-  owner: word, fence: z.number(), direction: z.enum(['forward', 'backward']), actor: z.string(), tenant_id: word,
-  resource: z.string(), tenants: z.array(z.string()).optional(), retry_of: word, cancel: z.looseObject({}).nullable(), parent_job_id: word, created_at: z.date(), started_at: time, ended_at: time,
+  owner: word,
+  fence: z.number(),
+  direction: z.enum(['forward', 'backward']),
+  actor: z.string(),
+  tenant_id: word,
+  resource: z.string(),
+  tenants: z.array(z.string()).optional(),
+  retry_of: word,
+  cancel: z.looseObject({}).nullable(),
+  parent_job_id: word,
+  created_at: z.date(),
+  started_at: time,
+  ended_at: time,
   plan: z.looseObject({ steps: z.array(z.unknown()), diff: z.array(z.unknown()) }),
-  steps: z.array(z.looseObject({ name: z.string(), title: z.string(), state: z.string(), attempts: z.number(), started_at: time, ended_at: time })),
+  steps: z.array(
+    z.looseObject({
+      name: z.string(),
+      title: z.string(),
+      state: z.string(),
+      attempts: z.number(),
+      started_at: time,
+      ended_at: time,
+    }),
+  ),
   provenance: z.looseObject({ requestId: z.string() }),
-}); // prettier-ignore
+});
 
 /** Which field is wrong; null where it can be run. */
 export function jobFault(job: JobDocument): string | null {

@@ -100,7 +100,10 @@ export abstract class RunRecord {
       reason: job.reason,
       get decision() {
         if (job.decision !== undefined) return job.decision;
-        throw new Problem('plan.stale', `${job._id} was planned by an earlier version, which did not keep what it decided: submit it again`); // prettier-ignore
+        throw new Problem(
+          'plan.stale',
+          `${job._id} was planned by an earlier version, which did not keep what it decided: submit it again`,
+        );
       },
       fence: job.fence,
       attempt: job.steps[index]?.attempts ?? 1,

@@ -41,34 +41,65 @@ export function needsLane(job: Pick<JobDocument, 'active' | 'steps'>, steps: rea
 }
 
 /** @throws Problem `signal.refused` | `wait.expired`, or what starting a child threw */
-export function look(deps: LookDeps, job: JobDocument, step: WaitStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
+export function look(
+  deps: LookDeps,
+  job: JobDocument,
+  step: WaitStep<unknown>,
+  kept: StepWait | null,
+  context: StepContext<unknown>,
+): Promise<Look> {
   if ('until' in step) return lookAtTime(deps, step, kept, context);
   if ('signal' in step) return lookAtSignals(deps, job, step, kept);
   return lookAtChildren(deps, job, step, kept, context);
-} // prettier-ignore
+}
 
-async function lookAtTime({ ambient }: LookDeps, step: TimeStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
+async function lookAtTime(
+  { ambient }: LookDeps,
+  step: TimeStep<unknown>,
+  kept: StepWait | null,
+  context: StepContext<unknown>,
+): Promise<Look> {
   const now = ambient.now();
   const until = momentOf(kept?.until ?? (await step.until(context)), step.name);
   const since = kept?.since ?? now;
   const wait: Wait = { for: 'time', what: until.toISOString(), since, until, signal: null };
   const isOver = now.getTime() >= until.getTime();
   return { wait, kept: { since, until }, ...(isOver ? { ended: async () => ({ until: until.toISOString() }) } : {}) };
-} // prettier-ignore
+}
 
-async function lookAtSignals(deps: LookDeps, job: JobDocument, step: SignalStep<unknown>, kept: StepWait | null): Promise<Look> {
+async function lookAtSignals(
+  deps: LookDeps,
+  job: JobDocument,
+  step: SignalStep<unknown>,
+  kept: StepWait | null,
+): Promise<Look> {
   const { name, permission, notByRequester, needed = 1 } = step.signal;
   const now = deps.ambient.now();
   const until = kept ? kept.until : deadlineOf(step, job.input, now);
   const since = kept?.since ?? now;
   const given = await givenTo(deps, job, step, until);
-  const ended = async (): Promise<unknown> => ({ given: given.map(({ from, at, reason, evidence }) => ({ by: from.id, at: at.toISOString(), reason, evidence: evidence ?? null })) });
+  const ended = async (): Promise<unknown> => ({
+    given: given.map(({ from, at, reason, evidence }) => ({
+      by: from.id,
+      at: at.toISOString(),
+      reason,
+      evidence: evidence ?? null,
+    })),
+  });
   if (given.length >= needed) return { kept: { since, until }, wait: null, ended };
   if (until !== null && now.getTime() >= until.getTime())
-    throw new Problem('wait.expired', `${given.length} of ${needed} have said proceed to ${name} by ${until.toISOString()}`);
-  const signal = { permission, except: notByRequester ? job.actor : null, needed, given: given.map(({ from, at }) => ({ by: from.id, at })) };
+    throw new Problem(
+      'wait.expired',
+      `${given.length} of ${needed} have said proceed to ${name} by ${until.toISOString()}`,
+    );
+  const signal = {
+    permission,
+    except: notByRequester ? job.actor : null,
+    needed,
+    given: given.map(({ from, at }) => ({ by: from.id, at })),
+  };
   return { kept: { since, until }, wait: { for: 'signal', what: name, since, until, signal } };
-} // prettier-ignore
+}
 
 /** What goes out on the wire: RFC 3339 has four digits for a year. */
 const FIRST = new Date(0);
@@ -141,7 +172,13 @@ function isRequester({ actor, requester }: Pick<JobDocument, 'actor' | 'requeste
 /** Children started in one look: what was started is then written down before there are more. */
 const STARTS = 100;
 
-async function lookAtChildren(deps: LookDeps, job: JobDocument, step: ChildrenStep<unknown>, kept: StepWait | null, context: StepContext<unknown>): Promise<Look> {
+async function lookAtChildren(
+  deps: LookDeps,
+  job: JobDocument,
+  step: ChildrenStep<unknown>,
+  kept: StepWait | null,
+  context: StepContext<unknown>,
+): Promise<Look> {
   const { jobs, atOnce } = step.children(context);
   const keys = new Map(jobs.map(({ key }, index) => [key, index]));
   const since = kept?.since ?? deps.ambient.now();
@@ -162,12 +199,16 @@ async function lookAtChildren(deps: LookDeps, job: JobDocument, step: ChildrenSt
   }
   const progress = { since, until: null, children: { next, open, refused } };
   if (next === jobs.length && open.length === 0)
-    return { kept: progress, wait: null, ended: async () => step.joined(context, await resultsOf(deps, job, jobs, refused)) };
+    return {
+      kept: progress,
+      wait: null,
+      ended: async () => step.joined(context, await resultsOf(deps, job, jobs, refused)),
+    };
   if (open.length < room && next < jobs.length) return { kept: progress, wait: null };
   const done = next - open.length;
   const what = `${done} of ${jobs.length} jobs that it starts have ended, ${open.length} under way`;
   return { kept: progress, wait: { for: 'children', what, since, until: null, signal: null } };
-} // prettier-ignore
+}
 
 /** Refusals whose words are kept, and how many of these. */
 const TOLD = 200;

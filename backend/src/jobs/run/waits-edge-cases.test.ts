@@ -34,7 +34,14 @@ const waiting = (engine: JobEngine, jobId: string): Promise<JobDocument> =>
     return job?.wait && job.queue === job.wait.for ? job : false;
   });
 const send = (engine: JobEngine, jobId: string, from: Principal, verdict: Verdict = 'proceed') =>
-  engine.signal(jobId, { name: 'approval', verdict, from, reason: 'seen', evidence: null, provenance: asked('tenants.update', 'x').provenance }); // prettier-ignore
+  engine.signal(jobId, {
+    name: 'approval',
+    verdict,
+    from,
+    reason: 'seen',
+    evidence: null,
+    provenance: asked('tenants.update', 'x').provenance,
+  });
 const stored = (mongo: Mongo) => mongo.db.collection<JobDocument>('jobs');
 const change = (mongo: Mongo, _id: string, $set: Record<string, unknown>) => stored(mongo).updateOne({ _id }, { $set });
 
@@ -165,7 +172,8 @@ describe('steps', () => {
 
   const nothing = { name: 'w', title: 'w', attempts: 1 };
   const none = async (): Promise<never> => Promise.reject(new Error('nothing intended'));
-  const jobs = (keys: readonly string[]) => keys.map((key, at) => ({ kind: 'tenants.pause' as MutationId, key, input: { tenant: `${key}${at}` } })); // prettier-ignore
+  const jobs = (keys: readonly string[]) =>
+    keys.map((key, at) => ({ kind: 'tenants.pause' as MutationId, key, input: { tenant: `${key}${at}` } }));
   const joined = async (): Promise<null> => null;
   const odd: [string, Step<Input>, JobDocument['state']][] = [
     ['a signal whose intent throws', { ...approval(), intent: none }, 'failed'],
@@ -221,7 +229,10 @@ describe('steps', () => {
       jobs: [{ kind: 'tenants.pause' as MutationId, key: '0', input: { tenant: `${input.tenant}-0`, reason } }],
       atOnce: 1,
     });
-    const kinds: JobDefinition<Input>[] = [kindOf('tenants.bulk_pause', [{ name: 'all', title: 'All', attempts: 1, children, joined }]), kindOf('tenants.pause', [approval()])]; // prettier-ignore
+    const kinds: JobDefinition<Input>[] = [
+      kindOf('tenants.bulk_pause', [{ name: 'all', title: 'All', attempts: 1, children, joined }]),
+      kindOf('tenants.pause', [approval()]),
+    ];
     const engine = await here.replica('r1', kinds);
     const parent = await engine.submit(asked('tenants.bulk_pause', 'shift'));
     await waiting(engine, parent._id);
@@ -267,7 +278,13 @@ describe('rows of a foreign hand', () => {
     const { _id: _, plan_id: _plan, ...row } = await waiting(engine, _id);
     await engine.stop(500);
     for (let at = 0; at < 300; at += 50) {
-      const rows = Array.from({ length: 50 }, (_one, n) => ({ ...row, _id: `odd-${at + n}`, idempotency: `odd-${at + n}`, queue: 'bogus', wake_at: new Date(1) })); // prettier-ignore
+      const rows = Array.from({ length: 50 }, (_one, n) => ({
+        ...row,
+        _id: `odd-${at + n}`,
+        idempotency: `odd-${at + n}`,
+        queue: 'bogus',
+        wake_at: new Date(1),
+      }));
       await stored(here.mongo).insertMany(rows as unknown as JobDocument[]);
     }
     // What a store under load does not answer in time is the next sweep's.

@@ -69,7 +69,14 @@ const read = async (jobId: string): Promise<JobDocument> =>
 const ended = (jobId: string): Promise<JobDocument> =>
   eventually(`${jobId} ends`, async () => read(jobId).then((job) => isFinal(job.state) && job), 60_000);
 const approve = (jobId: string) =>
-  desk().signal(jobId, { name: 'approval', verdict: 'proceed', from: person('bob'), reason: 'seen', evidence: null, provenance: asked('tenants.update', 'x').provenance }); // prettier-ignore
+  desk().signal(jobId, {
+    name: 'approval',
+    verdict: 'proceed',
+    from: person('bob'),
+    reason: 'seen',
+    evidence: null,
+    provenance: asked('tenants.update', 'x').provenance,
+  });
 
 describe('replicas that are killed while jobs wait', () => {
   it('NFR-07 a word that came while nobody ran, and a time that came while nobody ran, count', async () => {

@@ -21,7 +21,12 @@ type Act =
   | { readonly do: 'pause'; readonly ms: number };
 
 const say = (verdict: Verdict) =>
-  fc.record({ do: fc.constant('say' as const), name: fc.constantFrom(...SIGNALS), who: fc.constantFrom(...PEOPLE), verdict: fc.constant(verdict) }); // prettier-ignore
+  fc.record({
+    do: fc.constant('say' as const),
+    name: fc.constantFrom(...SIGNALS),
+    who: fc.constantFrom(...PEOPLE),
+    verdict: fc.constant(verdict),
+  });
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 12, arbitrary: say('proceed') },
   { weight: 1, arbitrary: say('refuse') },
@@ -52,7 +57,11 @@ it(
           },
           compensate: async () => undefined,
         });
-        const wait = (name: Name): Step<Input> => ({ name, title: name, signal: { name, permission: 'configs.approve', needed: NEEDED[name] } }); // prettier-ignore
+        const wait = (name: Name): Step<Input> => ({
+          name,
+          title: name,
+          signal: { name, permission: 'configs.approve', needed: NEEDED[name] },
+        });
         const kinds = [kindOf('tenants.update', [wait('first'), write('a'), wait('second'), write('b')])];
         const start = (id: string): Promise<JobEngine> => here.replica(id, kinds, { leaseMs: 1_000 });
         const engines = [await start('r0'), await start('r1')];
@@ -72,9 +81,27 @@ it(
             return;
           }
           const { provenance } = asked('tenants.update', 'race');
-          const sent = one.do === 'cancel'
-          ? engine.cancel(_id, ADA.id, 'enough', { code: 'job.cancel_requested', action: 'jobs.cancel', actor: ADA, resource: 'tenant:race', tenantId: 'race', outcome: 'requested', reason: 'enough', jobId: _id, provenance })
-          : engine.signal(_id, { name: one.name, verdict: one.verdict, from: person(one.who), reason: 'seen', evidence: null, provenance }); // prettier-ignore
+          const sent =
+            one.do === 'cancel'
+              ? engine.cancel(_id, ADA.id, 'enough', {
+                  code: 'job.cancel_requested',
+                  action: 'jobs.cancel',
+                  actor: ADA,
+                  resource: 'tenant:race',
+                  tenantId: 'race',
+                  outcome: 'requested',
+                  reason: 'enough',
+                  jobId: _id,
+                  provenance,
+                })
+              : engine.signal(_id, {
+                  name: one.name,
+                  verdict: one.verdict,
+                  from: person(one.who),
+                  reason: 'seen',
+                  evidence: null,
+                  provenance,
+                });
           const taken = await sent.then(() => true, (error: unknown) => {
           // It is over, or the store was busy with another write of this very job for too long.
           expect(['job.state', 'store.unavailable', 'service.stopping']).toContain((error as { code?: string }).code);

@@ -83,7 +83,11 @@ export function createJobPages(jobs: Collection<JobDocument>, now: () => Date): 
   async function tied(filter: Filter<JobDocument>, { sort, after, afterId }: JobQuestion, limit: number) {
     if (after === undefined || afterId === undefined) return [];
     const beyond = { order: after, _id: sort === 1 ? { $gt: afterId } : { $lt: afterId } };
-    return jobs.find({ ...filter, ...beyond } as Filter<JobDocument>, { projection: SUMMARY_FIELDS }).sort({ _id: sort }).limit(limit).toArray(); // prettier-ignore
+    return jobs
+      .find({ ...filter, ...beyond } as Filter<JobDocument>, { projection: SUMMARY_FIELDS })
+      .sort({ _id: sort })
+      .limit(limit)
+      .toArray();
   }
 
   return {

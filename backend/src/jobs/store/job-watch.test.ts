@@ -26,9 +26,24 @@ const ambient = systemAmbient();
 const AT = new Date();
 const stored = async (id: string): Promise<JobDocument> => {
   const job = {
-    _id: id, order: 1, shape: 2, version: 1, parked: null, kind: 'tenants.update', state: 'running', fence: 1, idempotency: id, lane: id, steps: [],
-    provenance: { requestId: 'r', traceId: null }, created_at: AT, started_at: AT, ended_at: null, undo: null, plan: { diff: [] },
-  } as unknown as JobDocument; // prettier-ignore
+    _id: id,
+    order: 1,
+    shape: 2,
+    version: 1,
+    parked: null,
+    kind: 'tenants.update',
+    state: 'running',
+    fence: 1,
+    idempotency: id,
+    lane: id,
+    steps: [],
+    provenance: { requestId: 'r', traceId: null },
+    created_at: AT,
+    started_at: AT,
+    ended_at: null,
+    undo: null,
+    plan: { diff: [] },
+  } as unknown as JobDocument;
   await mongo.db.collection<JobDocument>('jobs').insertOne(job);
   return job;
 };

@@ -107,7 +107,12 @@ export function createJobWatch({ store, notices, ambient, logger }: JobWatchDeps
 
   return {
     join(jobId, onLook) {
-      const one = followed.get(jobId) ?? { listeners: new Set(), dirty: true, lookedAt: 0, unlisten: notices.on(jobId, () => touch(jobId)) }; // prettier-ignore
+      const one = followed.get(jobId) ?? {
+        listeners: new Set(),
+        dirty: true,
+        lookedAt: 0,
+        unlisten: notices.on(jobId, () => touch(jobId)),
+      };
       followed.set(jobId, one);
       one.listeners.add(onLook);
       touch(jobId);

@@ -11,9 +11,13 @@ const definition = (names: readonly string[], retired: readonly string[], since:
   ({ kind: 'tenants.update', steps: names.map(step), retired: retired.map(step), since, version }) as unknown as JobDefinition<unknown>; // prettier-ignore
 
 const waiting = (...signals: readonly object[]) => {
-  const steps = signals.map((more, at) => ({ name: `w${at}`, title: 'w', signal: { name: 'approval', permission: 'configs.approve', ...more } }));
+  const steps = signals.map((more, at) => ({
+    name: `w${at}`,
+    title: 'w',
+    signal: { name: 'approval', permission: 'configs.approve', ...more },
+  }));
   return { kind: 'tenants.update', steps } as unknown as JobDefinition<unknown>;
-}; // prettier-ignore
+};
 
 const scene = fc.record({
   all: fc.shuffledSubarray([...NAMES]),

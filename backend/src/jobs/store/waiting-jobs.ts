@@ -79,7 +79,16 @@ export function createWaitingJobs({ jobs, update, many, one, childrenOf, kept }:
       const runs = { ...open, state: { $in: [...NON_FINAL] }, queue: { $nin: [...WAITS] } } as Filter<JobDocument>;
       if (await update(runs, { $set: { woken } }, session)) return true;
       // It may have gone to wait in between, or come from there.
-    } while (await translated(() => jobs.findOne({ ...open, state: { $in: [...NON_FINAL] } }, { projection: { _id: 1 }, ...(session ? { session } : {}) }), session)); // prettier-ignore
+    } while (
+      await translated(
+        () =>
+          jobs.findOne(
+            { ...open, state: { $in: [...NON_FINAL] } },
+            { projection: { _id: 1 }, ...(session ? { session } : {}) },
+          ),
+        session,
+      )
+    );
     return false;
   };
   const wake: WaitingJobs['wake'] = (jobId, session) => wakeIf({ _id: jobId }, session);

@@ -61,16 +61,24 @@ async function follow(collection: Collection<Thing>, checkMs = 60_000) {
 const sorted = (things: Iterable<Thing>): string[] =>
   [...things].map((thing) => BSON.EJSON.stringify(thing, { relaxed: false })).sort();
 
-async function untilSame(collection: Collection<Thing>, { copy, told }: Awaited<ReturnType<typeof follow>>): Promise<void> {
+async function untilSame(
+  collection: Collection<Thing>,
+  { copy, told }: Awaited<ReturnType<typeof follow>>,
+): Promise<void> {
   let seen: unknown;
   await eventually('the copy is the collection', async () => {
-    const [stored, held, heard] = [await collection.find().toArray(), copy.values(), told.values()].map((all) => sorted(all as Iterable<Thing>));
+    const [stored, held, heard] = [await collection.find().toArray(), copy.values(), told.values()].map((all) =>
+      sorted(all as Iterable<Thing>),
+    );
     seen = { stored, held, heard };
-    return copy.state().behindSince === null && BSON.EJSON.stringify([held, heard]) === BSON.EJSON.stringify([stored, stored]);
+    return (
+      copy.state().behindSince === null &&
+      BSON.EJSON.stringify([held, heard]) === BSON.EJSON.stringify([stored, stored])
+    );
   }).catch((error: Error) => {
     throw new Error(`${error.message} ${JSON.stringify([seen, copy.state()])}`);
   });
-} // prettier-ignore
+}
 
 const fresh = async (): Promise<Collection<Thing>> => {
   const made = await db.createCollection<Thing>(`things_${(count += 1)}`);

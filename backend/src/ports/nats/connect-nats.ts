@@ -65,7 +65,13 @@ export async function connectNats(url: string, options: NatsOptions = {}): Promi
       ? createStaticBoard({ file: placementFile, ...published, ambient, logger })
       : createKvBoard({ ...board, ...published, bucket: PLACEMENT_BUCKET }),
     config: createKvBoard({ ...board, bucket: CONFIG_BUCKET, value: Flags, unreadable: unreadable('config') }),
-    revocations: createKvBoard({ ...board, bucket: REVOCATIONS_BUCKET, value: Anything, always: true, unreadable: unreadable('revocations') }), // prettier-ignore
+    revocations: createKvBoard({
+      ...board,
+      bucket: REVOCATIONS_BUCKET,
+      value: Anything,
+      always: true,
+      unreadable: unreadable('revocations'),
+    }),
     ensureStreams: () => call('making the streams', ensureStreams),
     ...consumersOf(call),
     lastEvent: (tenantId) => call(`reading the log of ${tenantId}`, (link) => lastEvent(link, safe(tenantId))),

@@ -29,8 +29,17 @@ const calm: StatusFacts = {
 };
 const fine: NodeFinding = { problem: null, draining: null, drainingTenants: new Map(), ordered: [] };
 const order = (shard_id: string, tenant_id: string | null, since = later(2)): DrainOrder => ({
-  _id: shard_id, shard_id, tenant_id, wanted: 'drained', job_id: 'job_9', by: 'user:bob', reason: 'INC-9', since, told_again: null, version: 1,
-}); // prettier-ignore
+  _id: shard_id,
+  shard_id,
+  tenant_id,
+  wanted: 'drained',
+  job_id: 'job_9',
+  by: 'user:bob',
+  reason: 'INC-9',
+  since,
+  told_again: null,
+  version: 1,
+});
 const job = (kind: MutationId, input: unknown) => ({
   jobId: 'job_9',
   kind,
@@ -142,12 +151,20 @@ const facts: fc.Arbitrary<StatusFacts> = fc.record({
   now: date,
 });
 
-const recordOf = ({ phase, paused, purge }: { phase: TenantRecord['phase']; paused: TenantRecord['paused']; purge: Date }): TenantRecord => ({
+const recordOf = ({
+  phase,
+  paused,
+  purge,
+}: {
+  phase: TenantRecord['phase'];
+  paused: TenantRecord['paused'];
+  purge: Date;
+}): TenantRecord => ({
   ...live,
   phase,
   paused,
   archived: phase === 'archived' ? { at: T0, purge_after: purge, was_paused: paused !== null } : null,
-}); // prettier-ignore
+});
 
 it('TEN-04 every record under any facts has exactly one state, a sentence and a beginning', () => {
   const seen = new Set<string>();

@@ -45,8 +45,12 @@ it('TEN-10 the 501st tenant is created like the first', async () => {
   await fill(500);
   const plan = await replica.preflight('tenants.create', { tenant_id: 'acme', metadata: { name: 'Acme' }, reason });
   expect(plan.checks.find(({ id }) => id === 'consumers.room')).toMatchObject({
-    status: 'pass', measured: 1_002, limit: 100_000, unit: 'consumers', detail: 'with its consumers EVENTS has 1 002 of 100 000 consumers (1 %)',
-  }); // prettier-ignore
+    status: 'pass',
+    measured: 1_002,
+    limit: 100_000,
+    unit: 'consumers',
+    detail: 'with its consumers EVENTS has 1 002 of 100 000 consumers (1 %)',
+  });
   expect((await create('acme')).state).toBe('succeeded');
   expect(await jetstream()).toMatch(/; EVENTS has 1 002 of 100 000 consumers \(1 %\)$/);
   expect(await needsYou()).toEqual([]);

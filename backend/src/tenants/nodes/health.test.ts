@@ -28,8 +28,15 @@ it('UI-42 names every node that serves the tenant, with readiness, version, drai
   const nodes = await asked();
   expect(Object.keys(nodes).sort()).toEqual(['a1', 'g1', 'p1', 'r1']);
   expect(nodes['p1']).toMatchObject({
-    kind: 'projection', state: 'ready', version: '1.0.0', git_sha: 'abc', serves_tenant: true, drain: 'serving', in_flight: 2, consumer_lag: 0,
-  }); // prettier-ignore
+    kind: 'projection',
+    state: 'ready',
+    version: '1.0.0',
+    git_sha: 'abc',
+    serves_tenant: true,
+    drain: 'serving',
+    in_flight: 2,
+    consumer_lag: 0,
+  });
   expect(nodes['a1']).toMatchObject({ consumer_lag: null });
   await expect(replica.health('nobody')).rejects.toMatchObject({ code: 'tenant.unknown' });
 });
@@ -63,7 +70,12 @@ it('UI-42 a node that hangs is unreachable after its deadline and keeps nobody e
 
 it('NFR-01 what a node says of its bus and its storage is told without where they are, in health as in the status', async () => {
   const node = ground.node('p1');
-  const says = ['connect ECONNREFUSED 10.0.0.9:4222', 'getaddrinfo ENOTFOUND nats.internal', 'nats://u@bus.internal:4222 is away', 'connect ECONNREFUSED fd00::7:4222']; // prettier-ignore
+  const says = [
+    'connect ECONNREFUSED 10.0.0.9:4222',
+    'getaddrinfo ENOTFOUND nats.internal',
+    'nats://u@bus.internal:4222 is away',
+    'connect ECONNREFUSED fd00::7:4222',
+  ];
   node.ready = false;
   node.dependencies = [
     ...says.map((detail, n) => ({ name: `bus-${n}`, ok: false, detail })),

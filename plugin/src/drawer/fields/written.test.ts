@@ -41,10 +41,16 @@ test.each([
   [YAML_SYNTAX, 'a: [1, 2'],
   [YAML_SYNTAX, '&a [*a]'],
   [YAML_SYNTAX, '--- 1\n--- 2'],
-  [YAML_SYNTAX, `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefghi'.split('').map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join(', ')}]`).join('\n')}`],
+  [
+    YAML_SYNTAX,
+    `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefghi'
+      .split('')
+      .map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join(', ')}]`)
+      .join('\n')}`,
+  ],
 ])('UI-21 %p does not read %s', (syntax, text) => {
   expect(valueOf(syntax, text)).toBeInstanceOf(Malformed);
-}); // prettier-ignore
+});
 
 test('UI-21 an instant is the same after it was shown and typed', () => {
   fc.assert(

@@ -199,7 +199,11 @@ test('SCL-03 a static board is watched, too: an edited file is told, one that is
   place({ 'aggregate.acme': on('a1'), 'runner.acme': on('r1') });
   const fixed = await connectNats(server.url, { placementFile: file });
   const shown = new Map<string, string>();
-  const watch = fixed.placement.watch('published', 'aggregate.*', (key, entry) => void (entry ? shown.set(key, entry.value.shard) : shown.delete(key))); // prettier-ignore
+  const watch = fixed.placement.watch(
+    'published',
+    'aggregate.*',
+    (key, entry) => void (entry ? shown.set(key, entry.value.shard) : shown.delete(key)),
+  );
   await watch.current();
   expect([...shown]).toEqual([['aggregate.acme', 'a1']]);
   place({ 'aggregate.acme': on('a2'), 'aggregate.zeta': on('a1') });
