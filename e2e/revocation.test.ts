@@ -31,7 +31,7 @@ const refused = async (text: string): Promise<number> => {
 const attention = async (): Promise<string[]> =>
   (await stack.as('operator').read('overview.get')).attention.map(({ id }) => id);
 
-it('IAM-23 a token that was used a moment ago is refused once its id is in the bucket, and served again once it is taken back', async () => {
+it('IAM-23 CON-07 a token that was used a moment ago is refused once its id is in the bucket, and served again once it is taken back', async () => {
   const [one, other] = [await token(), await token()];
   expect([await status(one.text), await status(other.text)]).toEqual([200, 200]);
   await (await bucket()).put(one.jti, 'signed out');

@@ -13,7 +13,7 @@ function bundle(files: Record<string, string>): string {
   return folder;
 }
 
-it('MIS-04: the built plugin asks a Grafana only for modules it shares, and carries no React of its own', () => {
+it('MIS-04 CON-01 the built plugin asks a Grafana only for modules it shares, and carries no React of its own', () => {
   expect(bundleFaults(dist)).toEqual([]);
 });
 

@@ -6,9 +6,9 @@ import { connectBus, ensurePlatform, type Bus } from '../platform/bus.ts';
 import type { FollowerState, Mirrored } from '../platform/kv-mirror.ts';
 import { subjects, type Kind } from '../platform/names.ts';
 import {
-  fileSource,
+  createFileSource,
   flagsKey,
-  kvSource,
+  createKvSource,
   parseFlags,
   parsePlacement,
   placementKey,
@@ -97,7 +97,7 @@ export class Node {
     const kinds = kind === 'gateway' ? ['aggregate.*', 'projection.*'] : [`${kind}.*`];
     this.sources = {
       placement: placementFile
-        ? fileSource(placementFile, this.placements)
+        ? createFileSource(placementFile, this.placements)
         : this.follow(bus, 'placement', kinds, this.placements),
       config: this.follow(bus, 'config', ['tenants.*'], this.flags),
     };
@@ -107,8 +107,8 @@ export class Node {
   }
 
   /** A copy of a bucket that is checked, told in the state and measured, whoever uses it. */
-  follow(bus: Bus, bucket: Parameters<typeof kvSource>[1], keys: string[], into: Mirrored): Source {
-    const source = kvSource(bus, bucket, keys, into, (name, cause) => {
+  follow(bus: Bus, bucket: Parameters<typeof createKvSource>[1], keys: string[], into: Mirrored): Source {
+    const source = createKvSource(bus, bucket, keys, into, (name, cause) => {
       this.healed.inc({ bucket: name, cause });
       this.log.warn({ bucket: name, cause }, 'the copy of a bucket was not to be trusted and was read again');
     });

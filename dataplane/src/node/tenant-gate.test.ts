@@ -41,7 +41,7 @@ describe('TenantGate', () => {
     expect(gates.get('a')!.report().state).toBe('paused');
   });
 
-  it('OBS-10 tenant labels are bounded', () => {
+  it('OBS-10 CON-16 tenant labels are bounded', () => {
     const labels = new TenantLabels(2);
     expect(['a', 'b', 'c', 'a'].map((tenant) => labels.of(tenant))).toEqual(['a', 'b', 'other', 'a']);
     labels.forget('a');

@@ -53,7 +53,7 @@ export function parseFlags(value: unknown): TenantFlags | undefined {
 
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-export const kvSource = (
+export const createKvSource = (
   bus: Bus,
   bucket: 'placement' | 'config' | 'iam_revocations',
   keys: string[],
@@ -62,7 +62,7 @@ export const kvSource = (
 ): Source => new KvMirror(new BucketStream(bus, bucket, keys), into, (cause) => healed?.(bucket, cause));
 
 /** Development: `{ "<kind>.<tenant>": {shard, revision, job_id} }`, read at start and on reload only. */
-export function fileSource(path: string, into: { replace(entries: Map<string, unknown>): void }): Source {
+export function createFileSource(path: string, into: { replace(entries: Map<string, unknown>): void }): Source {
   const reload = async (): Promise<void> => {
     const text = await readFile(path, 'utf8');
     try {

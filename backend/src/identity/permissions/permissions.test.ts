@@ -54,7 +54,7 @@ function naively(
 }
 
 describe('NFR-01 compiled permissions', () => {
-  it('decide as reading the assignments one by one does', () => {
+  it('CON-02 CON-09 decide as reading the assignments one by one does', () => {
     fc.assert(
       fc.property(
         assignments, fc.constantFrom(...people), fc.constantFrom(...PERMISSIONS), asked, fc.constantFrom(...environments),
