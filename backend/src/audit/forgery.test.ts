@@ -71,7 +71,8 @@ it('AUD-01 the world of these tests holds: records, one that waits, one that was
 
 describe('AUD-01 every field of every document, to every BSON type, is named with its place', () => {
   const kinds = Object.entries(BSON_VALUES);
-  const inParts = <T>(all: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size)); // prettier-ignore
+  const inParts = <T>(all: readonly T[], size: number): T[][] =>
+    Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
   /** Where each costs a look at the whole log: the nearest to what is right, and the farthest from it. */
   const some = [
     'the same as a double',
@@ -117,7 +118,16 @@ describe('AUD-01 every field of every document, to every BSON type, is named wit
   it('records: every field to the nearest and the farthest, in the store', async () => {
     const cases = STORED_KEYS.filter((key) => key !== '_id').flatMap((field) => few.map(([, value]) => ({ field, value }))); // prettier-ignore
     // One without its place leaves a gap beside it, and no more than 15 faults are named of a collection.
-    const parts = [...inParts(cases.filter(({ field }) => field !== 'seq'), 13), ...inParts(cases.filter(({ field }) => field === 'seq'), 5)]; // prettier-ignore
+    const parts = [
+      ...inParts(
+        cases.filter(({ field }) => field !== 'seq'),
+        13,
+      ),
+      ...inParts(
+        cases.filter(({ field }) => field === 'seq'),
+        5,
+      ),
+    ];
     for (const part of parts) {
       const touched: Document[] = [];
       for (const [n, { field, value }] of part.entries()) {
@@ -236,7 +246,16 @@ describe('AUD-01 every field of every document, to every BSON type, is named wit
 
   it('segments: every field', async () => {
     const at = new Date(1_700_000_000_000);
-    const sealed = { segment: 1, first_seq: 1, last_seq: 1000, prev: '0'.repeat(64), hash: 'a'.repeat(64), min_at: at, max_at: at, dropped_at: null }; // prettier-ignore
+    const sealed = {
+      segment: 1,
+      first_seq: 1,
+      last_seq: 1000,
+      prev: '0'.repeat(64),
+      hash: 'a'.repeat(64),
+      min_at: at,
+      max_at: at,
+      dropped_at: null,
+    };
     const walked = { segment: 1, last: 1000, hash: sealed.hash, open: { prev: sealed.prev, min_at: at, max_at: at } };
     const judged = async (...them: Document[]): Promise<readonly string[]> => {
       const faults = new Faults();
@@ -253,7 +272,14 @@ describe('AUD-01 every field of every document, to every BSON type, is named wit
         const doc: Document = { _id: new ObjectId(), ...sealed, [field]: made };
         if (made === undefined) delete doc[field];
         if (made === sealed[field as keyof typeof sealed] || (field === 'more' && made === undefined)) continue;
-        expect([field, name, await judged(doc)]).toEqual([field, name, [expect.stringMatching(/^segment /), ...(field === 'segment' ? [expect.anything()] : [])].slice(0, (await judged(doc)).length || 1)]); // prettier-ignore
+        expect([field, name, await judged(doc)]).toEqual([
+          field,
+          name,
+          [expect.stringMatching(/^segment /), ...(field === 'segment' ? [expect.anything()] : [])].slice(
+            0,
+            (await judged(doc)).length || 1,
+          ),
+        ]);
       }
     expect(await judged({ _id: 1, ...sealed }, { _id: 2, ...sealed })).toEqual(['segment 1']);
   });
@@ -287,7 +313,15 @@ describe('AUD-01 documents where none may be', () => {
   }); // prettier-ignore
 
   it('segments with a number that is taken, to come, or none', async () => {
-    const segment = { first_seq: 1, last_seq: 1000, prev: '0'.repeat(64), hash: '0'.repeat(64), min_at: new Date(0), max_at: new Date(0), dropped_at: null }; // prettier-ignore
+    const segment = {
+      first_seq: 1,
+      last_seq: 1000,
+      prev: '0'.repeat(64),
+      hash: '0'.repeat(64),
+      min_at: new Date(0),
+      max_at: new Date(0),
+      dropped_at: null,
+    };
     const numbers = [1, 2, 7_000, 0, -1, 1.5, '1', null, NaN, true, new Date(0), { n: 1 }, new BSONRegExp('(?i)x')]; // prettier-ignore
     for (const number of numbers) {
       await of('segments').insertOne({ ...segment, segment: number });
@@ -390,7 +424,15 @@ describe('AUD-01 what was taken away', () => {
     const unaware = await verdict();
     const aware = await log.verify();
     const { createAudit } = await import('./index.ts');
-    const withJobs = createAudit({ mongo: log.mongo, ambient: log.ambient, replicaId: 'c', environment: 'local', jobs: async function* () { yield jobs; } }); // prettier-ignore
+    const withJobs = createAudit({
+      mongo: log.mongo,
+      ambient: log.ambient,
+      replicaId: 'c',
+      environment: 'local',
+      jobs: async function* () {
+        yield jobs;
+      },
+    });
     const told = await withJobs.verify(new AbortController().signal);
     await restore('records', 'set_aside', 'head');
     // Consistent in itself: from the log alone it cannot be told.
@@ -451,7 +493,9 @@ it('AUD-01 what list and export show has a whole place, also behind a page full 
   const forged = Array.from({ length: 60 }, (_, n) => ({ ...record(5), _id: idOf(n) as never, seq: new Double(7 + (n + 1) / 100) })); // prettier-ignore
   const last = { ...record(5), _id: idOf(77) as never, seq: Long.fromNumber(COUNT + 5) };
   // On a loaded machine the driver asks a second time, and then they are there already.
-  await of('records').insertMany([...forged, last], { ordered: false }).catch((error: unknown) => expect(error).toMatchObject({ code: 11_000 })); // prettier-ignore
+  await of('records')
+    .insertMany([...forged, last], { ordered: false })
+    .catch((error: unknown) => expect(error).toMatchObject({ code: 11_000 }));
   expect(await of('records').countDocuments({})).toBe(COUNT + 61);
   const list = await shown();
   await restore('records');

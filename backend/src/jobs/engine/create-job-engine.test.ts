@@ -125,10 +125,19 @@ async function bench(): Promise<Bench> {
     async replica(id, script = {}, crashPoint, ambient = systemAmbient()) {
       const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
       await audit.prepare();
-      const engine = createJobEngine({ may: everybodyMay,
-        mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id, leaseMs: 2_000, controlKey,
-        ...(crashPoint ? { crashPoint } : {}), ...(script.slots ? { slots: script.slots } : {}),
-      }); // prettier-ignore
+      const engine = createJobEngine({
+        may: everybodyMay,
+        mongo,
+        audit: audit.log,
+        ambient,
+        logger: pino({ level: 'silent' }),
+        metrics: new Registry(),
+        replicaId: id,
+        leaseMs: 2_000,
+        controlKey,
+        ...(crashPoint ? { crashPoint } : {}),
+        ...(script.slots ? { slots: script.slots } : {}),
+      });
       engine.define({
         'tenants.update': definition('tenants.update', world, script),
         'tenants.pause': definition('tenants.pause', world, { ...script, risk: 'high' }),
@@ -219,7 +228,14 @@ describe('running', () => {
     const garbage = Array.from({ length: 180 }, (_, n) => {
       const foreign = n % 13 === 12 ? { words: 'no job' } : { ...pattern, order: n, ...wrong[n % 13] };
       const lane = n % 13 === 10 ? 5 : pattern.lane;
-      return { ...foreign, _id: `g${n}` as never, idempotency: `g${n}`, lane, queue: n % 3 === 0 && n % 13 !== 9 ? 'lane' : 'ready', active: false }; // prettier-ignore
+      return {
+        ...foreign,
+        _id: `g${n}` as never,
+        idempotency: `g${n}`,
+        lane,
+        queue: n % 3 === 0 && n % 13 !== 9 ? 'lane' : 'ready',
+        active: false,
+      };
     });
     for (let n = 0; n < garbage.length; n += 20) await mongo.db.collection('jobs').insertMany(garbage.slice(n, n + 20));
     release();
@@ -324,7 +340,13 @@ describe('running', () => {
     const engine = await replica('r1', { hold: new Promise((resolve) => (release = resolve)), undo });
     const job = await engine.submit(submission('acme', 'k'));
     await eventually('it is in b', async () => Object.keys(await world.all()).length === 2);
-    const record = { code: 'job.cancel_requested', action: 'jobs.cancel', actor: 'user:x', resource: 'tenant:acme', outcome: 'requested' } as const; // prettier-ignore
+    const record = {
+      code: 'job.cancel_requested',
+      action: 'jobs.cancel',
+      actor: 'user:x',
+      resource: 'tenant:acme',
+      outcome: 'requested',
+    } as const;
     const cancelled = await engine.cancel(job._id, 'user:x', 'changed my mind', record);
     release();
     const ended = await settle(engine, cancelled);
@@ -366,7 +388,13 @@ describe('running', () => {
 
 describe('the end of a job', () => {
   type Recipe = { readonly compensates: boolean; readonly fails: boolean };
-  const CANCEL = { code: 'job.cancel_requested', action: 'jobs.cancel', actor: 'user:x', resource: 'tenant:acme', outcome: 'requested' } as const; // prettier-ignore
+  const CANCEL = {
+    code: 'job.cancel_requested',
+    action: 'jobs.cancel',
+    actor: 'user:x',
+    resource: 'tenant:acme',
+    outcome: 'requested',
+  } as const;
 
   /** Steps of which some can be undone and some fail; `at` is where the run is held until it is cancelled or taken over. */
   function scripted(

@@ -201,7 +201,10 @@ export function createJobEngine(options: EngineOptions): JobEngine {
       if (free === 0) return void (readyLeft = true);
       const ready = await store.ready(free, unmet.knows);
       more = ready.length === free;
-      for (const job of ready) await take(job).catch((error: unknown) => logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will')); // prettier-ignore
+      for (const job of ready)
+        await take(job).catch((error: unknown) =>
+          logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will'),
+        );
     }
   }
 

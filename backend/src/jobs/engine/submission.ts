@@ -183,7 +183,11 @@ export const preflight = async (
 function sameRequest({ sealed }: SubmissionDeps, job: JobDocument, requestHash: string): JobDocument {
   if (job.request_hash === requestHash) return job;
   if (job.secrets && !sealed.isOurs(job.secrets))
-    throw new Problem('idempotency.key_reused', `This key made ${job._id} under another CONTROL_KEY, so whether its secrets are the same cannot be told`, { job_id: job._id }); // prettier-ignore
+    throw new Problem(
+      'idempotency.key_reused',
+      `This key made ${job._id} under another CONTROL_KEY, so whether its secrets are the same cannot be told`,
+      { job_id: job._id },
+    );
   throw new Problem('idempotency.key_reused', `This key made ${job._id} (${job.kind}) from another body`, {
     job_id: job._id,
   });

@@ -43,7 +43,14 @@ const waiting = (engine: JobEngine, jobId: string): Promise<JobDocument> =>
     return job?.wait && job.queue === job.wait.for ? job : false;
   });
 const send = (engine: JobEngine, jobId: string, from: Principal, verdict: Verdict = 'proceed', name = 'approval') =>
-  engine.signal(jobId, { name, verdict, from, reason: 'seen', evidence: { ticket: 7 }, provenance: asked('tenants.update', 'x').provenance }); // prettier-ignore
+  engine.signal(jobId, {
+    name,
+    verdict,
+    from,
+    reason: 'seen',
+    evidence: { ticket: 7 },
+    provenance: asked('tenants.update', 'x').provenance,
+  });
 const cancel = (engine: JobEngine, job: JobDocument) =>
   engine.cancel(job._id, ADA.id, 'enough', {
     code: 'job.cancel_requested', action: 'jobs.cancel', actor: ADA, resource: job.resource, tenantId: job.tenant_id,
@@ -53,7 +60,11 @@ const cancel = (engine: JobEngine, job: JobDocument) =>
 describe('waiting for a time', () => {
   it('NFR-07 takes no slot and no lane before the first effect, and says until when', async () => {
     await using here = await site();
-    const engine = await here.replica('r1', [kindOf('tenants.update', [inMs(2_500), effect('a')]), kindOf('tenants.pause', [effect('b')])], { slots: 1 }); // prettier-ignore
+    const engine = await here.replica(
+      'r1',
+      [kindOf('tenants.update', [inMs(2_500), effect('a')]), kindOf('tenants.pause', [effect('b')])],
+      { slots: 1 },
+    );
     const slow = await engine.submit(asked('tenants.update', 'w1'));
     const asleep = await waiting(engine, slow._id);
     expect([asleep.state, asleep.active, asleep.owner]).toEqual(['queued', false, null]);
@@ -72,7 +83,10 @@ describe('waiting for a time', () => {
     await using here = await site();
     const steps = [effect('a'), inMs(2_000), effect('c')];
     const metrics = new Registry();
-    const engine = await here.replica('r1', [kindOf('tenants.update', steps), kindOf('tenants.pause', [effect('b')])], { slots: 1, metrics }); // prettier-ignore
+    const engine = await here.replica('r1', [kindOf('tenants.update', steps), kindOf('tenants.pause', [effect('b')])], {
+      slots: 1,
+      metrics,
+    });
     const slow = await engine.submit(asked('tenants.update', 'w2'));
     const asleep = await waiting(engine, slow._id);
     expect([asleep.state, asleep.active, asleep.owner]).toEqual(['running', true, null]);
@@ -265,7 +279,10 @@ describe('what is asked again when a job goes on', () => {
 });
 
 describe('a wait that cannot begin', () => {
-  const broken = (name: string, more: object): [string, Step<Input>] => [name, { ...(approval() as SignalStep<Input>), ...more, attempts: 2 } as Step<Input>]; // prettier-ignore
+  const broken = (name: string, more: object): [string, Step<Input>] => [
+    name,
+    { ...(approval() as SignalStep<Input>), ...more, attempts: 2 } as Step<Input>,
+  ];
   it.each([
     broken('its intent throws', { intent: async () => Promise.reject(new Error('no')) }),
     ['its time throws', { name: 'window', title: 'w', until: () => { throw new Error('no'); }, attempts: 2 } as Step<Input>],
@@ -318,16 +335,21 @@ describe('waiting for children', () => {
   const family = (children: number, atOnce: number, child: Step<Input> = effect('child')): JobDefinition<Input>[] => [
     kindOf('tenants.bulk_pause', [
       {
-        name: 'all', title: 'All',
+        name: 'all',
+        title: 'All',
         children: ({ input }) => ({
-          jobs: Array.from({ length: children }, (_, n) => ({ kind: 'tenants.pause', key: `${n}`, input: { tenant: `${input.tenant}-${n}` } })),
+          jobs: Array.from({ length: children }, (_, n) => ({
+            kind: 'tenants.pause',
+            key: `${n}`,
+            input: { tenant: `${input.tenant}-${n}` },
+          })),
           atOnce,
         }),
         joined: async (_context, results) => results.map(({ key, state }) => `${key} ${state}`),
       },
     ]),
     kindOf('tenants.pause', [child]),
-  ]; // prettier-ignore
+  ];
 
   it('NFR-07 more parents than there are slots starve nobody, and a refused child stops no other', async () => {
     await using here = await site();
@@ -347,7 +369,11 @@ describe('waiting for children', () => {
 
   it('NFR-07 GEN-19 wherever replicas die, every child runs once and the parent counts all of them', async () => {
     const property = fc.asyncProperty(
-      fc.record({ children: fc.integer({ min: 1, max: 5 }), atOnce: fc.integer({ min: 1, max: 3 }), deaths: fc.array(fc.nat(25), { maxLength: 3 }) }),
+      fc.record({
+        children: fc.integer({ min: 1, max: 5 }),
+        atOnce: fc.integer({ min: 1, max: 3 }),
+        deaths: fc.array(fc.nat(25), { maxLength: 3 }),
+      }),
       async ({ children, atOnce, deaths }) => {
         await using here = await site();
         const ran: string[] = [];
@@ -374,7 +400,7 @@ describe('waiting for children', () => {
         const jobs = await here.mongo.db.collection('jobs').countDocuments({ parent_job_id: _id });
         expect([jobs, new Set(ran).size]).toEqual([children, children]);
       },
-    ); // prettier-ignore
+    );
     await fc.assert(property, { numRuns: 8 });
   }, 120_000);
 
@@ -389,7 +415,11 @@ describe('waiting for children', () => {
     });
     const engine = await here.replica('r1', family(6, 3, slow), { slots: 3 });
     const parent = await engine.submit(asked('tenants.bulk_pause', 'h'));
-    await eventually('three are under way', async () => (await here.mongo.db.collection('jobs').countDocuments({ kind: 'tenants.pause', state: 'running' })) === 3); // prettier-ignore
+    await eventually(
+      'three are under way',
+      async () =>
+        (await here.mongo.db.collection('jobs').countDocuments({ kind: 'tenants.pause', state: 'running' })) === 3,
+    );
     await cancel(engine, await waiting(engine, parent._id));
     const end = await ended(engine, parent);
     expect(end.state).toBe('cancelled');
