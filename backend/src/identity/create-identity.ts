@@ -7,8 +7,8 @@ import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { Config } from '../service-config.ts';
 import { identityHandlers } from './identity.handlers.ts';
-import { assignmentStore } from './permissions/assignment-store.ts';
-import { livePermissions } from './permissions/live-permissions.ts';
+import { createAssignmentStore } from './permissions/assignment-store.ts';
+import { createLivePermissions } from './permissions/live-permissions.ts';
 import type { Permissions } from './permissions/permissions.ts';
 import { createAuthenticator, type Authenticator } from './tokens/authenticator.ts';
 import { createLiveRevocations } from './tokens/live-revocations.ts';
@@ -37,7 +37,13 @@ export interface Identity extends Authenticator {
 /** @throws Error when a setting cannot be used */
 export function createIdentity({ mongo, board, config, ambient, machine, logger }: IdentityDeps): Identity {
   const { environment, assignments: seed } = config.platform;
-  const permissions = livePermissions({ store: assignmentStore(mongo), ambient, logger, environment, seed });
+  const permissions = createLivePermissions({
+    store: createAssignmentStore(mongo),
+    ambient,
+    logger,
+    environment,
+    seed,
+  });
   const revoked = createLiveRevocations({ mongo, board, ambient, machine, logger });
   const self: Pick<Me, 'environment' | 'version' | 'git_sha' | 'mode'> = {
     environment,

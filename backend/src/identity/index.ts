@@ -5,9 +5,9 @@ export {
   type IdentityConfig,
   type KeySource,
 } from './tokens/authenticator.ts';
-export { assignmentStore, type AssignmentStore } from './permissions/assignment-store.ts';
+export { createAssignmentStore, type AssignmentStore } from './permissions/assignment-store.ts';
 export { createIdentity, type Identity } from './create-identity.ts';
-export { livePermissions, type LivePermissions } from './permissions/live-permissions.ts';
+export { createLivePermissions, type LivePermissions } from './permissions/live-permissions.ts';
 export { createLiveRevocations, type LiveRevocations } from './tokens/live-revocations.ts';
 export { CLOCK_SKEW_S } from './tokens/token-check.ts';
 export { Revocations } from './tokens/revocations.ts';

@@ -14,7 +14,7 @@ export interface AssignmentStore {
   readonly assignments: Collection<AssignmentDocument>;
 }
 
-export function assignmentStore(mongo: Mongo): AssignmentStore {
+export function createAssignmentStore(mongo: Mongo): AssignmentStore {
   const assignments: Collection<AssignmentDocument> = mongo.db.collection('assignments');
   return {
     prepare: (seed) => translated(() => prepare(assignments, seed)),

@@ -27,7 +27,14 @@ interface LiveOptions {
   readonly reloadMs?: number;
 }
 
-export function livePermissions({ store, ambient, logger, environment, seed, reloadMs }: LiveOptions): LivePermissions {
+export function createLivePermissions({
+  store,
+  ambient,
+  logger,
+  environment,
+  seed,
+  reloadMs,
+}: LiveOptions): LivePermissions {
   const table = new PermissionTable(environment);
   const held = new AssignmentsByPrincipal();
   const copy = new CheckedCopy<AssignmentDocument>({

@@ -10,7 +10,7 @@ import { dropDatabase, freshDatabase } from '../../../../testing/mongo.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { connectMongo } from '../../ports/mongo/mongo.ts';
 import type { Principal } from '../../call/principal.ts';
-import { assignmentStore, livePermissions, PermissionTable } from '../index.ts';
+import { createAssignmentStore, createLivePermissions, PermissionTable } from '../index.ts';
 import type { AskedScope } from './permission-table.ts';
 
 const principal = (name: string, more: Partial<Principal> = {}): Principal => ({
@@ -131,8 +131,8 @@ describe('IAM-29 live permissions', () => {
     const mongo = await connectMongo(uri, db);
     const seed: Assignment[] = [{ principal: 'A@x.test', role: 'owner', scope: { kind: 'global' } }];
     const options = { ambient: systemAmbient(), logger: pino({ level: 'silent' }), environment: 'dev', seed };
-    const live = livePermissions({ ...options, store: assignmentStore(mongo) });
-    const second = livePermissions({ ...options, store: assignmentStore(mongo) });
+    const live = createLivePermissions({ ...options, store: createAssignmentStore(mongo) });
+    const second = createLivePermissions({ ...options, store: createAssignmentStore(mongo) });
     await Promise.all([live.start(), second.start()]);
     const may = (name: string) => live.can(principal(name), 'scale.migrate', { tenantId: 'acme' }).allowed;
     expect([may('a@x.test'), may('b@x.test')]).toEqual([true, false]);
@@ -161,7 +161,7 @@ describe('IAM-29 live permissions', () => {
     const { uri, db } = freshDatabase();
     const mongo = await connectMongo(uri, db);
     const options = { ambient: systemAmbient(), logger: pino({ level: 'silent' }), environment: 'dev', seed: [] };
-    const live = livePermissions({ ...options, store: assignmentStore(mongo) });
+    const live = createLivePermissions({ ...options, store: createAssignmentStore(mongo) });
     const assignments = mongo.db.collection('assignments');
     const held = (name: string) => ({ principal: `${name}@x.test`, role: 'operator', scope: { kind: 'global' } });
     await assignments.insertMany([held('a'), held('b'), { ...held('c'), role: 'emperor' }]);
