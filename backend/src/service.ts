@@ -14,18 +14,19 @@ import {
   readControlKey,
   type ControlKey,
 } from './secrets/control-key.ts';
-import { joined, patiently, startAll, type Feature } from './feature/feature.ts';
+import { given, joined, patiently, startAll, type Feature } from './feature/feature.ts';
 import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
 import { createIdentity } from './identity/index.ts';
-import { isJobKind, createJobEngine, jobMutations, jobReads, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
-import { createBookkeeping, createPlacement } from './placement/index.ts';
+import { isJobKind, createJobEngine, jobMutations, jobReads, jobSight, jobsLook, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
+import { createBookkeeping, createPlacement, sightOfNodes } from './placement/index.ts';
 import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
+import { mongoFeature, unreadableLook } from './ports/mongo/mongo-feature.ts';
 import { createStoreClock } from './ports/mongo/store-clock.ts';
-import { connectNats } from './ports/nats/index.ts';
+import { connectNats, natsFeature } from './ports/nats/index.ts';
 import { createNodes } from './ports/nodes/index.ts';
 import { createSettings } from './settings/index.ts';
 import { createTenants } from './tenants/index.ts';
@@ -74,7 +75,7 @@ export async function startControlPlane(
     mongo, ambient, replicaId, environment, logger, registry: metrics, jobs: () => engine.store.auditTraces(),
   }); // prettier-ignore
   const identity = createIdentity({ mongo, board: nats.revocations, config, ambient, machine, logger });
-  const { permissions, authenticate, keySources } = identity;
+  const { permissions, authenticate } = identity;
   const may: May = (principal, permission, tenantId) =>
     permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
   const engine = createJobEngine({
@@ -91,22 +92,32 @@ export async function startControlPlane(
   for (const copy of [...identity.copies, bookkeeping.copy, tenants.copy]) copies.add(copy);
   const badRecords = createBadRecords(ambient, logger, metrics);
   const clocks = createClocks({ clock, replicaId, jobs: engine, placement: book, metrics });
-  const overview = createOverview({
-    ambient, mongo, nats, audit, jobs: engine, tenants, copies, badRecords, clocks, metrics: traffic, placement: book,
-    surveyDrift: () => placement.surveyDrift(),
-  }); // prettier-ignore
-  const settings = createSettings({
-    config, ambient, mongo, nats, nodes, audit, keySources, clocks, shards: () => book.shards(),
-  }); // prettier-ignore
-  const jobs = {
-    name: 'jobs',
-    reads: jobReads({ engine, ambient, may }),
-    prepare: () => engine.prepare(),
-    start: () => engine.start(),
-    stop: () => engine.stop(JOBS_STOP_MS),
-  };
+
+  const unreadable = { name: 'stored records', attention: unreadableLook(badRecords) };
   const key = { name: 'control key', prepare: () => noteControlKey(mongo, controlKey, logger) };
-  const ground = [[audit], [key], [identity], [bookkeeping], [{ name: 'traffic', ...traffic }, tenants], [placement], [overview, settings]] as const; // prettier-ignore
+  const changes = { name: 'jobs', reads: jobReads({ engine, ambient, may }), attention: jobsLook(jobSight(engine)) };
+
+  /** What stands below, lowest first: the connections are told of in this order, what needs a person the other way. */
+  const below = [
+    mongoFeature({ mongo, config }),
+    natsFeature({ nats, config }),
+    sightOfNodes({ book, nodes, traffic, ambient }),
+    identity.keys,
+  ];
+  /** In the order of their start; what is not started stands where it is to be told of. */
+  const features = [
+    [audit],
+    [key],
+    [identity],
+    [bookkeeping],
+    [copies, clocks, changes],
+    [{ name: 'traffic', ...traffic }, tenants],
+    [placement],
+    [unreadable],
+  ] as const;
+  const overview = createOverview({ ambient, looks: given([below.toReversed(), ...features], 'attention') });
+  const settings = createSettings({ ambient, probes: given([below, ...features], 'probes') });
+  const ground = [...features, [overview, settings]] as const;
 
   engine.define(joined(ground, 'jobs') satisfies JobDefinitions);
   const http = createHttpApp({
@@ -115,7 +126,7 @@ export async function startControlPlane(
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,
     ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),
-    reads: joined([...ground, [jobs]], 'reads'),
+    reads: joined(ground, 'reads'),
     mutations: jobMutations({ engine, ambient, may }, jobKinds),
   }); // prettier-ignore
   const server = createHttpServer(http, ambient);
@@ -126,16 +137,22 @@ export async function startControlPlane(
     stop: () => server.stop(),
   };
   const failed = (name: string, err: unknown): void => logger.error({ err, part: name }, 'it could not be stopped');
+  const running = {
+    name: 'job engine',
+    prepare: () => engine.prepare(),
+    start: () => engine.start(),
+    stop: () => engine.stop(JOBS_STOP_MS),
+  };
   const seed = seeding(() => tenants.seed(), ambient, logger);
-  await startAll([...ground, [jobs, seed, door]], opened, { ambient: machine, failed });
+  await startAll([...ground, [running, seed, door]], opened, { ambient: machine, failed });
   logger.info({ url, replica: replicaId, environment, mode: config.MODE }, 'control plane ready');
 
-  const running = opened.move();
+  const all = opened.move();
   return {
     url,
     async stop() {
       logger.info('stopping: no new requests, jobs are handed back');
-      await running.disposeAsync();
+      await all.disposeAsync();
     },
   };
 }

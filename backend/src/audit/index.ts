@@ -6,6 +6,9 @@ import { Problem, type Verification } from '@cloudlysis/contract';
 import type { Progress } from '../kernel/long-runs.ts';
 import type { Ambient } from '../kernel/ambient.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
+import type { Look } from '../feature/attention.ts';
+import type { Probes } from '../feature/probe.ts';
+import { auditLook, auditProbe, type AuditSight } from './attention.ts';
 import type { AuditDraft, AuditLog } from './record/audit-log.ts';
 import { auditHandlers, type AuditHandlers } from './read/audit.handlers.ts';
 import { pendingRecord } from './record/audit-record.ts';
@@ -39,10 +42,12 @@ export interface AuditOptions {
   readonly registry?: Registry | undefined;
 }
 
-export interface Audit {
+export interface Audit extends AuditSight {
   readonly log: AuditLog;
   readonly name: string;
   readonly reads: AuditHandlers;
+  readonly attention: Look;
+  readonly probes: Probes;
   /** Creates collections, indexes and the head; before `start`, and harmless to repeat. */
   prepare(): Promise<void>;
   /** Starts the sequencer; appending and reading work without it. */
@@ -52,12 +57,6 @@ export interface Audit {
   /** Returns once what was appended before has its place, or after half a second. */
   settle(): Promise<void>;
   verify(signal: AbortSignal, tell?: (progress: Progress) => void): Promise<Verification>;
-  /** How far the chain has got. @throws Problem `audit.unavailable` */
-  freshness(): Promise<AuditFreshness>;
-  /** Why the chain cannot be the one that this process saw: it was cut, or the store put back; null when nothing speaks against it. */
-  moved(): string | null;
-  /** What the last verification in this process found; null before the first. */
-  lastVerification(): (Verification & { readonly at: Date }) | null;
 }
 
 export function createAudit({ mongo, ambient, replicaId, environment, jobs, logger, registry }: AuditOptions): Audit {
@@ -81,9 +80,16 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
     wake: () => sequencer.wake(),
   };
   const settle = (): Promise<void> => sequencer.settle();
+  const sight: AuditSight = {
+    freshness: () => freshness(store, inbox, sequencer),
+    moved: () => witness.moved,
+    lastVerification: () => verified,
+  };
   return {
     log,
     name: 'audit',
+    attention: auditLook(sight),
+    probes: () => [auditProbe(sight, ambient)],
     reads: auditHandlers({
       store,
       search: new AuditSearch(store),
@@ -99,19 +105,19 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
     stop: () => sequencer.stop(),
     settle,
     verify,
-    freshness: async () => {
-      const [head, { waiting, since }, setAside] = await Promise.all([
-        store.head(),
-        inbox.look(),
-        createSetAsideSight(store),
-      ]);
-      // Whatever stands there: a number on a page must be one.
-      const seq = Number.isSafeInteger(head?.seq) ? head!.seq : 0;
-      return { seq, waiting, waitingSince: since, blocked: sequencer.blocked, setAside };
-    },
-    moved: () => witness.moved,
-    lastVerification: () => verified,
+    ...sight,
   };
+}
+
+async function freshness(store: AuditStore, inbox: InboxAge, sequencer: Sequencer): Promise<AuditFreshness> {
+  const [head, { waiting, since }, setAside] = await Promise.all([
+    store.head(),
+    inbox.look(),
+    createSetAsideSight(store),
+  ]);
+  // Whatever stands there: a number on a page must be one.
+  const seq = Number.isSafeInteger(head?.seq) ? head!.seq : 0;
+  return { seq, waiting, waitingSince: since, blocked: sequencer.blocked, setAside };
 }
 
 function appender(

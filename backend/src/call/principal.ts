@@ -1,6 +1,8 @@
 /** Who is calling, once a token was accepted. */
 import type { Assignment } from '@cloudlysis/contract';
 
+export type { Visible } from '../kernel/visible.ts';
+
 export interface Principal {
   /** The one name nobody else has (identity-name.ts): `user:<e-mail>`, `user:grafana:<login>`, `service:<subject>`; key of the assignments, too. */
   readonly id: string;
@@ -21,6 +23,3 @@ export interface Provenance {
   readonly ip: string | null;
   readonly agent: string | null;
 }
-
-/** Tenants a caller may see for one permission; `all` when it holds globally or for this environment. */
-export type Visible = 'all' | ReadonlySet<string>;

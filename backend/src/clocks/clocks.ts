@@ -3,7 +3,11 @@ import { Gauge, type Registry } from 'prom-client';
 import type { JobEngine } from '../jobs/index.ts';
 import type { PlacementBook } from '../placement/index.ts';
 import type { StoreClock } from '../ports/mongo/store-clock.ts';
-import { isMeasured, type PeerClock } from './skew.ts';
+import type { Look } from '../feature/attention.ts';
+import type { Probes } from '../feature/probe.ts';
+import { clocksLook } from './attention.ts';
+import { clockProbes } from './probes.ts';
+import { isMeasured, type Clocks, type PeerClock } from './skew.ts';
 
 export interface ClocksDeps {
   readonly clock: StoreClock;
@@ -13,14 +17,13 @@ export interface ClocksDeps {
   readonly metrics?: Registry;
 }
 
-export interface Clocks {
-  /** As last measured: this replica first, then the others that are alive and the nodes that answer. */
-  peers(): PeerClock[];
-  /** Reads the store's time now, and says how far this replica's is ahead. @throws Problem `store.unavailable` */
-  measureOwn(): Promise<number>;
+export interface ClocksFeature extends Clocks {
+  readonly name: string;
+  readonly attention: Look;
+  readonly probes: Probes;
 }
 
-export function createClocks({ clock, replicaId, jobs, placement, metrics }: ClocksDeps): Clocks {
+export function createClocks({ clock, replicaId, jobs, placement, metrics }: ClocksDeps): ClocksFeature {
   const replica = (name: string, aheadMs: number | null): PeerClock => ({ kind: 'replica', name, resource: 'service:control-plane', aheadMs }); // prettier-ignore
   const peers = (): PeerClock[] => [
     replica(replicaId, clock.aheadMs()),
@@ -30,13 +33,14 @@ export function createClocks({ clock, replicaId, jobs, placement, metrics }: Clo
     ),
   ]; // prettier-ignore
   if (metrics) watchedBy(metrics, peers);
-  return {
+  const clocks: Clocks = {
     peers,
     async measureOwn() {
       await clock.read();
       return clock.aheadMs() ?? 0;
     },
   };
+  return { ...clocks, name: 'clocks', attention: clocksLook(clocks), probes: () => clockProbes(clocks) };
 }
 
 /** `peer` is `replica/<id>` or `node/<kind>/<shard>`: as many series as there are processes. */

@@ -2,14 +2,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
-import { clocks as attention } from '../overview/clock-attention.ts';
-import { clockProbes } from '../settings/clock-probes.ts';
-import { clocksOff, createClocks, isMeasured, toldSkew, type PeerClock } from './index.ts';
+import { createClocks } from './clocks.ts';
+import { clockItems } from './attention.ts';
+import { clockProbes } from './probes.ts';
+import { clocksOff, isMeasured, toldSkew, type PeerClock } from './skew.ts';
 
 const MINUTE = 60_000;
 const replica = (name: string, aheadMs: number | null): PeerClock => ({ kind: 'replica', name, resource: 'service:control-plane', aheadMs }); // prettier-ignore
 const node = (name: string, aheadMs: number | null): PeerClock => ({ kind: 'node', name, resource: `shard:${name.split('/')[1]}`, aheadMs }); // prettier-ignore
-const needsYou = (...clocks: PeerClock[]) => attention({ clocks });
+const needsYou = (...clocks: PeerClock[]) => clockItems(clocks);
 
 describe('one clock that is off', () => {
   it.each([
@@ -64,7 +65,7 @@ it('NFR-07 however many are off, a few items say so, the farthest by name; none 
   fc.assert(
     fc.property(peers, (given) => {
       const off = clocksOff(given);
-      const items = attention({ clocks: given });
+      const items = clockItems(given);
       expect(items.length).toBeLessThanOrEqual(6);
       expect(items.length > 0).toBe(off.length > 0);
       expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);

@@ -38,3 +38,10 @@ export function toldSpan(ms: number): string {
 
 /** "25 min ahead of the store", "3 ms behind the store". */
 export const toldSkew = (aheadMs: number): string => `${toldSpan(aheadMs)} ${aheadMs < 0 ? 'behind' : 'ahead of'} the store`; // prettier-ignore
+
+export interface Clocks {
+  /** As last measured: this replica first, then the others that are alive and the nodes that answer. */
+  peers(): PeerClock[];
+  /** Reads the store's time now, and says how far this replica's is ahead. @throws Problem `store.unavailable` */
+  measureOwn(): Promise<number>;
+}

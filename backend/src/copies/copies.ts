@@ -1,25 +1,16 @@
 /** Every copy in memory that the service answers from, and which of them may be behind. */
 import { Gauge, type Registry } from 'prom-client';
+import type { Look } from '../feature/attention.ts';
+import { copiesLook, type CopyState } from './attention.ts';
 import type { Ambient } from '../kernel/ambient.ts';
-
-export interface CopyState {
-  /** What it is a copy of. */
-  readonly name: string;
-  readonly size: number;
-  /** Changes that only a comparison found. */
-  readonly missed: number;
-  /** When it was last compared with a full read. */
-  readonly checkedAt: Date | null;
-  /** Null while it is known to be true. */
-  readonly behindSince: Date | null;
-  readonly reason: string | null;
-}
 
 export interface CopyReport {
   state(): CopyState;
 }
 
 export interface Copies {
+  readonly name: string;
+  readonly attention: Look;
   add(copy: CopyReport): void;
   states(): CopyState[];
 }
@@ -41,5 +32,5 @@ export function createCopies(ambient: Ambient, registry?: Registry): Copies {
   );
   gauge('cp_copy_missed_changes', 'Changes of what is stored that were not announced and that a comparison found', ({ missed }) => missed); // prettier-ignore
   gauge('cp_copy_entries', 'Values held in memory', ({ size }) => size);
-  return { add: (copy) => void copies.push(copy), states };
+  return { name: 'copies', attention: copiesLook({ states }), add: (copy) => void copies.push(copy), states };
 }

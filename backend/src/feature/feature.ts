@@ -1,6 +1,8 @@
 /** A feature as the composition root knows it: what it answers, what it does as jobs, and how it comes to life and to rest. */
-import type { Ambient } from '../kernel/ambient.ts';
 import { Problem } from '@cloudlysis/contract';
+import type { Ambient } from '../kernel/ambient.ts';
+import type { Look } from './attention.ts';
+import type { Probes } from './probe.ts';
 
 export interface Feature {
   readonly name: string;
@@ -8,6 +10,10 @@ export interface Feature {
   readonly reads?: object;
   /** Its mutations as jobs, by kind. */
   readonly jobs?: object;
+  /** What the overview is told of it: how it is, and what in it needs a person. */
+  readonly attention?: Look;
+  /** Its connections, as the settings test them. */
+  readonly probes?: Probes;
   /** Before its start, and again while the store is away: doing it twice is doing it once. */
   prepare?(): Promise<void>;
   start?(): void | Promise<void>;
@@ -36,6 +42,18 @@ export function joined<const All extends Rungs, Part extends 'reads' | 'jobs'>(a
   }
   return Object.fromEntries(given) as Given<All, Part>;
 }
+
+/** What a feature gives of a part, by its name. */
+export interface Contribution<Value> {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** What features give of a part, in their order. */
+export const given = <Part extends 'attention' | 'probes'>(all: Rungs, part: Part) =>
+  all.flat().flatMap(({ name, [part]: value }) => (value === undefined ? [] : [{ name, value }])) as Contribution<
+    NonNullable<Feature[Part]>
+  >[];
 
 /**
  * Starts them in order; `stack` stops them in reverse, also when one does not start. A stop that fails is told and keeps

@@ -6,7 +6,9 @@ import type { CopyReport } from '../copies/index.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { Config } from '../service-config.ts';
+import type { Feature } from '../feature/feature.ts';
 import { identityHandlers } from './identity.handlers.ts';
+import { keyProbe } from './key-probes.ts';
 import { createAssignmentStore } from './permissions/assignment-store.ts';
 import { createLivePermissions } from './permissions/live-permissions.ts';
 import type { Permissions } from './permissions/permissions.ts';
@@ -28,6 +30,8 @@ export interface Identity extends Authenticator {
   readonly name: string;
   readonly permissions: Permissions;
   readonly copies: readonly CopyReport[];
+  /** Where the keys come from that tokens are checked by. */
+  readonly keys: Feature;
   readonly reads: ReturnType<typeof identityHandlers>;
   prepare(): Promise<void>;
   start(): Promise<void>;
@@ -51,10 +55,12 @@ export function createIdentity({ mongo, board, config, ambient, machine, logger 
     git_sha: config.GIT_SHA ?? null,
     mode: config.MODE,
   };
+  const authenticator = createAuthenticator(config, machine, revoked.revocations);
   return {
-    ...createAuthenticator(config, machine, revoked.revocations),
+    ...authenticator,
     name: 'identity',
     permissions,
+    keys: { name: 'keys', probes: () => authenticator.keySources.map(keyProbe) },
     copies: [permissions.copy, revoked.copy],
     reads: identityHandlers(permissions, self),
     async prepare() {

@@ -1,14 +1,98 @@
 // The rules of the overview over arbitrary facts: never a wrong "ok", most severe first, nothing unchecked left out.
-import type { DrainOrder, DriftSurvey } from '../placement/index.ts';
 import { expect, it } from '@jest/globals';
-import { Overview, OverviewKind, type ServiceKind } from '@cloudlysis/contract';
+import { Overview, OverviewKind, Problem, type ServiceKind } from '@cloudlysis/contract';
 import fc from 'fast-check';
+import { auditLook } from '../audit/attention.ts';
+import type { AuditFreshness } from '../audit/index.ts';
+import { clocksLook } from '../clocks/attention.ts';
+import { copiesBehind, copiesLook } from '../copies/attention.ts';
+import type { CopyState } from '../copies/index.ts';
+import type { Asked, Look } from '../feature/attention.ts';
+import { jobsLook } from '../jobs/api/attention.ts';
+import type { JobsSight } from '../jobs/api/job-sight.ts';
 import { systemAmbient } from '../kernel/ambient.ts';
-import { attentionOf, MAX_ITEMS, uncheckedOf } from './attention.ts';
-import { createDriftWatch } from './drift-watch.ts';
-import type { Asked, OverviewFacts, SightedShard } from './facts.ts';
-import { copiesBehind, servicesOf } from './services.ts';
-import { inOutline } from './outline.ts';
+import type { KindFigures, Traffic } from '../node-metrics/index.ts';
+import { driftLook } from '../placement/drift/attention.ts';
+import { createDriftWatch } from '../placement/drift/drift-watch.ts';
+import type { DrainOrder, DriftSurvey } from '../placement/index.ts';
+import { nodesLook } from '../placement/sight/attention.ts';
+import type { SightedShard } from '../placement/sight/sighted-shards.ts';
+import { mongoLook, unreadableLook } from '../ports/mongo/mongo-feature.ts';
+import { natsLook, type JetStreamAccount, type StreamLimit } from '../ports/nats/index.ts';
+import { tenantsLook, type TenantSummary } from '../tenants/directory/attention.ts';
+import type { PeerClock } from '../clocks/skew.ts';
+import { MAX_ITEMS, overviewOf } from './overview.ts';
+
+/** Everything that features see of the platform, as their looks read it. */
+interface OverviewFacts {
+  readonly now: Date;
+  readonly wholePlatform: boolean;
+  readonly badRecords: readonly [];
+  readonly shards: Asked<readonly SightedShard[]>;
+  readonly figures: Readonly<Record<ServiceKind, KindFigures>>;
+  readonly traffic: Traffic | null;
+  readonly bus: Asked<{ roundTripMs: number; account: JetStreamAccount; limits: readonly StreamLimit[] }>;
+  readonly store: Asked<number>;
+  readonly audit: Asked<AuditFreshness>;
+  readonly chainBroken: { readonly reason: string; readonly at: Date } | null;
+  readonly jobs: Asked<Awaited<ReturnType<JobsSight['counts']>>>;
+  readonly failures: Asked<Awaited<ReturnType<JobsSight['failures']>>>;
+  readonly awaiting: Asked<Awaited<ReturnType<JobsSight['awaiting']>>>;
+  readonly drift: Asked<DriftSurvey>;
+  readonly tenants: Asked<TenantSummary>;
+  readonly otherKeys: readonly string[];
+  readonly namesake: string | null;
+  readonly unknownJobs: ReturnType<JobsSight['unknownJobs']>;
+  readonly copies: readonly CopyState[];
+  readonly clocks: readonly PeerClock[];
+}
+
+const told = async <T>(asked: Asked<T>): Promise<T> =>
+  asked.ok ? asked.value : Promise.reject(new Problem('internal', asked.reason));
+
+/** The looks of all features, in the order of the composition root. */
+function looksAt(facts: OverviewFacts): Look[] {
+  const { bus, chainBroken } = facts;
+  const broken = chainBroken && {
+    at: chainBroken.at,
+    first_bad: { seq: 7, record_id: null, reason: chainBroken.reason },
+  };
+  return [
+    nodesLook({
+      shards: () => told(facts.shards),
+      metrics: { traffic: () => facts.traffic, figures: (kind) => facts.figures[kind] },
+    }),
+    natsLook({
+      ping: async () => (await told(bus)).roundTripMs,
+      account: async () => (await told(bus)).account,
+      limits: async () => [...(await told(bus)).limits],
+    }),
+    mongoLook({ ping: () => told(facts.store) }),
+    auditLook({ freshness: () => told(facts.audit), moved: () => null, lastVerification: () => broken }),
+    copiesLook({ states: () => facts.copies }),
+    clocksLook({ peers: () => [...facts.clocks] }),
+    jobsLook({
+      withOtherKey: () => facts.otherKeys,
+      namesake: () => facts.namesake,
+      unknownJobs: () => facts.unknownJobs,
+      counts: () => told(facts.jobs),
+      failures: () => told(facts.failures),
+      awaiting: () => told(facts.awaiting),
+    }),
+    tenantsLook(() => told(facts.tenants)),
+    driftLook({ latest: () => told(facts.drift) }),
+    unreadableLook({ known: () => [...facts.badRecords] }),
+  ];
+}
+
+const overviewIn = (facts: OverviewFacts): Promise<Overview> =>
+  overviewOf(
+    {
+      ambient: { ...systemAmbient(), now: () => NOW },
+      looks: looksAt(facts).map((value, index) => ({ name: `f${index}`, value })),
+    },
+    facts.wholePlatform ? 'all' : new Set(['acme']),
+  );
 
 const NOW = new Date('2026-11-21T09:00:00.000Z');
 const KINDS: readonly ServiceKind[] = ['gateway', 'aggregate', 'projection', 'runner'];
@@ -156,10 +240,10 @@ const facts: fc.Arbitrary<OverviewFacts> = fc.record({
 });
 const RANK = { critical: 0, warning: 1, info: 2 };
 
-it('UI-01 every kind has a state and a sentence, and none is ok that was not checked in all its parts', () => {
-  fc.assert(
-    fc.property(facts, (given) => {
-      const services = servicesOf(given);
+it('UI-01 every kind has a state and a sentence, and none is ok that was not checked in all its parts', async () => {
+  await fc.assert(
+    fc.asyncProperty(facts, async (given) => {
+      const { services } = await overviewIn(given);
       expect(services.map(({ kind }) => kind)).toEqual(OverviewKind.options);
       for (const { kind, state, reason, figures: told } of services) {
         expect(reason).not.toBe('');
@@ -172,7 +256,7 @@ it('UI-01 every kind has a state and a sentence, and none is ok that was not che
         if (kind === 'mongodb') expect(given.store.ok).toBe(true);
         if (kind === 'jetstream') expect(given.bus.ok).toBe(true);
         if (kind === 'control-plane')
-          expect([given.audit.ok, given.jobs.ok, given.chainBroken, copiesBehind(given)]).toEqual([
+          expect([given.audit.ok, given.jobs.ok, given.chainBroken, copiesBehind(given.copies, NOW)]).toEqual([
             true,
             true,
             null,
@@ -187,16 +271,15 @@ it('UI-01 every kind has a state and a sentence, and none is ok that was not che
   );
 });
 
-it('UI-01 what needs a person comes most severe first, at most 50, each once, and fits the contract', () => {
-  fc.assert(
-    fc.property(facts, (given) => {
-      const services = servicesOf(given);
-      const items = attentionOf(given, services);
+it('UI-01 what needs a person comes most severe first, at most 50, each once, and fits the contract', async () => {
+  await fc.assert(
+    fc.asyncProperty(facts, async (given) => {
+      const overview = await overviewIn(given);
+      const items = overview.attention;
       expect(items.length).toBeLessThanOrEqual(MAX_ITEMS);
       const ranks = items.map(({ severity }) => RANK[severity]);
       expect(ranks).toEqual(ranks.toSorted());
       expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
-      const overview = { services, attention: items, unchecked: uncheckedOf(given), tenants: { total: 0, by_state: {} }, jobs: { open: 0, failed_24h: 0, succeeded_24h: 0 }, sampled_at: NOW.toISOString() }; // prettier-ignore
       expect(Overview.safeParse(overview).error).toBeUndefined();
       if (given.wholePlatform && given.shards.ok)
         for (const { shardId, state } of given.shards.value)
@@ -206,7 +289,7 @@ it('UI-01 what needs a person comes most severe first, at most 50, each once, an
         for (const { shardId, doubts } of given.shards.value)
           for (const { bucket, since } of doubts)
             expect(items.find(({ id }) => id === `shard.copy:${shardId}/${bucket}`)?.since).toBe(since.toISOString());
-      for (const { name } of given.wholePlatform ? copiesBehind(given) : [])
+      for (const { name } of given.wholePlatform ? copiesBehind(given.copies, NOW) : [])
         if (items.length < MAX_ITEMS) expect(items.map(({ id }) => id)).toContain(`copy.behind:${name}`);
       if (items.length < MAX_ITEMS)
         expect(items.some(({ id }) => id === 'control-key.differs')).toBe(
@@ -255,36 +338,37 @@ const marked = (given: OverviewFacts): OverviewFacts => {
   };
 }; // prettier-ignore
 
-it('NFR-01 UI-01 who sees some tenants only is told no node, no address and nothing of the platform by name', () => {
-  const overview = (given: OverviewFacts): string => {
-    const services = servicesOf(given);
-    return JSON.stringify([services, attentionOf(given, services), uncheckedOf(given)]);
-  };
-  let told = 0;
-  fc.assert(
-    fc.property(facts, (given) => {
+it('NFR-01 UI-01 who sees some tenants only is told no node, no address and nothing of the platform by name', async () => {
+  const words = ({ services, attention, unchecked }: Overview): string => JSON.stringify([services, attention, unchecked]);
+  let named = 0;
+  await fc.assert(
+    fc.asyncProperty(facts, async (given) => {
       const whole = marked(given);
-      const outline = overview(inOutline(whole));
+      const some = await overviewIn({ ...whole, wholePlatform: false });
+      const all = await overviewIn({ ...whole, wholePlatform: true });
+      const outline = words(some);
       expect(outline).not.toMatch(/HIDDEN|http|\bs\d+\b/);
-      told += overview({ ...whole, wholePlatform: true }).includes('HIDDEN') ? 1 : 0;
+      named += words(all).includes('HIDDEN') ? 1 : 0;
       // What is theirs is told as to everybody.
       if (given.failures.ok) for (const { jobId } of given.failures.value.slice(0, 1)) expect(whole.tenants.ok && whole.tenants.value.degraded.length >= MAX_ITEMS ? jobId : outline).toContain(jobId);
-      const states = (all: OverviewFacts): unknown => servicesOf(all).map(({ kind, state }) => [kind, state]);
-      expect(states(inOutline(whole))).toEqual(states(whole));
+      const states = ({ services }: Overview): unknown => services.map(({ kind, state }) => [kind, state]);
+      expect(states(some)).toEqual(states(all));
     }),
   );
-  expect(told).toBeGreaterThan(0);
+  expect(named).toBeGreaterThan(0);
 }); // prettier-ignore
 
-it('UI-01 whatever could not be asked is named', () => {
-  fc.assert(
-    fc.property(facts, (given) => {
-      const sources = uncheckedOf(given).map(({ source }) => source);
+it('UI-01 whatever could not be asked is named', async () => {
+  await fc.assert(
+    fc.asyncProperty(facts, async (given) => {
+      const { unchecked } = await overviewIn(given);
+      const sources = unchecked.map(({ source }) => source);
       const named = { shards: 'shards', bus: 'NATS', store: 'MongoDB', audit: 'audit log', jobs: 'jobs', tenants: 'tenants' } as const; // prettier-ignore
       for (const [fact, source] of Object.entries(named))
         expect([source, sources.includes(source)]).toEqual([source, !given[fact as keyof typeof named].ok]);
       for (const kind of KINDS)
-        for (const { shardId } of given.figures[kind].silent) expect(sources).toContain(`${kind}/${shardId} metrics`);
+        for (const { shardId } of given.figures[kind].silent)
+          expect(sources).toContain(`${kind}/${given.wholePlatform ? shardId : 'some nodes'} metrics`);
     }),
   );
 });
@@ -307,10 +391,10 @@ it('UI-01 drift is surveyed once for all who look, shown from memory while it is
   await expect(watch.latest()).rejects.toThrow('NATS is away');
 });
 
-it('SCL-06 UI-01 a node that does not answer says since when, and offers to evacuate it as gone where tenants live on it', () => {
-  fc.assert(
-    fc.property(facts, (given) => {
-      const items = attentionOf({ ...given, wholePlatform: true }, servicesOf(given));
+it('SCL-06 UI-01 a node that does not answer says since when, and offers to evacuate it as gone where tenants live on it', async () => {
+  await fc.assert(
+    fc.asyncProperty(facts, async (given) => {
+      const { attention: items } = await overviewIn({ ...given, wholePlatform: true });
       for (const one of given.shards.ok ? given.shards.value : []) {
         const item = items.find(({ id }) => id === `shard.unreachable:${one.shardId}`);
         if (!item) continue;
@@ -322,4 +406,30 @@ it('SCL-06 UI-01 a node that does not answer says since when, and offers to evac
         expect(item.input).toMatchObject({ action: 'resume' });
     }),
   );
+});
+
+it('UI-01 NFR-05 a feature that fails or hangs when it is looked at is named as not looked at, and keeps none of the others from being told', async () => {
+  const machine = systemAmbient();
+  const ambient = {
+    ...machine,
+    now: () => NOW,
+    sleep: (ms: number, signal?: AbortSignal) => machine.sleep(ms / 20, signal),
+  };
+  const looks = [
+    { name: 'broken', value: (): never => { throw new TypeError('HIDDEN'); } },
+    { name: 'hanging', value: () => new Promise<never>(() => undefined) },
+    { name: 'mongodb', value: mongoLook({ ping: async () => 1 }) },
+  ]; // prettier-ignore
+  for (const [visible, late] of [
+    ['all', 'no answer within 1500 ms'],
+    [new Set<string>(), 'it could not be asked'],
+  ] as const) {
+    const { services, unchecked } = await overviewOf({ ambient, looks }, visible);
+    expect(unchecked).toEqual([
+      { source: 'broken', reason: 'it could not be asked' },
+      { source: 'hanging', reason: late },
+    ]);
+    expect(services.find(({ kind }) => kind === 'mongodb')?.state).toBe('ok');
+    expect(services.filter(({ state }) => state === 'ok').map(({ kind }) => kind)).toEqual(['mongodb']);
+  }
 });

@@ -6,6 +6,7 @@ import type { Ambient } from '../kernel/ambient.ts';
 import type { AuditLog } from '../audit/record/audit-log.ts';
 import type { InputOf } from '../call/call.ts';
 import type { Config } from '../service-config.ts';
+import type { Look } from '../feature/attention.ts';
 import type { CopyReport } from '../copies/index.ts';
 import type { JobDefinition } from '../jobs/define/definition.ts';
 import type { JobReader } from '../jobs/record/job-reader.ts';
@@ -19,6 +20,8 @@ import { drainJob } from './shards/drain.job.ts';
 import { DrainKeeper } from './shards/drain-keeper.ts';
 import { createDrainOrders } from './record/drain-orders.ts';
 import { driftRepairJob } from './drift/drift-repair.job.ts';
+import { driftLook } from './drift/attention.ts';
+import { createDriftWatch } from './drift/drift-watch.ts';
 import { createDriftSurveyor, type DriftSurvey } from './drift/drift-survey.ts';
 import { evacuateJob } from './shards/evacuate.job.ts';
 import { createPlacementMetrics } from './migrate/metrics.ts';
@@ -34,10 +37,10 @@ import { shardsPutJob } from './shards/shards-put.job.ts';
 
 export type { DriftSurvey } from './drift/drift-survey.ts';
 export { nodeHealth } from './nodes/node-health.ts';
+export { sightOfNodes } from './sight/sight-of-nodes.ts';
 export { inFlightOf, touchedTenants } from './record/tenants-touched.ts';
 export { askedBy, askedByWithin, orderId } from './record/drain-orders.ts';
 export type { DrainOrder } from './record/stored-placement.ts';
-export { lasting } from './nodes/copy-doubts.ts';
 export type { CopyDoubt, NodeReport, PlacementBook } from './record/placement-book.ts';
 
 type ScaleKind = keyof typeof scaleMutations;
@@ -121,6 +124,7 @@ export interface PlacementFeature {
   readonly name: string;
   readonly reads: PlacementReads;
   readonly jobs: ScaleJobs;
+  readonly attention: Look;
   /** Compares record, publication and nodes now. @throws Problem `bus.unavailable` */
   surveyDrift(signal?: AbortSignal): Promise<DriftSurvey>;
   start(): void;
@@ -150,6 +154,7 @@ export function createPlacement({ bookkeeping, tenants, audit, traffic, metrics 
       'scale.drift.repair': driftRepairJob(deps),
       'scale.shards.put': shardsPutJob(deps),
     },
+    attention: driftLook(createDriftWatch(parts.ambient, () => drift.survey())),
     surveyDrift: (signal) => drift.survey(signal),
     start: () => keeper.start(),
     stop: () => keeper.stop(),

@@ -2,9 +2,9 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Connection } from '@cloudlysis/contract';
 import { systemAmbient } from '../kernel/ambient.ts';
-import { bareText, bareUrl } from './bare-url.ts';
+import { bareText, bareUrl } from '../kernel/bare-url.ts';
 import { PROBE_MS, testConnections } from './connections.ts';
-import type { Probe } from './probe.ts';
+import type { Probe } from '../feature/probe.ts';
 
 const probe = (id: string, run: Probe['run']): Probe => ({ id, title: id, target: 'there', run });
 

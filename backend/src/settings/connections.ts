@@ -1,8 +1,8 @@
 /** Tests every connection at once; each has its time, and one that hangs costs the others nothing. */
 import { Problem, type Connection } from '@cloudlysis/contract';
 import type { Ambient } from '../kernel/ambient.ts';
-import { bareText } from './bare-url.ts';
-import type { Probe } from './probe.ts';
+import { bareText } from '../kernel/bare-url.ts';
+import type { Probe } from '../feature/probe.ts';
 
 export const PROBE_MS = 2_500;
 /** Tested at once; nodes beyond it begin as others end. */

@@ -1,34 +1,36 @@
-/** How the control plane itself is set up: the test of every connection. */
-import { Problem, type Shard } from '@cloudlysis/contract';
+/** How the control plane itself is set up: the test of every connection that a feature has. */
+import type { Ambient } from '../kernel/ambient.ts';
 import type { ReadHandlers } from '../call/call.ts';
+import type { Contribution } from '../feature/feature.ts';
+import type { Probe, Probes } from '../feature/probe.ts';
 import { testConnections } from './connections.ts';
-import { probesOf, type ProbeDeps } from './probes.ts';
-import { within } from '../kernel/time.ts';
 
-/** A database that hangs must not keep the nodes from being tested: those that were known are. */
-const SHARDS_MS = 300;
+export interface SettingsDeps {
+  readonly ambient: Ambient;
+  /** Tested at once, and told of in this order. */
+  readonly probes: readonly Contribution<Probes>[];
+}
 
-export function createSettings(deps: ProbeDeps): {
+export function createSettings({ ambient, probes }: SettingsDeps): {
   readonly name: string;
   readonly reads: ReadHandlers<'settings.connections'>;
 } {
-  const { ambient } = deps;
-  let known: readonly Shard[] | undefined;
-  const shards = async (): Promise<readonly Shard[]> => {
-    const read = deps.shards().then(
-      (all) => (known = all),
-      () => undefined,
-    );
-    await within(ambient, SHARDS_MS, read, () => undefined);
-    if (!known) throw new Problem('store.unavailable');
-    return known;
-  };
   return {
     name: 'settings',
     reads: {
-      'settings.connections': async ({ signal }) => ({
-        items: await testConnections(await probesOf({ ...deps, shards }), ambient, signal),
-      }),
+      'settings.connections': async ({ signal }) => {
+        const all = await Promise.all(probes.map(probesOf));
+        return { items: await testConnections(all.flat(), ambient, signal) };
+      },
     },
   };
+}
+
+/** A feature that cannot say what it is connected to has a connection that failed. */
+async function probesOf({ name, value }: Contribution<Probes>): Promise<readonly Probe[]> {
+  try {
+    return await value();
+  } catch (error) {
+    return [{ id: name, title: name, target: '', run: () => Promise.reject(error as Error) }];
+  }
 }

@@ -28,9 +28,8 @@ import { createTenantReads, type TenantReads } from './tenants.handlers.ts';
 import { createTenantStore } from './directory/tenants.store.ts';
 import { trafficView } from './directory/tenant-view.ts';
 import { updateJob } from './jobs/update.job.ts';
-import type { Visible } from '../call/principal.ts';
-import type { Status } from './directory/tenant-status.ts';
-
+import type { Look } from '../feature/attention.ts';
+import { summaryOf, tenantsLook } from './directory/attention.ts';
 export type { Status } from './directory/tenant-status.ts';
 
 export interface TenantsDeps {
@@ -53,8 +52,7 @@ export interface Tenants extends TenantReads {
   readonly copy: CopyReport;
   readonly name: string;
   readonly jobs: ReturnType<typeof definitionsOf>;
-  /** Those a caller may see, by state, and the troubled ones. @throws Problem `store.unavailable` before all were read once */
-  summary(visible: Visible): Promise<TenantSummary>;
+  readonly attention: Look;
   /** As the lists show it, without a read; null where it is not known. */
   stateSeen(tenantId: string): string | null;
   /** Events behind, as sampled last; null before the first sample. */
@@ -103,10 +101,10 @@ export function createTenants(deps: TenantsDeps): Tenants {
     name: 'tenants',
     jobs: definitionsOf(parts),
     ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient, health, trafficOf }),
-    summary: async (visible) => {
+    attention: tenantsLook(async (visible) => {
       await feed.current();
       return summaryOf(directory, visible);
-    },
+    }),
     stateSeen: (tenantId) => directory.get(tenantId)?.status.state ?? null,
     lagOf: parts.lagOf,
     prepare: () => store.ensureIndexes(),
@@ -117,31 +115,6 @@ export function createTenants(deps: TenantsDeps): Tenants {
       keeper.start();
     },
     stop: async () => void (await Promise.all([feed.stop(), observer.stop(), keeper.stop()])),
-  };
-}
-
-export interface TenantSummary {
-  readonly total: number;
-  readonly byState: Readonly<Record<string, number>>;
-  readonly degradedTotal: number;
-  /** Longest first, at most `NAMED`. */
-  readonly degraded: readonly { readonly tenantId: string; readonly status: Status }[];
-}
-
-/** Degraded tenants that are named one by one. */
-const NAMED = 20;
-
-function summaryOf(directory: Directory, visible: Visible): TenantSummary {
-  const counts = directory.counts(visible);
-  const degraded = [...directory.seenBy(visible)]
-    .filter(({ status }) => status.state === 'degraded')
-    .sort((a, b) => +a.status.since - +b.status.since)
-    .map(({ record, status }) => ({ tenantId: record._id, status }));
-  return {
-    total: [...counts.values()].reduce((sum, count) => sum + count, 0),
-    byState: Object.fromEntries(counts),
-    degradedTotal: degraded.length,
-    degraded: degraded.slice(0, NAMED),
   };
 }
 

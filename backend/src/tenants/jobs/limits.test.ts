@@ -1,7 +1,6 @@
 // Tenants past what NATS 2.15 gives a stream that says nothing: 1 000 consumers, which are 500 tenants.
 import { afterEach, expect, it } from '@jest/globals';
-import { limits as limitsOf } from '../../overview/attention.ts';
-import { probesOf } from '../../settings/probes.ts';
+import { limitItems, natsFeature } from '../../ports/nats/index.ts';
 import { startGround, startReplica, type Ground, type Replica } from '../platform.fixture.ts';
 
 let ground: Ground;
@@ -22,22 +21,13 @@ const fill = async (to: number): Promise<void> => {
 };
 /** What the connections page says of JetStream. */
 const jetstream = async (): Promise<string | null> => {
-  const parts = { config: replica.config, ambient: replica.ambient, mongo: replica.mongo, nats: replica.nats };
-  const clocks = { peers: () => [], measureOwn: async () => 0 };
-  const rest = {
-    clocks,
-    nodes: replica.nodePort,
-    audit: {} as never,
-    keySources: [],
-    shards: () => Promise.resolve([]),
-  };
-  const probe = (await probesOf({ ...parts, ...rest })).find(({ id }) => id === 'jetstream')!;
+  const { nats, config } = replica;
+  const probe = natsFeature({ nats, config })
+    .probes()
+    .find(({ id }) => id === 'jetstream')!;
   return probe.run(AbortSignal.timeout(5_000));
 };
-const needsYou = async () => {
-  const account = { storedBytes: 0, limitBytes: null, streams: 0, consumers: 0 };
-  return limitsOf({ bus: { ok: true, value: { roundTripMs: 1, account, limits: await replica.nats.limits() } } });
-};
+const needsYou = async () => limitItems(await replica.nats.limits());
 
 it('TEN-10 the 501st tenant is created like the first', async () => {
   ground = await startGround(20_000, { durable: false });

@@ -1,7 +1,7 @@
 /** Drift as last surveyed: comparing 10 000 tenants everywhere takes a second, so whoever looks often shares one survey. */
 import { Problem } from '@cloudlysis/contract';
-import type { Ambient } from '../kernel/ambient.ts';
-import type { DriftSurvey } from '../placement/index.ts';
+import type { Ambient } from '../../kernel/ambient.ts';
+import type { DriftSurvey } from './drift-survey.ts';
 
 export interface DriftWatch {
   /** The last survey; begins a new one when that is old, and waits for it only where nothing is known. */

@@ -1,7 +1,7 @@
 /** Pure: clocks that are off as what needs a person, with what it means for tokens and for times that are kept. */
-import { clocksOff, isMeasured, toldSkew, toldSpan, type Measured } from '../clocks/index.ts';
+import { clocksOff, isMeasured, toldSkew, toldSpan, type Measured, type Clocks, type PeerClock } from './skew.ts';
 import { CLOCK_SKEW_S } from '../identity/index.ts';
-import type { Found, OverviewFacts } from './facts.ts';
+import type { Found, Look } from '../feature/attention.ts';
 
 /** Beyond it a token's `iat` or `exp` is no longer excused: who is farther off refuses, or issues, tokens that should hold. */
 const TOKENS_MS = CLOCK_SKEW_S * 1_000;
@@ -12,7 +12,11 @@ const TOGETHER_MS = 2_000;
 /** With fewer it cannot be told whose clock is wrong. */
 const ENOUGH = 3;
 
-export function clocks({ clocks }: Pick<OverviewFacts, 'clocks'>): Found[] {
+export const clocksLook =
+  (clocks: Pick<Clocks, 'peers'>): Look =>
+  async () => ({ platform: clockItems(clocks.peers()) });
+
+export function clockItems(clocks: readonly PeerClock[]): Found[] {
   const off = clocksOff(clocks);
   if (isStore(off, clocks.filter(isMeasured).length)) return [store(off)];
   const [named, rest] = [off.slice(0, NAMED), off.slice(NAMED)];

@@ -1,6 +1,6 @@
 /** The clocks as connections: this replica's against the store, the other replicas', the nodes'. */
-import { clocksOff, isMeasured, toldSkew, toldSpan, type Clocks, type PeerClock } from '../clocks/index.ts';
-import type { Probe } from './probe.ts';
+import type { Probe } from '../feature/probe.ts';
+import { clocksOff, isMeasured, toldSkew, toldSpan, type Clocks, type PeerClock } from './skew.ts';
 
 const NAMED = 5;
 const listed = (names: readonly string[]): string =>

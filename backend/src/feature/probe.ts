@@ -7,3 +7,6 @@ export interface Probe {
   /** What was found, as a sentence; null where there is nothing yet, and need not be. Throws why it failed. */
   run(signal: AbortSignal): Promise<string | null>;
 }
+
+/** What there is to be tested now. */
+export type Probes = () => readonly Probe[] | Promise<readonly Probe[]>;

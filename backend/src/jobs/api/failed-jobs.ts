@@ -1,8 +1,17 @@
 /** The failures of the last day that still stand: where the same was done successfully since, nobody is needed. */
-import { summaryToWire, type JobEngine, type JobSummaryDocument } from '../jobs/index.ts';
-import { readRows } from '../kernel/bad-records.ts';
-import type { Visible } from '../call/principal.ts';
-import type { FailedJob } from './facts.ts';
+import { readRows } from '../../kernel/bad-records.ts';
+import type { Visible } from '../../call/principal.ts';
+import type { JobEngine } from '../engine/job-engine.ts';
+import { summaryToWire, type JobSummaryDocument } from '../record/job-summary.ts';
+
+export interface FailedJob {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly state: 'failed' | 'compensated';
+  readonly resource: string;
+  readonly why: string;
+  readonly endedAt: Date | null;
+}
 
 /** Of each of the two states. */
 const LOOKED_AT = 10;
