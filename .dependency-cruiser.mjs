@@ -1,16 +1,33 @@
 // Who may import whom, read off `floors.json` of each package: what stands higher may import what stands lower, never the other way round.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const sources = { contract: 'contract/src', backend: 'backend/src', dataplane: 'dataplane/src', plugin: 'plugin/src' };
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** A file, or what lies directly in a folder: a folder within it is a floor of its own. */
-const standsOn = (root, floor) => `^${escaped(`${root}/${floor}`)}${/\.\w+$/.test(floor) ? '$' : '/[^/]+$'}`;
+/** A file, or what lies directly in a folder: a folder within it is a floor of its own. `…/**` is a folder with all within it. */
+const standsOn = (root, floor) =>
+  floor.endsWith('/**')
+    ? `^${escaped(`${root}/${floor.slice(0, -2)}`)}`
+    : `^${escaped(`${root}/${floor}`)}${/\.\w+$/.test(floor) ? '$' : '/[^/]+$'}`;
+
+/** `features/*`, or `*`: every folder there that no floor names, each a room with all that is in it. */
+function roomsOf(root, floor, floors) {
+  if (!/(^|\/)\*$/.test(floor)) return [floor];
+  const within = floor.slice(0, -1);
+  const named = floors.flat().map((one) => one.split('/')[within.split('/').length - 1]);
+  return readdirSync(new URL(`./${root}/${within}`, import.meta.url), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && (within !== '' || !named.includes(entry.name)))
+    .map(({ name }) => `${within}${name}/**`);
+}
 
 function rulesOf([name, root]) {
   const file = new URL(`./${name}/floors.json`, import.meta.url);
   if (!existsSync(file)) return [];
-  const { floors, doors = {} } = JSON.parse(readFileSync(file, 'utf8'));
+  const read = JSON.parse(readFileSync(file, 'utf8'));
+  const floors = read.floors.map((floor) => [floor].flat().flatMap((one) => roomsOf(root, one, read.floors)));
+  // What is not named has no door but its index.
+  const rooms = floors.flat().filter((one) => one.endsWith('/**') && !one.startsWith('features/'));
+  const doors = { ...Object.fromEntries(rooms.map((one) => [one.slice(0, -3), []])), ...read.doors };
   const on = floors.map((floor) => [floor].flat().map((one) => standsOn(root, one)));
   return [
     ...floors.slice(0, -1).map((floor, index) => ({

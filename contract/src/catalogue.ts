@@ -8,6 +8,15 @@ import { settingsOperations } from './operations/settings.ts';
 import { tenantBulkMutations } from './operations/tenants-bulk.ts';
 import { tenantMutations, tenantOperations } from './operations/tenants.ts';
 
+export * from './operations/audit.ts';
+export * from './operations/identity.ts';
+export * from './operations/jobs.ts';
+export * from './operations/overview.ts';
+export * from './operations/scale.ts';
+export * from './operations/settings.ts';
+export * from './operations/tenants.ts';
+export * from './operations/tenants-bulk.ts';
+
 /** Everything that only looks. */
 export const reads = {
   ...identityOperations,
