@@ -1,7 +1,9 @@
 // The smallest handler table that fits the contract, for tests of the binder: constants, and a record of what was called.
 import { Readable } from 'node:stream';
 import type { AuditRecord, Job, JobSummary, MutationId, Plan, Tenant } from '@cloudlysis/contract';
-import { EXAMPLES, mutations } from '@cloudlysis/contract';
+import { EXAMPLES, mutations, reads } from '@cloudlysis/contract';
+import type { z } from 'zod';
+import { sampleOf } from '../../../contract/src/sample.fixture.ts';
 import type { Call, MutationHandlers, ReadHandlers } from '../call/call.ts';
 import { identityHandlers } from '../identity/identity.handlers.ts';
 import type { Permissions } from '../identity/index.ts';
@@ -102,7 +104,14 @@ const RECORD: AuditRecord = {
 };
 const page = <T>(...items: T[]) => ({ items, next_cursor: null });
 
+/** Of a read that is not listed below, whatever fits its schema. */
+const sampledReads = (): ReadHandlers =>
+  Object.fromEntries(
+    Object.values(reads).map(({ id, answers }) => [id, async () => sampleOf(answers[200] as z.ZodType)]),
+  ) as unknown as ReadHandlers;
+
 export const constantReads = (permissions: Permissions): ReadHandlers => ({
+  ...sampledReads(),
   ...identityHandlers(permissions, { environment: 'dev', version: '0', git_sha: null, mode: 'development' }),
   'tenants.list': async () => ({ ...page(TENANT), total: 1 }),
   'tenants.health': async () => ({ nodes: [] }),
