@@ -123,4 +123,19 @@ describe('replicas that share the work', () => {
     expect([200, 503]).toContain((await parked).status);
     await stack.backend.start();
   });
+
+  it('NFR-07 a replica that cannot listen says why and ends, and what it had begun is ended with it', async () => {
+    const third = stack.replicaInTheWay();
+    third.spawn();
+    expect(await third.exited(20_000)).toEqual({ code: 1, signal: null });
+    const log = third.log();
+    expect(log).toMatch(/is in use by another process/);
+    expect(log).not.toMatch(/could not be stopped/);
+    const names = (await stack.db.collection('replicas').find().toArray()).map(({ _id }) => String(_id));
+    expect(names.filter((name) => name.startsWith('replica-3'))).toEqual([]);
+    const { body } = await move(clients[1]);
+    const job = await ended(clients[1], await submit(clients[1], 'scale.migrate', { body }));
+    expect(job.owner).not.toMatch(/^replica-3/);
+    expect(job.state).toBe('succeeded');
+  });
 });

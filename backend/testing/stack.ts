@@ -171,6 +171,12 @@ export class Stack {
     return child.start();
   }
 
+  /** One more than there are, on the port of the first, where it cannot listen; not started. */
+  replicaInTheWay(): Child {
+    const layout = { ...this.layout, backendPorts: [...this.layout.backendPorts, this.layout.backendPorts[0]!] };
+    return new Child(backendSpec(layout, layout.backendPorts.length - 1));
+  }
+
   async begin(options: StackOptions): Promise<void> {
     const { folder, places } = this.layout;
     for (const role of ROLES) this.#tokens.set(role, await this.token({ email: `${role}@b.test`, role }));

@@ -84,6 +84,7 @@ export async function jobRig(uri: string, database: string, options: RigOptions)
   });
   const verified = new Set<string>();
   engine.define({ 'tenants.update': threeSteps((jobId) => verified.add(jobId)) });
+  await engine.prepare();
   await engine.start();
   let count = 0;
   return {

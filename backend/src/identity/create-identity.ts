@@ -68,7 +68,7 @@ export function createIdentity({ mongo, board, config, ambient, machine, logger 
       await revoked.prepare();
     },
     async start() {
-      await permissions.start();
+      permissions.start();
       await revoked.start();
     },
     stop: async () => void (await Promise.all([permissions.stop(), revoked.stop()])),

@@ -163,6 +163,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   bookkeeping.start();
   await tenants.prepare();
   audit.start();
+  await engine.prepare();
   await engine.start();
   traffic.start();
   tenants.start();

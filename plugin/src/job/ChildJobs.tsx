@@ -1,5 +1,5 @@
 /** The jobs that one job started, such as a migration per tenant of an evacuation. */
-import React, { useEffect, useRef } from 'react';
+import React, { useEffect, useMemo, useRef } from 'react';
 import { isFinal, type Job } from '@cloudlysis/contract';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
@@ -18,22 +18,20 @@ const SHOWN = 200;
 
 export function ChildJobs({ job }: { job: Job }) {
   const ended = isFinal(job);
-  const asked = { query: { parent_job_id: job.job_id, limit: SHOWN } };
+  const { job_id } = job;
+  const asked = useMemo(() => ({ query: { parent_job_id: job_id, limit: SHOWN } }), [job_id]);
   // Children may end after the job that started them, and what was read before its end may not have them all.
   const { data } = useRead('jobs.list', asked, {
     every: (known) => (ended && known?.items.every(isFinal) ? false : EVERY_MS),
   });
-  const { job_id } = job;
   const client = useQueryClient();
   const endedBefore = useRef(ended);
   useEffect(() => {
     if (ended && !endedBefore.current) {
-      void client.invalidateQueries({
-        queryKey: readKey('jobs.list', { query: { parent_job_id: job_id, limit: SHOWN } }),
-      });
+      void client.invalidateQueries({ queryKey: readKey('jobs.list', asked) });
     }
     endedBefore.current = ended;
-  }, [client, ended, job_id]);
+  }, [client, ended, asked]);
   const { summaryTitle } = useKnownChanges();
   const styles = useStyles2(getStyles);
   if (data === undefined || data.items.length === 0) {

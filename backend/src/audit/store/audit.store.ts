@@ -1,13 +1,7 @@
 /** The five collections of the log; nothing else reaches them, and placed records can only be added and read. */
-import {
-  MongoServerError,
-  type ClientSession,
-  type Collection,
-  type Document,
-  type Filter,
-  type IndexDescription,
-} from 'mongodb';
+import { type ClientSession, type Collection, type Document, type Filter, type IndexDescription } from 'mongodb';
 import type { Ambient } from '../../kernel/ambient.ts';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { PendingRecord, PlacedRecord } from '../record/audit-record.ts';
 import { emptySegment, GENESIS, type Head, type Placing, type Segment } from '../record/chain.ts';
@@ -32,8 +26,6 @@ const COMMITTED = { readConcern: { level: 'majority' } } as const;
 
 /** Somebody else placed records first; the chain is whole, and the batch is theirs. */
 export class Overtaken extends Error {}
-
-const NAMES = ['audit_inbox', 'audit_records', 'audit_segments', 'audit_head', 'audit_set_aside'] as const;
 
 export class AuditStore {
   readonly #mongo: Mongo;
@@ -65,9 +57,9 @@ export class AuditStore {
   /** Creates collections, indexes and the head at genesis; harmless to repeat. */
   async ensureIndexes(): Promise<void> {
     const { db } = this.#mongo;
-    for (const name of NAMES) await db.createCollection(name).catch(unlessExists);
-    await db.collection('audit_records').createIndexes(RECORD_INDEXES);
-    await db.collection('audit_segments').createIndexes([{ key: { segment: 1 }, name: 'segment', unique: true }]);
+    for (const name of ['audit_inbox', 'audit_head', 'audit_set_aside']) await ensureCollection(db, name);
+    await ensureCollection(db, 'audit_records', RECORD_INDEXES);
+    await ensureCollection(db, 'audit_segments', [{ key: { segment: 1 }, name: 'segment', unique: true }]);
     const genesis = { seq: 0, hash: GENESIS, open: emptySegment(GENESIS), holder: null, fence: 0, beat: 0 };
     try {
       await this.#head.updateOne({ _id: 'head' }, { $setOnInsert: genesis }, { upsert: true });
@@ -239,8 +231,4 @@ export interface Trace {
 export interface SeqRange {
   readonly low: number;
   readonly high: number;
-}
-
-function unlessExists(error: unknown): void {
-  if (!(error instanceof MongoServerError && error.code === 48)) throw error;
 }

@@ -1,6 +1,7 @@
 /** Role assignments in MongoDB: who holds which role in which scope. */
 import type { Assignment } from '@cloudlysis/contract';
 import type { Collection, ObjectId } from 'mongodb';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import { assignedTo } from '../../call/identity-name.ts';
 
@@ -17,16 +18,23 @@ export interface AssignmentStore {
 export function createAssignmentStore(mongo: Mongo): AssignmentStore {
   const assignments: Collection<AssignmentDocument> = mongo.db.collection('assignments');
   return {
-    prepare: (seed) => translated(() => prepare(assignments, seed)),
+    prepare: (seed) => translated(() => prepare(mongo.db, assignments, seed)),
     assignments,
   };
 }
 
-async function prepare(assignments: Collection<AssignmentDocument>, seed: readonly Assignment[]): Promise<void> {
-  await assignments.createIndex(
-    { principal: 1, role: 1, 'scope.kind': 1, 'scope.tenant_id': 1, 'scope.environment': 1 },
-    { name: 'one_per_scope', unique: true },
-  );
+async function prepare(
+  db: Mongo['db'],
+  assignments: Collection<AssignmentDocument>,
+  seed: readonly Assignment[],
+): Promise<void> {
+  await ensureCollection(db, 'assignments', [
+    {
+      key: { principal: 1, role: 1, 'scope.kind': 1, 'scope.tenant_id': 1, 'scope.environment': 1 },
+      name: 'one_per_scope',
+      unique: true,
+    },
+  ]);
   if (seed.length === 0 || (await assignments.findOne({}, { projection: { _id: 1 } }))) return;
   for (const assignment of seed) {
     const document = { ...assignment, principal: assignedTo(assignment.principal) };

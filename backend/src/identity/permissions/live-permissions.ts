@@ -13,7 +13,7 @@ export interface LivePermissions extends Permissions {
   /** The first reading: without one nobody could be let in. Harmless to repeat. @throws Problem `store.unavailable` */
   prepare(): Promise<void>;
   /** Prepares where that was not done, and follows. */
-  start(): Promise<void>;
+  start(): void;
   stop(): Promise<void>;
 }
 
@@ -47,11 +47,9 @@ export function createLivePermissions({
       for (const principal of held.put(id, document)) table.replace(principal, held.of(principal));
     },
   });
-  let isPrepared = false;
   const prepare = async (): Promise<void> => {
     await store.prepare(seed);
     await copy.current();
-    isPrepared = true;
   };
   return {
     copy,
@@ -60,10 +58,7 @@ export function createLivePermissions({
     abilities: (principal, tenantId) => table.abilities(principal, tenantId),
     assignmentsOf: (principal) => table.assignmentsOf(principal),
     prepare,
-    async start() {
-      if (!isPrepared) await prepare();
-      copy.start();
-    },
+    start: () => copy.start(),
     stop: () => copy.stop(),
   };
 }

@@ -133,7 +133,8 @@ describe('IAM-29 live permissions', () => {
     const options = { ambient: systemAmbient(), logger: pino({ level: 'silent' }), environment: 'dev', seed };
     const live = createLivePermissions({ ...options, store: createAssignmentStore(mongo) });
     const second = createLivePermissions({ ...options, store: createAssignmentStore(mongo) });
-    await Promise.all([live.start(), second.start()]);
+    await Promise.all([live.prepare(), second.prepare()]);
+    for (const one of [live, second]) one.start();
     const may = (name: string) => live.can(principal(name), 'scale.migrate', { tenantId: 'acme' }).allowed;
     expect([may('a@x.test'), may('b@x.test')]).toEqual([true, false]);
     const collection = mongo.db.collection('assignments');
@@ -165,7 +166,8 @@ describe('IAM-29 live permissions', () => {
     const assignments = mongo.db.collection('assignments');
     const held = (name: string) => ({ principal: `${name}@x.test`, role: 'operator', scope: { kind: 'global' } });
     await assignments.insertMany([held('a'), held('b'), { ...held('c'), role: 'emperor' }]);
-    await live.start();
+    await live.prepare();
+    live.start();
     const may = () =>
       ['a', 'b', 'c']
         .filter((name) => live.can(principal(`${name}@x.test`), 'scale.migrate', 'platform').allowed)

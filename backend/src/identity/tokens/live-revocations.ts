@@ -6,7 +6,7 @@ import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Ambient } from '../../kernel/ambient.ts';
 import type { CopyReport } from '../../copies/index.ts';
-import { followChanges, type Announced } from '../../ports/mongo/change-stream.ts';
+import { keepFollowing, type Announced } from '../../ports/mongo/change-stream.ts';
 import { translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { Board, BoardWatch } from '../../ports/nats/index.ts';
 import { LONGEST_TOKEN_MS, Revocations, type Until } from './revocations.ts';
@@ -89,10 +89,7 @@ export function createLiveRevocations({
     };
     const heard = (changes: readonly Announced[]): void =>
       read([...new Set(changes.flatMap(({ documentKey }) => (documentKey ? [String(documentKey._id)] : [])))]);
-    while (!signal.aborted) {
-      await followChanges(collection, { ambient, signal, opened: () => read(), heard }).catch(() => undefined);
-      await ambient.sleep(4 * RECORD_MS, signal).catch(() => undefined);
-    }
+    await keepFollowing(collection, { ambient, signal, opened: () => read(), heard });
     await reading;
   }
 
@@ -140,17 +137,11 @@ export function createLiveRevocations({
     }
   }
 
-  let isPrepared = false;
-  const prepare = async (): Promise<void> => {
-    await readRecorded();
-    isPrepared = true;
-  };
   return {
     revocations,
     copy: { state: () => watch?.state() ?? unread(ambient) },
-    prepare,
+    prepare: () => readRecorded(),
     async start() {
-      if (!isPrepared) await prepare();
       watch = board.watch('revocations', '>', (id, entry, isDeleted) => apply(id, entry !== null, isDeleted));
       void recordMissing(watch);
       recording = recordForever();

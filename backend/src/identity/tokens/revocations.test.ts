@@ -69,6 +69,7 @@ afterAll(async () => {
 
 const begun = async (board = nats.revocations, ambient = systemAmbient()) => {
   const live = createLiveRevocations({ mongo, board, ambient, logger: pino({ level: 'silent' }) });
+  await live.prepare();
   await live.start();
   return { ...live, ids: () => ['a', 'b', 'c'].filter((id) => live.revocations.isRevoked([id])).join('') };
 };
@@ -143,7 +144,10 @@ it('IAM-23 NFR-07 a replica whose own clock is off neither ends what the others 
       logger: pino({ level: 'silent' }),
     });
   const all = offs.map(begin);
-  for (const live of all) await live.start();
+  for (const live of all) {
+    await live.prepare();
+    await live.start();
+  }
   const refused = () => all.map(({ revocations }) => revocations.isRevoked(['off']));
   await eventually('all heard it', async () => refused().every(Boolean));
   await kv.destroy();

@@ -47,6 +47,7 @@ beforeAll(async () => {
       verify: async () => ({ checks: [], facts: {} }),
     },
   }); // prettier-ignore
+  await engine.prepare();
   await engine.start();
   const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, []);
   api = await startTestApi({ mutations: { ...constantMutations(), ...handlers } });

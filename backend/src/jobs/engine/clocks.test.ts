@@ -75,6 +75,7 @@ async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobE
     controlKey,
   });
   engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
+  await engine.prepare();
   await engine.start();
   running.push(() => engine.stop(200));
   return engine;

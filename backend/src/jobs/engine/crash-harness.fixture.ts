@@ -109,6 +109,7 @@ export class EngineHarness implements JobReader {
 
   async start(): Promise<void> {
     this.live(false);
+    await this.life.engine.prepare();
     await this.life.engine.start();
   }
 
@@ -228,6 +229,7 @@ export class EngineHarness implements JobReader {
       if (play.script.cancelled && !play.isCancelled) await this.cancel(job, play);
       fuse.arm(play.deaths.shift() ?? Infinity);
     }
+    await engine.prepare();
     await engine.start();
   }
 

@@ -143,6 +143,7 @@ async function bench(): Promise<Bench> {
         'tenants.pause': definition('tenants.pause', world, { ...script, risk: 'high' }),
       });
       engine.define({ 'tenants.resume': definition('tenants.resume', world) });
+      await engine.prepare();
       await engine.start();
       running.push(() => engine.stop(500));
       return engine;

@@ -321,14 +321,12 @@ export function createJobEngine(options: EngineOptions): JobEngine {
     crashPoint: options.crashPoint ?? (() => undefined),
   }; // prettier-ignore
 
-  let isPrepared = false;
   const prepare = async (): Promise<void> => {
     await clock.read();
     await store.ensureIndexes();
     await sent.ensureIndexes();
     await store.lookUp();
     await sealed.sweep();
-    isPrepared = true;
   };
 
   return {
@@ -361,7 +359,6 @@ export function createJobEngine(options: EngineOptions): JobEngine {
     },
     prepare,
     async start() {
-      if (!isPrepared) await prepare();
       await peers.register();
       state = 'started';
       unwatch = store.watch(() => void sweepSoon(), ambient);

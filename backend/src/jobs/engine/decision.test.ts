@@ -110,6 +110,7 @@ async function start(): Promise<JobEngine> {
   });
   one.define({ 'tenants.update': deciding('tenants.update'), 'scale.migrate': deciding('scale.migrate') });
   one.define({ 'tenants.pause': holding });
+  await one.prepare();
   await one.start();
   return one;
 }

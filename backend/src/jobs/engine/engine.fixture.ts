@@ -45,6 +45,7 @@ export async function site(): Promise<Site> {
         leaseMs: 2_000, controlKey, may: everybodyMay, ...options,
       }); // prettier-ignore
       engine.define(Object.fromEntries(kinds.map((one) => [one.kind, one])));
+      await engine.prepare();
       await engine.start();
       open.push(() => engine.stop(500));
       return engine;

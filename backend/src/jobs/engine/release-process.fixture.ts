@@ -19,5 +19,6 @@ const engine = createJobEngine({ may: everybodyMay,
   controlKey: parseControlKey(CONTROL_KEY!),
 }); // prettier-ignore
 engine.define({ 'tenants.update': release(mongo, RELEASE as Release) });
+await engine.prepare();
 await engine.start();
 process.on('SIGTERM', () => void engine.stop(2_000).then(() => process.exit(0)));

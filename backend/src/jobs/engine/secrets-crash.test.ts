@@ -47,6 +47,7 @@ const replica = async (replicaId: string, controlKey = own, slots = 4): Promise<
     leaseMs: 1_500,
   });
   engine.define({ [KIND]: rotate(mongo, replicaId) as never });
+  await engine.prepare();
   await engine.start();
   return engine;
 };

@@ -25,4 +25,5 @@ const engine = createJobEngine({
   controlKey: parseControlKey(CONTROL_KEY!),
 });
 engine.define({ [KIND]: rotate(mongo, 'child') as never });
+await engine.prepare();
 await engine.start();

@@ -55,6 +55,7 @@ const replica = async (replicaId: string, key: ControlKey = controlKey, more = {
   });
   one.define({ [KIND]: rotate(mongo, replicaId) as never });
   engines.push(one);
+  await one.prepare();
   await one.start();
   return one;
 };

@@ -148,6 +148,7 @@ async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: 
     controlKey,
   });
   engine.define({ 'tenants.pause': definition('tenants.pause'), 'tenants.resume': definition('tenants.resume') });
+  await engine.prepare();
   await engine.start();
   running.push(() => engine.stop(500));
   return engine;

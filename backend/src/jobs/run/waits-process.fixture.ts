@@ -19,5 +19,6 @@ const engine = createJobEngine({
   controlKey: parseControlKey(CONTROL_KEY!),
 }); // prettier-ignore
 engine.define(Object.fromEntries(waitingKinds(mongo).map((kind) => [kind.kind, kind])));
+await engine.prepare();
 await engine.start();
 process.on('SIGTERM', () => void engine.stop(2_000).then(() => process.exit(0)));

@@ -11,7 +11,8 @@ import {
 import { Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { MOST_TOLD, textOfId, type Unreadable } from '../../kernel/bad-records.ts';
-import { followChanges, type Listener } from '../../ports/mongo/change-stream.ts';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
+import { keepFollowing, type Listener } from '../../ports/mongo/change-stream.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { IdempotencyKey } from '../record/idempotency.ts';
 import type { JobTrace } from '../../audit/index.ts';
@@ -84,7 +85,7 @@ const INDEXES = [
   { key: { lane: 1, order: 1 }, name: 'lane_order' },
   { key: { parent_job_id: 1, order: 1 }, name: 'parent_order' },
   { key: { tenants: 1, order: 1 }, name: 'tenants_order', partialFilterExpression: { tenants: { $exists: true } } },
-] as const;
+];
 
 /** `now` is the time that all replicas share. */
 export function createJobStore(mongo: Mongo, now: () => Date): JobStore {
@@ -122,12 +123,11 @@ export function createJobStore(mongo: Mongo, now: () => Date): JobStore {
     );
 
   return {
-    ensureIndexes: () =>
-      translated(async () => {
-        for (const { key, ...options } of INDEXES) await jobs.createIndex(key, options);
-        // Of an earlier version; `order_id` serves what it served.
-        await jobs.dropIndex('order').catch(() => undefined);
-      }),
+    async ensureIndexes() {
+      await ensureCollection(mongo.db, 'jobs', INDEXES);
+      // Of an earlier version; `order_id` serves what it served.
+      await translated(() => jobs.dropIndex('order')).catch(() => undefined);
+    },
 
     async insert(job, session) {
       try {
@@ -337,19 +337,11 @@ const WAKING = {
     ],
   },
 };
-const REOPEN_MS = 500;
 
 /** Follows changes for good. No copy is kept of them: whoever follows looks now and then, too, and every opening tells. */
 function following(jobs: Collection<JobDocument>, listener: Omit<Listener, 'signal'>): () => Promise<void> {
   const stopping = new AbortController();
-  const { signal } = stopping;
-  const followForever = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await followChanges(jobs, { ...listener, signal }).catch(() => undefined);
-      await listener.ambient.sleep(REOPEN_MS, signal).catch(() => undefined);
-    }
-  };
-  const done = followForever();
+  const done = keepFollowing(jobs, { ...listener, signal: stopping.signal });
   return async () => {
     stopping.abort();
     await done;

@@ -2,6 +2,7 @@
 import type { ClientSession } from 'mongodb';
 import type { Verdict } from '@cloudlysis/contract';
 import type { Principal } from '../../call/principal.ts';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import { sha256 } from '../record/digest.ts';
 
@@ -30,7 +31,7 @@ export const MOST_WORDS = 1_000;
 export function createSignalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
   const signals = db.collection<Signal & { _id: string }>('job_signals');
   return {
-    ensureIndexes: () => translated(async () => void (await signals.createIndex({ job_id: 1, name: 1 }))),
+    ensureIndexes: () => ensureCollection(db, 'job_signals', [{ key: { job_id: 1, name: 1 } }]),
     add: (signal, session) =>
       translated(async () => {
         const { from, ...word } = signal;

@@ -5,6 +5,7 @@
 import type { ClientSession } from 'mongodb';
 import type { Shard } from '@cloudlysis/contract';
 import { tenantOn, type NodeState } from '../../ports/nodes/index.ts';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import { sifted, sound, type Unreadable } from '../../kernel/bad-records.ts';
 import { drainFault, type DrainOrder } from './stored-placement.ts';
@@ -109,11 +110,7 @@ export function createDrainOrders({ db }: Pick<Mongo, 'db'>): DrainOrders {
   };
   return {
     /** Collections must exist before a transaction writes to them. */
-    async ensureIndexes() {
-      await translated(() => db.createCollection('drains')).catch(async (error: unknown) => {
-        if ((await translated(() => db.listCollections({ name: 'drains' }).toArray())).length === 0) throw error;
-      });
-    },
+    ensureIndexes: () => ensureCollection(db, 'drains'),
     all,
     unreadable: () => unreadable,
     known: () => known,

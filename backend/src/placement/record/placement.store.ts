@@ -1,6 +1,7 @@
 /** Shards and placements in MongoDB: compare-and-swap on the placement's revision, and nothing else knows the driver. */
 import type { ClientSession, Collection } from 'mongodb';
 import { Problem, type Placement, type ServiceKind, type Shard } from '@cloudlysis/contract';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import { sifted, sound, type Unreadable } from '../../kernel/bad-records.ts';
 import {
@@ -58,7 +59,7 @@ export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore 
   };
   return {
     placements,
-    ensureIndexes: () => ensureIndexes(db, placements),
+    ensureIndexes: () => ensureIndexes(db),
     shards: () => prompt(allShards, READ_MS),
     unreadableShards: () => unreadable,
     shard: async (id) => (await findShard(id)) ?? unknownShard(id),
@@ -79,14 +80,9 @@ export function createPlacementStore({ db }: Pick<Mongo, 'db'>): PlacementStore 
 }
 
 /** Collections must exist before a transaction writes to them. */
-async function ensureIndexes(db: Mongo['db'], placements: Collection<PlacementRecord>): Promise<void> {
-  for (const name of ['shards', 'placements']) {
-    // Losing the race to another replica, or to the last start, is success.
-    await translated(() => db.createCollection(name)).catch(async (error: unknown) => {
-      if ((await translated(() => db.listCollections({ name }).toArray())).length === 0) throw error;
-    });
-  }
-  await translated(() => placements.createIndex({ tenant_id: 1 }));
+async function ensureIndexes(db: Mongo['db']): Promise<void> {
+  await ensureCollection(db, 'shards');
+  await ensureCollection(db, 'placements', [{ key: { tenant_id: 1 } }]);
 }
 
 async function saveShard(shards: Collection<ShardRecord>, shard: Shard, session?: ClientSession): Promise<void> {

@@ -55,6 +55,17 @@ export async function followChanges<T extends Document>(collection: Collection<T
   }
 }
 
+const REOPEN_MS = 500;
+
+/** For good: opened again after each break, so that `opened` is called once more and what was missed is looked for. */
+export async function keepFollowing<T extends Document>(collection: Collection<T>, listener: Listener): Promise<void> {
+  const { ambient, signal } = listener;
+  while (!signal.aborted) {
+    await followChanges(collection, listener).catch(() => undefined);
+    await ambient.sleep(REOPEN_MS, signal).catch(() => undefined);
+  }
+}
+
 async function answered<R>(work: Promise<R>, ambient: Ambient, signal: AbortSignal): Promise<R> {
   const timer = new AbortController();
   const stop = AbortSignal.any([timer.signal, signal]);

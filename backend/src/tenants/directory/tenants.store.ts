@@ -1,6 +1,7 @@
 /** Tenant records: compare-and-swap on the version, and nothing else knows the driver. */
 import { Problem } from '@cloudlysis/contract';
 import type { ClientSession, Collection } from 'mongodb';
+import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import { unreadableProblem } from '../../kernel/bad-records.ts';
 import { tenantFault } from './stored-tenant.ts';
@@ -43,7 +44,9 @@ export function createTenantStore({ db }: Pick<Mongo, 'db'>): TenantStore {
   };
   return {
     tenants,
-    ensureIndexes: () => ensureCollections(db),
+    async ensureIndexes() {
+      for (const name of ['tenants', 'tenant_marks']) await ensureCollection(db, name);
+    },
     insert: (record) => insert(tenants, record),
     find,
     get: async (id) => (await find(id)) ?? unknown(id),
@@ -58,19 +61,6 @@ export function createTenantStore({ db }: Pick<Mongo, 'db'>): TenantStore {
       await translated(() => marks.updateOne({ _id: SEED_MARK }, { $set: { done: true } }, { upsert: true }));
     },
   };
-}
-
-/** Collections must exist before a transaction writes to them. */
-async function ensureCollections(db: Mongo['db']): Promise<void> {
-  const names = await translated(() => db.listCollections({}, { nameOnly: true }).toArray());
-  for (const name of ['tenants', 'tenant_marks']) {
-    if (names.some((known) => known.name === name)) continue;
-    // Losing the race to another replica is success.
-    await translated(() => db.createCollection(name)).catch(async (error: unknown) => {
-      const now = await translated(() => db.listCollections({ name }).toArray());
-      if (now.length === 0) throw error;
-    });
-  }
 }
 
 async function insert(tenants: Collection<TenantRecord>, record: TenantRecord): Promise<TenantRecord> {
