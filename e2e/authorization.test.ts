@@ -16,6 +16,7 @@ import {
   type MatrixRow,
 } from '../backend/src/http/binder/authorization-matrix.ts';
 import { eventually } from '../backend/testing/eventually.ts';
+import { carryOut } from './journey.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 
 const rows = [...authorizationMatrix('dev')];
@@ -112,6 +113,7 @@ describe('GEN-11 API-06 NFR-01 the running service decides as the contract decla
       const { hash } = await owner.preflight('tenants.pause', input);
       const { job } = await owner.submit('tenants.pause', { ...input, idempotencyKey: tenant_id, planHash: hash, wait: 30 });
       jobs.push(job.job_id);
+      await carryOut(owner, 'notes.put', { params: { tenant_id }, body: { text: `about ${tenant_id}`, expected_version: 0, reason } });
     }
     const [own, others] = jobs as [string, string];
     const { placements } = await owner.read('tenants.get', { params: { tenant_id: OWN_TENANT } });

@@ -21,6 +21,7 @@ import { createHttpApp, createHttpServer, type DependencyState, type Readiness }
 import { createIdentity } from './identity/index.ts';
 import { isJobKind, createJobEngine, jobMutations, jobReads, jobSight, jobsLook, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
 import { createBookkeeping, createPlacement, sightOfNodes } from './placement/index.ts';
+import { createNotes } from './notes/index.ts';
 import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
@@ -88,6 +89,7 @@ export async function startControlPlane(
     mongo, nats, nodes, placement: book, jobs: engine, traffic, audit: audit.log, ambient, config, logger, metrics,
   }); // prettier-ignore
   const placement = createPlacement({ bookkeeping, tenants, audit: audit.log, traffic, metrics });
+  const notes = createNotes({ mongo, ambient, jobs: engine, tenants });
   const copies = createCopies(ambient, metrics);
   for (const copy of [...identity.copies, bookkeeping.copy, tenants.copy]) copies.add(copy);
   const badRecords = createBadRecords(ambient, logger, metrics);
@@ -112,7 +114,7 @@ export async function startControlPlane(
     [bookkeeping],
     [copies, clocks, changes],
     [{ name: 'traffic', ...traffic }, tenants],
-    [placement],
+    [placement, notes],
     [unreadable],
   ] as const;
   const overview = createOverview({ ambient, looks: given([below.toReversed(), ...features], 'attention') });

@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'plan.used': { status: 409, title: 'The plan was used already: preflight again' },
   'preflight.blocked': { status: 409, title: 'A check blocks the change' },
   'lane.busy': { status: 409, title: 'Another job holds this resource' },
+  'resource.unknown': { status: 404, title: 'There is no such thing' },
   'version.stale': { status: 409, title: 'Someone changed this first' },
   'tenant.unknown': { status: 404, title: 'No such tenant' },
   'tenant.exists': { status: 409, title: 'The tenant exists already' },

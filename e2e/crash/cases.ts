@@ -61,6 +61,8 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
   'tenants.bulk_pause': (rig) => bulk(rig, false),
   'tenants.bulk_resume': (rig) => bulk(rig, true),
   'tenants.bulk_archive': (rig) => bulk(rig, false),
+  'notes.put': (rig) => noteCase(rig, false),
+  'notes.remove': (rig) => noteCase(rig, true),
   'scale.shards.put': async ({ stack }) => {
     const { _id, version: _version, ...shard } = (await shardDocument(stack, 'p2'))!;
     const labels = { zone: 'b', round: String(++born) };
@@ -124,6 +126,8 @@ export const TOUCHES: Readonly<Record<JobKind, readonly string[]>> = {
   'tenants.bulk_pause': ['many'],
   'tenants.bulk_resume': ['many'],
   'tenants.bulk_archive': ['many'],
+  'notes.put': ['note'],
+  'notes.remove': ['note'],
   'scale.shards.put': ['p2'],
   // A job that stands still half-way leaves drift, which a repair would take for its own.
   'scale.drift.repair': [...REPAIRED, 'drifter'],
@@ -178,6 +182,29 @@ async function bulk(rig: Rig, paused: boolean): Promise<CrashCase> {
     return { ...(await whole()), tenants: seen.map(({ phase, paused, flag }) => ({ phase, paused, flag })) };
   };
   return { input: { body: { tenant_ids, reason: 'crash test' } }, world, undoneWorld: whole };
+}
+
+/** A plain record: its fields and versions are all there is of it. */
+async function noteCase({ stack, operator }: Rig, isRemoval: boolean): Promise<CrashCase> {
+  const params = { tenant_id: 'settler' };
+  const record = () =>
+    stack.db.collection<{ _id: string; version: number; value: object | null }>('notes').findOne({ _id: 'settler' });
+  const put = async (text: string) => {
+    const now = await record();
+    const expected_version = now?.value ? now.version : 0;
+    return { params, body: { text, expected_version, reason: 'crash test' } };
+  };
+  if (isRemoval && !(await record())?.value) await carryOut(operator, 'notes.put', await put('to be removed'));
+  const now = await record();
+  const input = isRemoval
+    ? { params, body: { expected_version: now!.version, reason: 'crash test' } }
+    : await put(`round ${++born}`);
+  const world = async () => {
+    const seen = await record();
+    return { changes: (seen?.version ?? 0) - (now?.version ?? 0), isThere: Boolean(seen?.value) };
+  };
+  // What is written over and what is new end alike.
+  return { input, world: isRemoval ? world : async () => (await world()).changes };
 }
 
 type ShardDocument = Omit<Shard, 'shard_id'> & { _id: string; version: number };

@@ -7,6 +7,7 @@ export const PAGES = {
   tenants: 'tenants',
   tenant: 'tenants/:tenantId/:tab?',
   placement: 'placement/:tab?',
+  notes: 'notes',
   jobs: 'jobs',
   job: 'jobs/:jobId',
   audit: 'audit',

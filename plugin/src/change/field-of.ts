@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Option } from '../values/options';
 import type { Field, FormSpec } from './form-spec';
 
-interface Words {
+export interface Words {
   readonly label: string;
   readonly description?: string;
   readonly placeholder?: string;

@@ -46,7 +46,7 @@ export function ChangeForm({ id, words, spec, change, onTitle, onClose }: Props)
   const rested = useDebounced(input, TYPING_MS);
   const asked = useMemo(() => requestOf(id, rested), [id, rested]);
   const more = useMoreFields(id, spec, given);
-  const fields = useMemo(() => [...spec.fields, ...more.fields], [spec.fields, more.fields]);
+  const fields = useMemo(() => [...more.fields, ...spec.fields], [spec.fields, more.fields]);
   const wrong = useMemo(
     () => [...malformed(fields, rested), ...complaints(spec.of, asked), ...emptyOf(more.fields, rested)],
     [spec.of, fields, asked, more.fields, rested]

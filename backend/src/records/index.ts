@@ -1,0 +1,59 @@
+/** Plain records of the contract (`resource()`): their collection, their reads and their changes, from their spec alone. */
+import type { MutationId, ReadId, Resource } from '@cloudlysis/contract';
+import { Problem } from '@cloudlysis/contract';
+import type { InputOf, ReadHandlers } from '../call/call.ts';
+import type { Visible } from '../call/principal.ts';
+import type { JobDefinition } from '../jobs/define/definition.ts';
+import { decodeCursor, encodeCursor } from '../kernel/paging.ts';
+import type { Mongo } from '../ports/mongo/mongo.ts';
+import { recordJob, type RecordJobDeps, type Verb } from './record.jobs.ts';
+import { createRecordStore, type Key, type RecordStore } from './record.store.ts';
+import { toFormer, toWire } from './stored-record.ts';
+
+export type { Considered } from './record.jobs.ts';
+
+export interface RecordsOptions extends Omit<RecordJobDeps, 'store'> {
+  readonly mongo: Pick<Mongo, 'db'>;
+}
+
+/** Whatever its key and fields are. */
+type AnyResource = Pick<Resource, 'name' | 'spec'> & { readonly reads: object; readonly mutations: object };
+
+export interface Records<R extends AnyResource> {
+  readonly name: string;
+  readonly reads: ReadHandlers<keyof R['reads'] & ReadId>;
+  readonly jobs: { readonly [K in keyof R['mutations'] & MutationId]: JobDefinition<InputOf<K>> };
+  prepare(): Promise<void>;
+}
+
+/** The collection has the resource's name. */
+export function recordsOf<const R extends AnyResource>(resource: R, options: RecordsOptions): Records<R> {
+  const { name, spec } = resource;
+  const store = createRecordStore(options.mongo, name.replaceAll('.', '_'), Object.keys(spec.key));
+  const deps = { ...options, store };
+  const jobs = (['put', 'remove'] satisfies Verb[]).map((verb) => [`${name}.${verb}`, recordJob(resource, verb, deps)]); // prettier-ignore
+  return {
+    name,
+    reads: readsOf(name, spec.one, store) as unknown as Records<R>['reads'],
+    jobs: Object.fromEntries(jobs) as Records<R>['jobs'],
+    prepare: () => store.prepare(),
+  };
+}
+
+interface ListCall {
+  readonly query: { readonly limit: number; readonly cursor?: string } & Key;
+  readonly visible: Visible;
+}
+
+const readsOf = (name: string, one: string, store: RecordStore) => ({
+  [`${name}.list`]: async ({ query: { limit, cursor, ...key }, visible }: ListCall) => {
+    const after = cursor === undefined ? null : decodeCursor(cursor, 'string');
+    const { rows, unreadable, last } = await store.page({ key, visible, after, limit });
+    return { items: rows.map(toWire), unreadable, next_cursor: last === null ? null : encodeCursor(last) };
+  },
+  [`${name}.get`]: async ({ params }: { readonly params: Key }) => {
+    const record = await store.find(params);
+    if (!record?.value) throw new Problem('resource.unknown', `there is no ${one} ${Object.values(params).join('/')}`);
+    return { ...toWire(record), history: record.history.map(toFormer) };
+  },
+});

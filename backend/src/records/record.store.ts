@@ -1,0 +1,100 @@
+/** Plain records in MongoDB: compare-and-swap on the version, and nothing else knows the driver. */
+import { Problem } from '@cloudlysis/contract';
+import type { ClientSession, Collection, Filter } from 'mongodb';
+import { sifted, sound, type Unreadable } from '../kernel/bad-records.ts';
+import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import type { Visible } from '../call/principal.ts';
+import { recordFault, succeeded, versionOf, type StoredRecord, type Version } from './stored-record.ts';
+
+export type Key = StoredRecord['key'];
+
+/** What a page of a list is asked by. */
+export interface Page {
+  /** Parts of the key that are asked for. */
+  readonly key: Readonly<Record<string, string | undefined>>;
+  readonly visible: Visible;
+  /** Id of the last record of the page before. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+export interface RecordStore {
+  /** Makes the collection and its indexes. */
+  prepare(): Promise<void>;
+  /** Also one that was removed. @throws Problem `record.unreadable` */
+  find(key: Key): Promise<StoredRecord | null>;
+  /** Those that there are, by key; without their former versions. */
+  page(page: Page): Promise<{ rows: StoredRecord[]; unreadable: Unreadable[]; last: string | null }>;
+  /** Writes the version after `expected` (0: there was none). What `next.changed` names has written already stays. @throws Problem `version.stale` */
+  swap(key: Key, next: Omit<Version, 'version'>, expected: number, session: ClientSession): Promise<void>;
+}
+
+export const idOf = (key: Key): string => Object.values(key).join('/');
+
+export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, parts: readonly string[]): RecordStore {
+  const records = db.collection<StoredRecord>(name);
+  /** In the order of the contract, whatever a caller's. */
+  const inOrder = (key: Key): Key => Object.fromEntries(parts.map((part) => [part, key[part]!]));
+  return {
+    prepare: () => prepare(db, name, parts),
+    find: async (key) => whole(sound(await prompt(() => records.findOne({ _id: idOf(inOrder(key)) })), recordFault)),
+    async page({ key, visible, after, limit }) {
+      const named = parts.flatMap((part) => (key[part] === undefined ? [] : [{ [`key.${part}`]: key[part] }]));
+      const seen = visible === 'all' ? [] : [{ 'key.tenant_id': { $in: [...visible] } }];
+      const beyond = after === null ? [] : [{ _id: { $gt: after } }];
+      const filter = { $and: [{ value: { $ne: null } }, ...named, ...seen, ...beyond] } as Filter<StoredRecord>;
+      const find = () => records.find(filter, { projection: { history: 0 } }).sort({ _id: 1 }).limit(limit + 1).toArray(); // prettier-ignore
+      const found = await prompt(find, READ_MS);
+      const { good, unreadable } = sifted(found.slice(0, limit), recordFault);
+      return { rows: good, unreadable, last: found.length > limit ? found[limit - 1]!._id : null };
+    },
+    swap: (key, next, expected, session) => translated(() => swap(records, inOrder(key), next, expected, session), session),
+  };
+} // prettier-ignore
+
+const whole = (record: StoredRecord | null): StoredRecord | null =>
+  record && { ...record, history: record.history ?? [] };
+
+/** Collections must exist before a transaction writes to them. */
+async function prepare(db: Mongo['db'], name: string, parts: readonly string[]): Promise<void> {
+  const isThere = async (): Promise<boolean> => (await db.listCollections({ name }).toArray()).length > 0;
+  if (!(await translated(isThere))) {
+    await translated(() => db.createCollection(name)).catch(async (error: unknown) => {
+      // Losing the race to another replica is success.
+      if (!(await translated(isThere))) throw error;
+    });
+  }
+  for (const part of parts) await translated(() => db.collection(name).createIndex({ [`key.${part}`]: 1 }));
+}
+
+async function swap(
+  records: Collection<StoredRecord>,
+  key: Key,
+  next: Omit<Version, 'version'>,
+  expected: number,
+  session: ClientSession,
+): Promise<void> {
+  const at = { _id: idOf(key), key };
+  const now = whole(await records.findOne({ _id: at._id }, { session }));
+  // The answer to an earlier commit was lost.
+  if (now?.version === expected + 1 && now.changed.job_id === next.changed.job_id) return;
+  if (versionOf(now) !== expected) throw stale(at._id, versionOf(now), expected);
+  const record = succeeded(now, at, next);
+  if (now) {
+    const done = await records.replaceOne({ _id: at._id, version: expected }, record, { session });
+    if (done.matchedCount === 0) throw stale(at._id, null, expected);
+    return;
+  }
+  try {
+    await records.insertOne(record, { session });
+  } catch (error) {
+    throw isDuplicateKey(error) ? stale(at._id, null, expected) : error;
+  }
+}
+
+/** Somebody was faster. */
+export function stale(id: string, actual: number | null, expected: number): Problem {
+  const is = actual === null ? 'was changed meanwhile' : actual === 0 ? 'does not exist' : `is at version ${actual}`;
+  const than = expected === 0 ? 'was to be new' : `was read at version ${expected}`;
+  return new Problem('version.stale', `${id} ${is}: it ${than}`, { expected, actual });
+}

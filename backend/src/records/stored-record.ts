@@ -1,0 +1,69 @@
+/** A plain record as it is stored, with its former versions: one document, so that a change is one write. */
+import { KEPT_VERSIONS, type FormerVersion, type RecordChange } from '@cloudlysis/contract';
+import { z } from 'zod';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface Change {
+  readonly at: Date;
+  readonly by: string;
+  readonly job_id: string;
+}
+
+export interface Version {
+  readonly version: number;
+  /** Null where it was removed. */
+  readonly value: Fields | null;
+  readonly changed: Change;
+}
+
+/** Never deleted: with its number begun anew, who read version 1 of what was removed could write over another's version 1. */
+export interface StoredRecord extends Version {
+  /** Its key, in the order of the contract: `acme`, `acme/read-only`. */
+  readonly _id: string;
+  readonly key: Readonly<Record<string, string>>;
+  /** The newest first. */
+  readonly history: readonly Version[];
+}
+
+const StoredVersion = z.looseObject({
+  version: z.number(),
+  value: z.record(z.string(), z.unknown()).nullable(),
+  changed: z.looseObject({ at: z.date(), by: z.string(), job_id: z.string() }),
+});
+const Stored = StoredVersion.extend({
+  _id: z.string(),
+  key: z.record(z.string(), z.string()),
+  history: z.array(StoredVersion).optional(),
+});
+
+/** Which field is wrong; null where none is. The fields of its value are the contract's to judge. */
+export function recordFault(record: unknown): string | null {
+  const issue = Stored.safeParse(record).error?.issues[0];
+  return issue ? `${issue.path.join('.') || 'the document'}: ${issue.message}`.slice(0, 500) : null;
+}
+
+/** Of a record that there is: null for none, and for one that was removed. */
+export const valueOf = (record: StoredRecord | null): Fields | null => record?.value ?? null;
+export const versionOf = (record: StoredRecord | null): number => record?.version ?? 0;
+
+/** The version after; what it replaces joins the former ones. */
+export function succeeded(now: StoredRecord | null, at: Pick<StoredRecord, '_id' | 'key'>, next: Omit<Version, 'version'>): StoredRecord {
+  const former = now ? [{ version: now.version, value: now.value, changed: now.changed }, ...now.history] : [];
+  return { ...at, ...next, version: versionOf(now) + 1, history: former.slice(0, KEPT_VERSIONS) };
+} // prettier-ignore
+
+const toChange = ({ at, by, job_id }: Change): RecordChange => ({ at: at.toISOString(), by, job_id });
+
+export const toWire = ({ key, value, version, changed }: Omit<StoredRecord, 'history'>) => ({
+  ...value,
+  ...key,
+  version,
+  changed: toChange(changed),
+});
+
+export const toFormer = ({ version, value, changed }: Version): FormerVersion => ({
+  version,
+  value,
+  changed: toChange(changed),
+});
