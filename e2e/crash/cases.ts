@@ -61,8 +61,8 @@ export const CASES: Record<JobKind, (rig: Rig) => Promise<CrashCase>> = {
   'tenants.bulk_pause': (rig) => bulk(rig, false),
   'tenants.bulk_resume': (rig) => bulk(rig, true),
   'tenants.bulk_archive': (rig) => bulk(rig, false),
-  'notes.put': (rig) => noteCase(rig, false),
-  'notes.remove': (rig) => noteCase(rig, true),
+  'notes.put': (rig) => recordCase(rig, 'notes.put', { tenant_id: 'settler' }, (round) => ({ text: `round ${round}` })),
+  'notes.remove': (rig) => recordCase(rig, 'notes.remove', { tenant_id: 'settler' }, (round) => ({ text: `${round}` })),
   'scale.shards.put': async ({ stack }) => {
     const { _id, version: _version, ...shard } = (await shardDocument(stack, 'p2'))!;
     const labels = { zone: 'b', round: String(++born) };
@@ -184,27 +184,34 @@ async function bulk(rig: Rig, paused: boolean): Promise<CrashCase> {
   return { input: { body: { tenant_ids, reason: 'crash test' } }, world, undoneWorld: whole };
 }
 
-/** A plain record: its fields and versions are all there is of it. */
-async function noteCase({ stack, operator }: Rig, isRemoval: boolean): Promise<CrashCase> {
-  const params = { tenant_id: 'settler' };
-  const record = () =>
-    stack.db.collection<{ _id: string; version: number; value: object | null }>('notes').findOne({ _id: 'settler' });
-  const put = async (text: string) => {
+/** A plain record of one key: its fields and versions are all there is of it. `fields` differ from round to round. */
+async function recordCase(
+  { stack, operator }: Rig,
+  kind: JobKind,
+  params: Record<string, string>,
+  fields: (round: number) => Record<string, unknown>,
+): Promise<CrashCase> {
+  const [name, verb] = kind.split('.') as ['notes', 'put' | 'remove'];
+  const records = stack.db.collection<{ _id: string; version: number; value: object | null }>(name);
+  const record = () => records.findOne({ _id: Object.values(params).join('/') });
+  const put = async () => {
     const now = await record();
-    const expected_version = now?.value ? now.version : 0;
-    return { params, body: { text, expected_version, reason: 'crash test' } };
+    return {
+      params,
+      body: { ...fields(++born), expected_version: now?.value ? now.version : 0, reason: 'crash test' },
+    };
   };
-  if (isRemoval && !(await record())?.value) await carryOut(operator, 'notes.put', await put('to be removed'));
+  if (verb === 'remove' && !(await record())?.value) await carryOut(operator, `${name}.put`, (await put()) as never);
   const now = await record();
-  const input = isRemoval
-    ? { params, body: { expected_version: now!.version, reason: 'crash test' } }
-    : await put(`round ${++born}`);
+  const removal = { params, body: { expected_version: now?.version, reason: 'crash test' } };
   const world = async () => {
     const seen = await record();
     return { changes: (seen?.version ?? 0) - (now?.version ?? 0), isThere: Boolean(seen?.value) };
   };
   // What is written over and what is new end alike.
-  return { input, world: isRemoval ? world : async () => (await world()).changes };
+  return verb === 'remove'
+    ? { input: removal, world }
+    : { input: await put(), world: async () => (await world()).changes };
 }
 
 type ShardDocument = Omit<Shard, 'shard_id'> & { _id: string; version: number };
