@@ -12,10 +12,11 @@ module.exports = {
   moduleNameMapper: {
     ...base.moduleNameMapper,
     '^@cloudlysis/contract$': '<rootDir>/../contract/src/index.ts',
+    '^eventsource-parser$': '<rootDir>/node_modules/eventsource-parser/dist/index.js',
     '^zod$': '<rootDir>/node_modules/zod',
   },
   transformIgnorePatterns: [
-    nodeModulesToTransform([...grafanaESModules, '@react-hookz/web', '@ver0/deep-equal', 'yaml']),
+    nodeModulesToTransform([...grafanaESModules, '@react-hookz/web', '@ver0/deep-equal', 'eventsource-parser', 'yaml']),
   ],
   transform: { ...base.transform, '^.+\\.mjs$': base.transform['^.+\\.(t|j)sx?$'] },
   testTimeout: 30_000,

@@ -8,6 +8,7 @@ const config = async (env) =>
     resolve: {
       alias: {
         '@cloudlysis/contract$': path.resolve(process.cwd(), '../contract/src/index.ts'),
+        'eventsource-parser$': path.resolve(process.cwd(), 'node_modules/eventsource-parser/dist/index.js'),
         zod$: path.resolve(process.cwd(), 'node_modules/zod'),
       },
     },

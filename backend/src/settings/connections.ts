@@ -1,4 +1,5 @@
 /** Tests every connection at once; each has its time, and one that hangs costs the others nothing. */
+import pLimit from 'p-limit';
 import { Problem, type Connection } from '@cloudlysis/contract';
 import type { Ambient } from '../kernel/ambient.ts';
 import { bareText } from '../kernel/bare-url.ts';
@@ -19,15 +20,8 @@ export async function testConnections(
     () => over.abort(),
     () => undefined,
   );
-  const results: Connection[] = [];
-  const queue = [...probes.entries()];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift())
-      results[next[0]] = await testOne(next[1], ambient, late, stop);
-  };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return results;
+    return await pLimit(AT_ONCE).map(probes, (probe) => testOne(probe, ambient, late, stop));
   } finally {
     over.abort();
   }

@@ -1,4 +1,5 @@
 /** Reads server-sent events from a response, where `EventSource` cannot send a token. */
+import { createParser } from 'eventsource-parser';
 
 export interface ServerSentEvent {
   readonly name: string;
@@ -10,28 +11,14 @@ export async function* eventsOf(response: Response): AsyncGenerator<ServerSentEv
   if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream')) return;
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
-  let rest = '';
+  const arrived: ServerSentEvent[] = [];
+  const parser = createParser({ onEvent: ({ event = 'message', data }) => void arrived.push({ name: event, data }) });
   try {
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      const blocks = (rest + decoder.decode(chunk.value as Uint8Array, { stream: true })).split(/\r?\n\r?\n/);
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const event = parse(block);
-        if (event) yield event;
-      }
+      parser.feed(decoder.decode(chunk.value as Uint8Array, { stream: true }));
+      yield* arrived.splice(0);
     }
   } finally {
     await reader.cancel().catch(() => undefined);
   }
-}
-
-function parse(block: string): ServerSentEvent | null {
-  let name = 'message';
-  const data: string[] = [];
-  for (const line of block.split(/\r?\n/)) {
-    const [, field, value] = /^(\w+):? ?(.*)$/.exec(line) ?? [];
-    if (field === 'event') name = value ?? '';
-    if (field === 'data') data.push(value ?? '');
-  }
-  return data.length > 0 ? { name, data: data.join('\n') } : null;
 }

@@ -1,6 +1,7 @@
 // Who is calling: Gateway JWTs (ES256), checked against the gateway's own key and against revocations, warm in a cache.
 import { readFile } from 'node:fs/promises';
 import { importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { ambient } from '../platform/ambient.ts';
 import type { Mirrored } from '../platform/kv-mirror.ts';
 import { Problem } from '../platform/problem.ts';
@@ -55,7 +56,7 @@ export class Tokens {
   readonly revocations = new Revocations();
   private readonly key: CryptoKey;
   private readonly issuer: string;
-  private readonly cache = new Map<string, Caller>();
+  private readonly cache = new LRUCache<string, Caller>({ max: CACHED_TOKENS });
 
   private constructor(jwk: JWK, key: CryptoKey, issuer: string) {
     this.jwks = { keys: [jwk] };
@@ -94,7 +95,6 @@ export class Tokens {
       ids,
       expires: (payload.exp ?? 0) * 1000,
     };
-    if (this.cache.size >= CACHED_TOKENS) this.cache.delete(this.cache.keys().next().value!);
     this.cache.set(token, caller);
     return caller;
   }

@@ -1,4 +1,5 @@
 /** How often a key may do something: a burst, then a steady rate; keys that were long silent are forgotten. */
+import { LRUCache } from 'lru-cache';
 
 interface Bucket {
   tokens: number;
@@ -6,18 +7,17 @@ interface Bucket {
 }
 
 export class TokenBuckets {
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets: LRUCache<string, Bucket>;
   private readonly monotonic: () => number;
   private readonly perSecond: number;
   private readonly burst: number;
-  private readonly capacity: number;
 
   /** `monotonic` in milliseconds; at most `capacity` keys are remembered, the least recently seen is dropped first. */
   constructor(monotonic: () => number, perSecond: number, burst: number, capacity = 10_000) {
     this.monotonic = monotonic;
     this.perSecond = perSecond;
     this.burst = burst;
-    this.capacity = capacity;
+    this.buckets = new LRUCache({ max: capacity });
   }
 
   /** Takes one token: 0 when there was one, else the seconds until there will be. */
@@ -27,20 +27,12 @@ export class TokenBuckets {
     if (bucket) {
       bucket.tokens = Math.min(this.burst, bucket.tokens + ((now - bucket.at) / 1000) * this.perSecond);
       bucket.at = now;
-      // Moves it behind all others: the map stays ordered by last use.
-      this.buckets.delete(key);
     } else {
       bucket = { tokens: this.burst, at: now };
+      this.buckets.set(key, bucket);
     }
-    this.buckets.set(key, bucket);
-    if (this.buckets.size > this.capacity) this.dropOldest();
     if (bucket.tokens < 1) return (1 - bucket.tokens) / this.perSecond;
     bucket.tokens -= 1;
     return 0;
-  }
-
-  private dropOldest(): void {
-    const oldest = this.buckets.keys().next();
-    if (!oldest.done) this.buckets.delete(oldest.value);
   }
 }

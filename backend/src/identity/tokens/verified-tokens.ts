@@ -1,5 +1,6 @@
 /** Tokens that were checked once: a digest and a look-up instead of a signature, until they expire or are revoked. */
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Ambient } from '../../kernel/ambient.ts';
 import type { Principal } from '../../call/principal.ts';
 import type { Revocations } from './revocations.ts';
@@ -15,16 +16,15 @@ export interface Verified {
 }
 
 export class VerifiedTokens {
-  /** Oldest use first; keyed by digest, so that a memory dump holds no usable token. */
-  private readonly entries = new Map<string, Verified>();
+  /** Keyed by digest, so that a memory dump holds no usable token. */
+  private readonly entries: LRUCache<string, Verified>;
   private readonly ambient: Ambient;
   private readonly revocations: Pick<Revocations, 'isRevoked'>;
-  private readonly capacity: number;
 
   constructor(ambient: Ambient, revocations: Pick<Revocations, 'isRevoked'>, capacity = 10_000) {
     this.ambient = ambient;
     this.revocations = revocations;
-    this.capacity = capacity;
+    this.entries = new LRUCache({ max: capacity });
   }
 
   get size(): number {
@@ -38,20 +38,13 @@ export class VerifiedTokens {
   get(key: string): Verified | undefined {
     const entry = this.entries.get(key);
     if (!entry) return undefined;
-    this.entries.delete(key);
     const isOver = entry.expiresAt <= this.ambient.now().getTime() || entry.recheckAt <= this.ambient.monotonic();
-    if (isOver || this.revocations.isRevoked(entry.ids)) return undefined;
-    this.entries.set(key, entry);
-    return entry;
+    if (!isOver && !this.revocations.isRevoked(entry.ids)) return entry;
+    this.entries.delete(key);
+    return undefined;
   }
 
   set(key: string, entry: Verified): void {
     this.entries.set(key, entry);
-    if (this.entries.size > this.capacity) dropOldest(this.entries);
   }
 }
-
-const dropOldest = (map: Map<string, unknown>): void => {
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
-};

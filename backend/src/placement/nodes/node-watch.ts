@@ -1,4 +1,5 @@
 /** Asks every shard's node how it is, every 2 s, so that lists and statuses need not wait for a node. */
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { Problem, type Shard } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
@@ -77,12 +78,7 @@ export class NodeWatch {
   /** Asks every node now. */
   async lookAll(signal?: AbortSignal): Promise<ShardSight[]> {
     const shards = await this.deps.shards();
-    const sights: ShardSight[] = [];
-    const queue = [...shards.entries()];
-    const worker = async (): Promise<void> => {
-      for (let next = queue.shift(); next; next = queue.shift()) sights[next[0]] = await this.look(next[1], signal);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    const sights = await pLimit(AT_ONCE).map(shards, (shard) => this.look(shard, signal));
     const known = new Set(shards.map(({ shard_id }) => shard_id));
     for (const shardId of this.latest.keys()) if (!known.has(shardId)) this.latest.delete(shardId);
     return sights;
