@@ -1,4 +1,7 @@
-/** Every way an answer can be a refusal: one catalogue of stable codes, each with its status and title. Without zod: every page has it. */
+/**
+ * Every way an answer can be a refusal: one catalogue of stable codes, each with its status and title; `final` is a 5xx that
+ * another attempt of a step would only meet again. Without zod: every page has it.
+ */
 export const PROBLEMS = {
   'request.malformed': { status: 400, title: 'The request cannot be read' },
   'request.invalid': { status: 422, title: 'The request does not fit the contract' },
@@ -44,8 +47,8 @@ export const PROBLEMS = {
   'record.unreadable': { status: 502, title: 'A stored record cannot be read' },
   'record.unknown': { status: 404, title: 'No such audit record' },
   'drain.refused': { status: 409, title: 'The node refuses to drain' },
-  'drain.not_converging': { status: 504, title: 'The drain did not converge in its time' },
-  'verify.failed': { status: 500, title: 'A post-condition does not hold' },
+  'drain.not_converging': { status: 504, title: 'The drain did not converge in its time', final: true },
+  'verify.failed': { status: 500, title: 'A post-condition does not hold', final: true },
   'step.failed': { status: 500, title: 'A step failed' },
   'step.deadline': { status: 504, title: 'A step overran its deadline' },
   'compensation.failed': { status: 500, title: 'A step could not be undone' },
@@ -63,7 +66,7 @@ export const PROBLEMS = {
   'audit.unavailable': { status: 503, title: 'The audit log cannot be written, so nothing is changed' },
   'service.stopping': { status: 503, title: 'This replica is stopping' },
   internal: { status: 500, title: 'Something went wrong on our side' },
-} as const satisfies Record<string, { status: number; title: string }>;
+} as const satisfies Record<string, { status: number; title: string; final?: true }>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** What the client is told of a problem (RFC 9457). */

@@ -1,5 +1,5 @@
 /** One step under its deadline: attempts with backoff, an abort signal that everything below obeys, a problem at the end. */
-import { Problem, type ProblemDocument } from '@cloudlysis/contract';
+import { Problem, PROBLEMS, type ProblemDocument } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { withoutAddresses } from '../../ports/nodes/index.ts';
 import { boundedProblem } from '../record/large-values.ts';
@@ -51,7 +51,7 @@ export async function withDeadline<T>(
 
 /** Whether another attempt can help: a refusal will be refused again, and an overrun deadline was the budget. */
 export const isWorthRepeating = (problem: Problem): boolean =>
-  problem.status >= 500 && problem.code !== 'drain.not_converging' && problem.code !== 'verify.failed';
+  problem.status >= 500 && !('final' in PROBLEMS[problem.code]);
 
 export const backoffMs = (attempt: number): number => Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LAST_BACKOFF_MS);
 
