@@ -2,6 +2,7 @@
 import { Problem } from '@cloudlysis/contract';
 import type { ClientSession, Collection, Filter } from 'mongodb';
 import { sifted, sound, type Unreadable } from '../kernel/bad-records.ts';
+import { ensureCollection } from '../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { Visible } from '../call/principal.ts';
 import { recordFault, succeeded, versionOf, type StoredRecord, type Version } from './stored-record.ts';
@@ -36,7 +37,7 @@ export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, parts
   /** In the order of the contract, whatever a caller's. */
   const inOrder = (key: Key): Key => Object.fromEntries(parts.map((part) => [part, key[part]!]));
   return {
-    prepare: () => prepare(db, name, parts),
+    prepare: () => ensureCollection(db, name, parts.map((part) => ({ key: { [`key.${part}`]: 1 } }))),
     find: async (key) => whole(sound(await prompt(() => records.findOne({ _id: idOf(inOrder(key)) })), recordFault)),
     async page({ key, visible, after, limit }) {
       const named = parts.flatMap((part) => (key[part] === undefined ? [] : [{ [`key.${part}`]: key[part] }]));
@@ -54,18 +55,6 @@ export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, parts
 
 const whole = (record: StoredRecord | null): StoredRecord | null =>
   record && { ...record, history: record.history ?? [] };
-
-/** Collections must exist before a transaction writes to them. */
-async function prepare(db: Mongo['db'], name: string, parts: readonly string[]): Promise<void> {
-  const isThere = async (): Promise<boolean> => (await db.listCollections({ name }).toArray()).length > 0;
-  if (!(await translated(isThere))) {
-    await translated(() => db.createCollection(name)).catch(async (error: unknown) => {
-      // Losing the race to another replica is success.
-      if (!(await translated(isThere))) throw error;
-    });
-  }
-  for (const part of parts) await translated(() => db.collection(name).createIndex({ [`key.${part}`]: 1 }));
-}
 
 async function swap(
   records: Collection<StoredRecord>,
