@@ -14,10 +14,10 @@ import {
   readControlKey,
   type ControlKey,
 } from './secrets/control-key.ts';
-import { given, joined, patiently, startAll, type Feature } from './feature/feature.ts';
+import { given, joined, patiently, startAll } from './feature/feature.ts';
 import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
-import { createHttpApp, createHttpServer, type DependencyState, type Readiness } from './http/index.ts';
+import { createHttpApp, createHttpServer, readiness } from './http/index.ts';
 import { createIdentity } from './identity/index.ts';
 import { isJobKind, createJobEngine, jobMutations, jobReads, jobSight, jobsLook, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
 import { createBookkeeping, createPlacement, sightOfNodes } from './placement/index.ts';
@@ -30,8 +30,7 @@ import { createStoreClock } from './ports/mongo/store-clock.ts';
 import { connectNats, natsFeature } from './ports/nats/index.ts';
 import { createNodes } from './ports/nodes/index.ts';
 import { createSettings } from './settings/index.ts';
-import { createTenants } from './tenants/index.ts';
-import { within } from './kernel/time.ts';
+import { createTenants, seeding } from './tenants/index.ts';
 
 export interface ControlPlane {
   /** Where it listens. */
@@ -42,7 +41,6 @@ export interface ControlPlane {
 
 /** Of the 10 s a stop may take, jobs get 4 to come to rest and HTTP the rest to finish what is in flight. */
 const JOBS_STOP_MS = 4_000;
-const SEED_RETRY_MS = 2_000;
 
 const jobKinds = (Object.keys(mutations) as MutationId[]).filter(isJobKind);
 
@@ -165,48 +163,4 @@ function controlKeyOf({ CONTROL_KEY_FILE, MODE }: Config, logger: Logger): Contr
   if (MODE === 'production') throw new Error(NO_CONTROL_KEY);
   logger.warn('no CONTROL_KEY_FILE: a key of this process alone; plans end with it, and no other replica takes them');
   return passingControlKey();
-}
-
-/** The configured tenants come to life beside the service, which answers also while NATS is away. */
-function seeding(seed: () => Promise<number>, ambient: Ambient, logger: Logger): Feature {
-  const stopping = new AbortController();
-  let done = Promise.resolve();
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        const tenants = await seed();
-        if (tenants > 0) logger.info({ tenants }, 'configured tenants provisioned');
-        return;
-      } catch (error) {
-        logger.warn({ err: error }, 'configured tenants are not provisioned yet');
-        await ambient.sleep(SEED_RETRY_MS, stopping.signal).catch(() => undefined);
-      }
-    }
-  };
-  return {
-    name: 'seed',
-    start: () => void (done = run()),
-    async stop() {
-      stopping.abort();
-      await done;
-    },
-  };
-}
-
-/** Below the time readiness as a whole has, so that the dependency that is silent is named. */
-const PING_MS = 1_500;
-
-/** One verdict per dependency: its round trip, or why there is none. */
-function readiness(ambient: Ambient, dependencies: Record<string, () => Promise<number>>): Readiness {
-  const ask = async (ping: () => Promise<number>): Promise<DependencyState> => {
-    const answer = ping().then(
-      (ms) => ({ ok: true, detail: `answered in ${ms.toFixed(1)} ms` }),
-      (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : 'no answer' }),
-    );
-    return within(ambient, PING_MS, answer, () => ({ ok: false, detail: `no answer in ${PING_MS} ms` }));
-  };
-  return async () =>
-    Object.fromEntries(
-      await Promise.all(Object.entries(dependencies).map(async ([name, ping]) => [name, await ask(ping)] as const)),
-    );
 }

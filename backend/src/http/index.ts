@@ -4,4 +4,4 @@ export { mutationRoutes, type Route } from './binder/bind.ts';
 export { createHttpServer, type HttpServer } from './server/server.ts';
 export { createLogger } from './server/service-log.ts';
 export { anonymousRows, authorizationMatrix, type MatrixRow } from './binder/authorization-matrix.ts';
-export type { DependencyState, Readiness } from './server/probes.ts';
+export { readiness } from './server/readiness.ts';

@@ -30,6 +30,7 @@ import { trafficView } from './directory/tenant-view.ts';
 import { updateJob } from './jobs/update.job.ts';
 import type { Look } from '../feature/attention.ts';
 import { summaryOf, tenantsLook } from './directory/attention.ts';
+export { seeding } from './jobs/seeding.ts';
 export type { Status } from './directory/tenant-status.ts';
 
 export interface TenantsDeps {
