@@ -21,6 +21,7 @@ export const PAGES: readonly AppPage[] = [
   { name: 'placement-shards', path: 'placement', shows: /zone=a/ },
   { name: 'placement-tenants', path: 'placement/tenants', shows: /tenant-01/ },
   { name: 'placement-drift', path: 'placement/drift', shows: /placements drift/ },
+  { name: 'notes', path: 'notes', shows: /Not before Monday|No notes yet/ },
   { name: 'jobs', path: 'jobs', shows: /scale\.migrate|Nothing was changed yet/ },
   { name: 'audit', path: 'audit', shows: /audit\.read|tenants\.create/ },
   { name: 'settings', path: 'settings', shows: /MongoDB/ },
