@@ -110,6 +110,7 @@ export class Node {
   follow(bus: Bus, bucket: Parameters<typeof createKvSource>[1], keys: string[], into: Mirrored): Source {
     const source = createKvSource(bus, bucket, keys, into, (name, cause) => {
       this.healed.inc({ bucket: name, cause });
+      if (cause === 'period') return this.log.debug({ bucket: name }, 'a whole reading of the bucket was due');
       this.log.warn({ bucket: name, cause }, 'the copy of a bucket was not to be trusted and was read again');
     });
     this.followers.push(source);
