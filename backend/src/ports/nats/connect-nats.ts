@@ -1,4 +1,5 @@
 /** NATS as the control plane sees it: boards, streams and what was written to them, over one connection. */
+import type { ConsumerInfo as Consumer } from '@nats-io/jetstream';
 import { pino, type Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { z } from 'zod';
@@ -105,7 +106,7 @@ const callWith =
       }
     });
 
-function consumersOf(call: Call): Pick<NatsPort, 'ensureConsumers' | 'deleteConsumers' | 'consumer'> {
+function consumersOf(call: Call): Pick<NatsPort, 'ensureConsumers' | 'deleteConsumers' | 'consumer' | 'consumers'> {
   return {
     ensureConsumers: (tenantId) =>
       call(`making the consumers of ${tenantId}`, async (link) => {
@@ -121,12 +122,22 @@ function consumersOf(call: Call): Pick<NatsPort, 'ensureConsumers' | 'deleteCons
     consumer: (tenantId, kind) =>
       call(`reading consumer ${consumerName(kind, tenantId)}`, async ({ jsm }): Promise<ConsumerInfo | null> => {
         const found = await existing(() => jsm.consumers.info('EVENTS', consumerName(kind, safe(tenantId))));
-        if (!found) return null;
-        const { num_pending: pending, num_ack_pending: ackPending, num_redelivered: redelivered } = found;
-        return { name: found.name, lag: pending + ackPending, pending, ackPending, redelivered };
+        return found && told(found);
       }),
+    async *consumers() {
+      const pages = await call('reading the consumers', async ({ jsm }) => jsm.consumers.list('EVENTS'));
+      for (;;) {
+        const page = await call('reading the consumers', () => existing(() => pages.next()));
+        if (!page || page.length === 0) return;
+        yield page.map(told);
+      }
+    },
   };
 }
+
+const told = ({ name, num_pending: pending, num_ack_pending: ackPending, num_redelivered: redelivered }: Consumer): ConsumerInfo => ({
+  name, lag: pending + ackPending, pending, ackPending, redelivered,
+}); // prettier-ignore
 
 async function accountOf({ jsm }: Link): Promise<JetStreamAccount> {
   const { storage, limits, streams, consumers } = await jsm.getAccountInfo();

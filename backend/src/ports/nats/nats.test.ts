@@ -107,6 +107,29 @@ test('SCL-10 the lag of a consumer is what is pending plus what is not acknowled
   expect(await port.consumer('acme', 'projection')).toBeNull();
 });
 
+test('SCL-10 all consumers are told in pages, each with its lag, and none where there is no log', async () => {
+  const toldOf = async () => {
+    const told = new Map<string, number>();
+    for await (const page of port.consumers()) {
+      expect(page.length).toBeLessThanOrEqual(256);
+      for (const { name, lag } of page) told.set(name, lag);
+    }
+    return told;
+  };
+  await port.ensureStreams();
+  const ids = Array.from({ length: 150 }, (_, index) => `many-${index}`);
+  for (const id of ids) await port.ensureConsumers(id);
+  await publish('many-7', [1, 2, 3]);
+  const told = await toldOf();
+  for (const id of ids) {
+    const lag = id === 'many-7' ? 3 : 0;
+    expect([id, told.get(`projection-${id}`), told.get(`runner-${id}`)]).toEqual([id, lag, lag]);
+  }
+  await raw(async (js) => void (await (await js.jetstreamManager()).streams.delete('EVENTS')));
+  expect(await toldOf()).toEqual(new Map());
+  await port.ensureStreams();
+});
+
 test('a tenant’s log is read back in order, bounded, past other tenants, without a consumer', async () => {
   expect(await port.lastEvent('zeta')).toEqual({ version: 0, seq: 0, at: null });
   await publish('zeta', [1]);
