@@ -3,7 +3,7 @@
  *
  * Every cost is bounded, whatever the number of tenants: one query for jobs, none for reports, placements at most a
  * twentieth of the time, and lag a tenth: NATS tells of 256 consumers at once, so that 12 tenants are seen in every
- * round and 10 000 every ten seconds.
+ * round, and 10 000 (in 1.6 s) every sixteen seconds.
  */
 import type { Placement } from '@cloudlysis/contract';
 import pLimit from 'p-limit';
@@ -66,7 +66,7 @@ const LAG_SHARE = 1 / 10;
 const LAG_BY_NAME = 100;
 const LAG_AT_ONCE = 16;
 const PATIENCE_MS = 500;
-/** A lag that was measured longer ago is no longer told: 10 000 tenants are through in a sixth of it. */
+/** A lag that was measured longer ago is no longer told: 10 000 tenants are through in a quarter of it. */
 const LAG_STALE_MS = 60_000;
 /** Placements of tenants whose job has just ended are read at once, at most this many. */
 const ENDED = 50;

@@ -103,7 +103,7 @@ export interface NatsPort {
   deleteConsumers(tenantId: string, names: readonly string[]): Promise<void>;
   /** Null when the consumer does not exist. */
   consumer(tenantId: string, kind: 'projection' | 'runner'): Promise<ConsumerInfo | null>;
-  /** All consumers of the log in pages of 256, about 13 ms each. One may be missed while others come and go: ask it by name. */
+  /** All consumers of the log in pages of 256, about 20 ms each. One may be missed while others come and go: ask it by name. */
   consumers(): AsyncIterable<readonly ConsumerInfo[]>;
   /** Last event version and stream sequence of a tenant; zeros when it has none. */
   lastEvent(tenantId: string): Promise<{ version: number; seq: number; at: number | null }>;
