@@ -14,14 +14,14 @@ import type { Mongo } from '../../ports/mongo/mongo.ts';
 import { createStoreClock, type StoreClock } from '../../ports/mongo/store-clock.ts';
 import { createCancel } from './cancel-job.ts';
 import { createChildren } from './children.ts';
+import { createClaims } from './claims.ts';
 import type { JobDefinition } from '../define/definition.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import { createJobNotices } from '../store/job-notices.ts';
 import type { ActiveJob } from '../record/job-reader.ts';
-import { FenceLost } from '../record/job-writes.ts';
 import { createJobStore } from '../store/jobs.store.ts';
 import { createJobWatch } from '../store/job-watch.ts';
-import { assertDefinition, definitionFor, unfamiliar } from '../store/known-job.ts';
+import { assertDefinition, unfamiliar } from '../store/known-job.ts';
 import { createJobMetrics } from './metrics.ts';
 import { createReplicas } from '../store/replicas.ts';
 import type { CrashPoint } from '../run/run-record.ts';
@@ -33,10 +33,9 @@ import { createSignalStore } from '../store/signal-store.ts';
 import { createSignalling } from './signalling.ts';
 import { createPlanSeal } from '../plan/plan-seal.ts';
 import { preflight, submit, type Submission } from './submission.ts';
+import { createSweeps } from './sweeps.ts';
 import { createUnknownJobs } from './unknown-jobs.ts';
-import { needsLane } from '../run/wait-look.ts';
 import type { JobEngine } from './job-engine.ts';
-import { every } from '../../kernel/time.ts';
 
 export interface EngineOptions {
   readonly mongo: Mongo;
@@ -58,24 +57,8 @@ export interface EngineOptions {
   readonly crashPoint?: (point: CrashPoint) => void | Promise<void>;
 }
 
-const SWEEP_MS = 1_000;
 /** How long an aborted step is waited for before its job is left to the sweep of another replica. */
 const SETTLE_MS = 5_000;
-/** Every so many sweeps all waiting lanes are looked at. */
-const FULL_SWEEP = 60;
-/** Every so many sweeps jobs are looked for whose children ended while nobody could wake them. */
-const FORGOTTEN_SWEEP = 300;
-
-/** Every so many sweeps the store's clock is read. */
-const CLOCK_SWEEP = 10;
-
-interface Running {
-  /** Of the claim that it runs under. */
-  readonly fence: number;
-  readonly abort: AbortController;
-  readonly done: Promise<void>;
-}
-
 const STOPPING = new Problem('service.stopping');
 
 export function createJobEngine(options: EngineOptions): JobEngine {
@@ -91,217 +74,33 @@ export function createJobEngine(options: EngineOptions): JobEngine {
   const definitions = new Map<string, JobDefinition<unknown>>();
   const { mark } = options.controlKey;
   const peers = createReplicas(mongo, ambient, options.replicaId, options.leaseMs ?? 5_000, clock.aheadMs, mark);
-  const slots = options.slots ?? 64;
-  const running = new Map<string, Running>();
-  /** Jobs whose claim is on its way: the store may show them as ours before we know it. */
-  const starting = new Set<string>();
-  const metrics = createJobMetrics(options.metrics, () => running.size);
   const unmet = createUnknownJobs(store, ambient, (kind) => definitions.get(kind));
-  let state: 'new' | 'started' | 'stopping' = 'new';
+  const metrics = createJobMetrics(options.metrics, () => claims.running.size);
   let unwatch: (() => Promise<void>) | undefined;
-  let sweeping: Promise<void> | undefined;
-  /** The sweep under way, and whether one follows it. */
-  let current: Promise<void> | undefined;
-  let soon = false;
-  /** Lanes in which a job waits, as far as this replica saw. */
-  const lanesWaiting = new Set<string>();
-  /** Whether claimable jobs may be left in the store. */
-  let readyLeft = true;
-  let sweeps = 0;
-  /** The replicas there were when it was last looked for what others left. */
-  let others: string | undefined;
-  const stopped = new AbortController();
 
   const definitionOf = (kind: string): JobDefinition<unknown> => {
     const definition = definitions.get(kind);
     if (!definition) throw unfamiliar(`the kind ${kind}`);
     return definition;
   };
-  /** Several submitted at once may have begun in more than there are. */
-  const freeSlots = (): number => Math.max(0, slots - running.size);
-  const takesJobs = (): boolean => state === 'started' && !peers.leaseLost();
-  const hasSlot = (): boolean => takesJobs() && freeSlots() > 0;
-  /** A cancel has as many slots again: it must not wait for what it is to stop. */
-  const hasRoomFor = ({ state: of }: JobDocument): boolean =>
-    takesJobs() && running.size < (of === 'cancelling' ? 2 * slots : slots);
-
-  /** Runs a job this replica has claimed, until it ends or waits, then hands its lane and its slot on. */
-  function launch(job: JobDocument): void {
-    const abort = new AbortController();
-    const log = logger.child({ job_id: job._id, kind: job.kind, fence: job.fence });
-    let lostFence = false;
-    const done = runJob({ ...runnerDeps, logger: log }, job, abort.signal)
-      .then((end) => {
-        if (end !== 'waits') metrics.ended(job, end, ambient.now());
-        // It may be claimable at once, or its end has made its parent so.
-        if (end === 'waits' || job.parent_job_id !== null) readyLeft = true;
-      })
-      .catch(async (error: unknown) => {
-        lostFence = error instanceof FenceLost;
-        if (lostFence) return void metrics.fencesLost.inc();
-        log.warn({ err: error }, 'run stopped');
-        // Whatever stopped the run, the job goes on from its last record under the next claim.
-        await store.handBack(job._id, job.fence).catch(() => undefined);
-      })
-      .finally(() => {
-        running.delete(job._id);
-        notices.changed(job._id);
-        void handOn(job, lostFence).catch((error: unknown) =>
-          log.warn({ err: error }, 'not handed on; the sweep will'),
-        );
-      });
-    running.set(job._id, { fence: job.fence, abort, done });
-  }
-
-  async function handOn(job: JobDocument, lostFence: boolean): Promise<void> {
-    if (state !== 'started') return;
-    if (lostFence) {
-      // A cancel took the fence: its way back is claimed at once.
-      const now = await store.get(job._id);
-      if (now?.state === 'cancelling') return take(now);
-    }
-    if (lanesWaiting.has(job.lane)) await freeLane(job.lane);
-    await claimReady();
-  }
-
-  async function take(job: JobDocument): Promise<void> {
-    if (running.has(job._id) || starting.has(job._id)) return;
-    if (!unmet.knows(job)) return;
-    if (!hasRoomFor(job)) return void (readyLeft = true);
-    starting.add(job._id);
-    const withLane = needsLane(job, definitionFor(job, definitionOf(job.kind)).steps);
-    const claimed = await store.claim(job, peers.self, ambient.now(), withLane).finally(() => starting.delete(job._id));
-    if (claimed === 'lost') return;
-    if (claimed === 'lane-busy') {
-      await store.park(job._id);
-      // Marked before it is looked at again: the holder may have ended between the claim and the mark.
-      lanesWaiting.add(job.lane);
-      if (!(await store.isHeld(job.lane))) await freeLane(job.lane);
-      return;
-    }
-    // One that was woken was nobody's.
-    if (job.fence > 0 && job.state === 'running' && job.queue === 'running') metrics.takeovers.inc();
-    launch(claimed);
-  }
-
-  /** Lets the oldest job that waits for a lane be claimed; the lane stays noted while more may wait. */
-  async function freeLane(lane: string): Promise<void> {
-    lanesWaiting.delete(lane);
-    if (!(await store.unpark(lane))) return;
-    lanesWaiting.add(lane);
-    readyLeft = true;
-  }
-
-  /** Looks for claimable jobs only when some may be there: asking after every job would double its reads. */
-  async function claimReady(): Promise<void> {
-    for (let more = readyLeft; more && takesJobs();) {
-      readyLeft = false;
-      const free = freeSlots();
-      // Those for whom there is no room are looked for when there is some.
-      if (free === 0) return void (readyLeft = true);
-      const ready = await store.ready(free, unmet.knows);
-      more = ready.length === free;
-      for (const job of ready)
-        await take(job).catch((error: unknown) =>
-          logger.warn({ err: error, job_id: job._id }, 'not claimed; the sweep will'),
-        );
-    }
-  }
-
-  /** Order matters: owners are read before replicas, and replicas register before they own, so nobody alive looks dead. */
-  async function sweep(): Promise<void> {
-    const isFull = sweeps % FULL_SWEEP === 0;
-    const isRare = sweeps % FORGOTTEN_SWEEP === 0;
-    await adoptLeft();
-    const claimed = await store.claimed();
-    await peers.beat();
-    await store.lookUp();
-    if (sweeps++ % CLOCK_SWEEP === 0) await clock.read();
-    for (const job of claimed) {
-      const run = running.get(job._id);
-      if (run) {
-        // Taken by a cancel that another replica was asked for. By its state alone the way back itself, which may take
-        // longer than a sweep, would be broken off and begun again for ever.
-        if (job.fence > run.fence) run.abort.abort(new FenceLost(job._id));
-      } else if (job.owner === null || job.owner === peers.self || peers.isDead(job.owner)) await take(job);
-    }
-    // Lanes that other replicas saw waiting are looked up rarely: they hand on themselves unless they died.
-    if (isFull) for (const lane of await store.lanesWaiting()) lanesWaiting.add(lane);
-    await freeLanes(claimed);
-    if (await store.wakeDue(ambient.now())) void sweepSoon();
-    if (isRare) await store.wakeForgotten();
-    readyLeft = true;
-    await claimReady();
-    await unmet.tell();
-  }
-
-  /** Whenever replicas have come or gone: one of an earlier version may have left jobs where none of this looks. */
-  async function adoptLeft(): Promise<void> {
-    const names = peers.others().map(({ name }) => name).join(' '); // prettier-ignore
-    if (names === others) return;
-    await store.adopt();
-    others = names;
-  }
-
-  async function freeLanes(claimed: readonly JobDocument[]): Promise<void> {
-    const seen = new Set(claimed.map(({ lane }) => lane));
-    const others = [...lanesWaiting].filter((lane) => !seen.has(lane));
-    if (others.length === 0) return;
-    // A job that waits with its lane is not among those that are claimed.
-    const held = await store.heldOf(others);
-    for (const lane of others) if (!held.has(lane)) await freeLane(lane);
-  }
-
-  /** One for everything that happens while another is under way: a thousand jobs woken at once are told of one by one. */
-  async function sweepSoon(): Promise<void> {
-    if (soon) return;
-    soon = true;
-    await current?.catch(() => undefined);
-    soon = false;
-    if (!stopped.signal.aborted) await sweepNow().catch(() => undefined);
-  }
-
-  const sweepNow = (): Promise<void> => (current ??= sweep().finally(() => (current = undefined)));
-
-  const sweepForever = (): Promise<void> =>
-    every(
-      ambient,
-      SWEEP_MS,
-      stopped.signal,
-      () =>
-        sweepNow().finally(() => {
-          if (peers.leaseLost()) for (const run of running.values()) run.abort.abort(new FenceLost('lease'));
-        }),
-      (err) => logger.warn({ err }, 'sweep failed'),
-    );
+  const claims = createClaims({
+    store, notices, peers, ambient, logger, metrics, unmet, definitionOf,
+    slots: options.slots ?? 64,
+    run: (job, signal, log) => runJob({ ...runnerDeps, logger: log }, job, signal),
+  }); // prettier-ignore
+  const sweeps = createSweeps({ store, claims, peers, unmet, clock, ambient, logger });
 
   const submitJob = async (wanted: Submission): Promise<JobDocument> => {
-    if (state === 'stopping') throw STOPPING;
-    const jobId = ambient.id('job');
-    starting.add(jobId);
-    try {
-      const claimant = hasSlot() ? peers.self : null;
-      const { job, isNew } = await submit(
-        { mongo, store, audit, ambient, seal, sealed, definitionOf },
-        wanted,
-        jobId,
-        claimant,
-      );
-      if (isNew && job.owner === peers.self) launch(job);
-      else if (isNew) readyLeft = true;
-      return job;
-    } finally {
-      starting.delete(jobId);
-      if (readyLeft)
-        void claimReady().catch((error: unknown) => logger.warn({ err: error }, 'claim failed; the sweep will'));
-    }
+    if (claims.isClosed()) throw STOPPING;
+    const deps = { mongo, store, audit, ambient, seal, sealed, definitionOf };
+    return claims.begin((jobId, claimant) => submit(deps, wanted, jobId, claimant));
   };
 
-  const settled = createWaitForEnd({ store, watch, ambient, runOf: (jobId) => running.get(jobId)?.done });
+  const settled = createWaitForEnd({ store, watch, ambient, runOf: (jobId) => claims.running.get(jobId)?.done });
   const cancel = createCancel({
     mongo, store, sealed, audit, ambient,
     taken: (jobId) => {
-      running.get(jobId)?.abort.abort(new FenceLost(jobId));
+      claims.lose(jobId);
       notices.changed(jobId);
     },
   }); // prettier-ignore
@@ -310,8 +109,7 @@ export function createJobEngine(options: EngineOptions): JobEngine {
     mongo, store, signals: sent, audit, ambient, definitionOf, may: options.may,
     woken: (jobId) => {
       notices.changed(jobId);
-      readyLeft = true;
-      void claimReady().catch((error: unknown) => logger.warn({ err: error }, 'claim failed; the sweep will'));
+      claims.claimSoon();
     },
   }); // prettier-ignore
   const runnerDeps = {
@@ -360,17 +158,16 @@ export function createJobEngine(options: EngineOptions): JobEngine {
     prepare,
     async start() {
       await peers.register();
-      state = 'started';
-      unwatch = store.watch(() => void sweepSoon(), ambient);
-      sweeping = sweepForever();
+      claims.open();
+      unwatch = store.watch(() => void sweeps.soon(), ambient);
+      sweeps.start();
     },
     async stop(ms) {
-      state = 'stopping';
-      stopped.abort();
-      for (const run of running.values()) run.abort.abort(STOPPING);
-      const all = Promise.all([...running.values()].map((run) => run.done));
+      sweeps.stop();
+      claims.close(STOPPING);
+      const all = Promise.all([...claims.running.values()].map((run) => run.done));
       await Promise.race([all, ambient.sleep(Math.min(ms, SETTLE_MS))]);
-      await sweeping;
+      await sweeps.ended();
       await unwatch?.();
       await watch.stop();
       await peers.leave().catch(() => undefined);

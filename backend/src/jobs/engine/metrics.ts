@@ -3,6 +3,8 @@ import type { JobState } from '@cloudlysis/contract';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { JobDocument } from '../record/job-document.ts';
 
+export type JobMetrics = ReturnType<typeof createJobMetrics>;
+
 export function createJobMetrics(registry: Registry, runningNow: () => number) {
   const registers = [registry];
   const ended = new Counter({
