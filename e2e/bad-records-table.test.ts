@@ -6,6 +6,7 @@ import { allOperations } from '@cloudlysis/contract';
 import { BSONRegExp, ObjectId, type Document } from 'mongodb';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { eventually } from '../backend/testing/eventually.ts';
+import { carryOut } from './journey.ts';
 
 let stack: Stack;
 let scoped: string;
@@ -16,6 +17,8 @@ beforeAll(async () => {
   });
   scoped = await stack.token({ email: 'one@b.test' });
   await updated('first');
+  const note = { text: 'beside bad records', expected_version: 0, reason: 'to be read beside them' };
+  await carryOut(stack.as('owner'), 'notes.put', { params: { tenant_id: 'acme' }, body: note });
 });
 afterAll(() => stack?.stop());
 
@@ -81,6 +84,7 @@ async function poison(): Promise<Record<string, Document[]>> {
     tenants: garbageOf(await one('tenants'), (n) => `bad-${n}`, () => ({})),
     shards: garbageOf(await one('shards'), (n) => `odd-${n}`, () => ({ endpoint: 'http://127.0.0.1:9' })),
     placements: garbageOf(await one('placements'), (n) => `aggregate.bad-${n}`, (n) => ({ tenant_id: `bad-${n}` })),
+    notes: garbageOf(await one('notes'), (n) => `bad-${n}`, (n) => ({ key: { tenant_id: `bad-${n}` } })),
     drains: garbageOf(drain, (n) => `a1/bad-${n}`, (n) => ({ tenant_id: `bad-${n}` })),
     audit_records: garbageOf(record, (n) => `aud_${hex(n)}`, (n) => ({ seq: 1 + (n + 1) / 1_000 })),
     audit_segments: [{ _id: new ObjectId() }, { _id: 's', segment: 'first' }, { _id: 7, segment: 0.5 }],
@@ -130,6 +134,7 @@ describe('records of every collection that cannot be read', () => {
       '/scale/placements',
       '/scale/drains',
       '/scale/drift',
+      '/notes',
     ])
       // prettier-ignore
       expect([path, (await ask(path)).body.unreadable?.length > 0]).toEqual([path, true]);
@@ -139,6 +144,7 @@ describe('records of every collection that cannot be read', () => {
     const asked = [
       ...textIds('jobs').map((id) => `/jobs/${id}`),
       ...textIds('tenants').map((id) => `/tenants/${id}`),
+      ...textIds('notes').map((id) => `/notes/${id}`),
       ...textIds('audit_records').map((id) => `/audit/records/${id}`),
     ];
     const wrong: unknown[] = [];

@@ -29,7 +29,7 @@ export interface Records<R extends AnyResource> {
 /** The collection has the resource's name. */
 export function recordsOf<const R extends AnyResource>(resource: R, options: RecordsOptions): Records<R> {
   const { name, spec } = resource;
-  const store = createRecordStore(options.mongo, name.replaceAll('.', '_'), Object.keys(spec.key));
+  const store = createRecordStore(options.mongo, name.replaceAll('.', '_'), spec);
   const deps = { ...options, store };
   const jobs = (['put', 'remove'] satisfies Verb[]).map((verb) => [`${name}.${verb}`, recordJob(resource, verb, deps)]); // prettier-ignore
   return {
@@ -52,7 +52,7 @@ const readsOf = (name: string, one: string, store: RecordStore) => ({
     return { items: rows.map(toWire), unreadable, next_cursor: last === null ? null : encodeCursor(last) };
   },
   [`${name}.get`]: async ({ params }: { readonly params: Key }) => {
-    const record = await store.find(params);
+    const record = await store.show(params);
     if (!record?.value) throw new Problem('resource.unknown', `there is no ${one} ${Object.values(params).join('/')}`);
     return { ...toWire(record), history: record.history.map(toFormer) };
   },

@@ -1,11 +1,11 @@
 /** Plain records in MongoDB: compare-and-swap on the version, and nothing else knows the driver. */
-import { Problem } from '@cloudlysis/contract';
+import { Problem, type Resource } from '@cloudlysis/contract';
 import type { ClientSession, Collection, Filter } from 'mongodb';
 import { sifted, sound, type Unreadable } from '../kernel/bad-records.ts';
 import { ensureCollection } from '../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { Visible } from '../call/principal.ts';
-import { recordFault, succeeded, versionOf, type StoredRecord, type Version } from './stored-record.ts';
+import { recordFault, shownFault, succeeded, versionOf, type StoredRecord, type Version } from './stored-record.ts';
 
 export type Key = StoredRecord['key'];
 
@@ -24,21 +24,29 @@ export interface RecordStore {
   prepare(): Promise<void>;
   /** Also one that was removed. @throws Problem `record.unreadable` */
   find(key: Key): Promise<StoredRecord | null>;
+  /** The same, where its fields fit the contract. @throws Problem `record.unreadable` */
+  show(key: Key): Promise<StoredRecord | null>;
   /** Those that there are, by key; without their former versions. */
   page(page: Page): Promise<{ rows: StoredRecord[]; unreadable: Unreadable[]; last: string | null }>;
   /** Writes the version after `expected` (0: there was none). What `next.changed` names has written already stays. @throws Problem `version.stale` */
   swap(key: Key, next: Omit<Version, 'version'>, expected: number, session: ClientSession): Promise<void>;
 }
 
+type RecordSpec = Pick<Resource['spec'], 'key' | 'value'>;
+
 export const idOf = (key: Key): string => Object.values(key).join('/');
 
-export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, parts: readonly string[]): RecordStore {
+export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, spec: RecordSpec): RecordStore {
+  const parts = Object.keys(spec.key);
+  const unfit = shownFault(spec.value);
   const records = db.collection<StoredRecord>(name);
   /** In the order of the contract, whatever a caller's. */
   const inOrder = (key: Key): Key => Object.fromEntries(parts.map((part) => [part, key[part]!]));
+  const stored = (key: Key) => prompt(() => records.findOne({ _id: idOf(inOrder(key)) }));
   return {
     prepare: () => ensureCollection(db, name, parts.map((part) => ({ key: { [`key.${part}`]: 1 } }))),
-    find: async (key) => whole(sound(await prompt(() => records.findOne({ _id: idOf(inOrder(key)) })), recordFault)),
+    find: async (key) => whole(sound(await stored(key), recordFault)),
+    show: async (key) => whole(sound(await stored(key), unfit)),
     async page({ key, visible, after, limit }) {
       const named = parts.flatMap((part) => (key[part] === undefined ? [] : [{ [`key.${part}`]: key[part] }]));
       const seen = visible === 'all' ? [] : [{ 'key.tenant_id': { $in: [...visible] } }];
@@ -46,7 +54,7 @@ export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, parts
       const filter = { $and: [{ value: { $ne: null } }, ...named, ...seen, ...beyond] } as Filter<StoredRecord>;
       const find = () => records.find(filter, { projection: { history: 0 } }).sort({ _id: 1 }).limit(limit + 1).toArray(); // prettier-ignore
       const found = await prompt(find, READ_MS);
-      const { good, unreadable } = sifted(found.slice(0, limit), recordFault);
+      const { good, unreadable } = sifted(found.slice(0, limit), unfit);
       return { rows: good, unreadable, last: found.length > limit ? found[limit - 1]!._id : null };
     },
     swap: (key, next, expected, session) => translated(() => swap(records, inOrder(key), next, expected, session), session),

@@ -187,7 +187,7 @@ it('NFR-07 what somebody else wrote between plan and end is not written over, al
 
 it('NFR-07 a write whose answer was lost is written once, and of two at once over one version one is refused', async () => {
   const key = fresh();
-  const store = createRecordStore(wall.mongo, 'test_signs', Object.keys(signs.spec.key));
+  const store = createRecordStore(wall.mongo, 'test_signs', signs.spec);
   const write = (by: string, expected: number) =>
     wall.mongo.transaction((session) =>
       store.swap(key, { value: { ...SIGN, text: by }, changed: { at: new Date(), by, job_id: by } }, expected, session),
@@ -236,6 +236,24 @@ it('API-16 a list goes page by page through what its reader may see, and names w
   expect(unreadable).toEqual([expect.objectContaining({ id: `one/${keys[0]!.sign_id}` })]);
   await refused(wall.put(keys[0]!, SIGN, 1), 'record.unreadable');
   await refused(wall.list({ cursor: 'x' }), 'cursor.invalid');
+});
+
+it('NFR-08 a record whose fields do not fit the contract fails no list; it is named, and can be written over or removed', async () => {
+  const signsThere = wall.mongo.db.collection<{ _id: string }>('test_signs');
+  const unfit = [{ ...SIGN, size: 'nine' }, { ...SIGN, shade: 'of an earlier version' }, {}, { text: SIGN.text }];
+  const keys = unfit.map(() => fresh('unfit'));
+  for (const key of keys) await wall.put(key, SIGN, 0);
+  for (const [n, key] of keys.entries())
+    await signsThere.updateOne({ _id: `unfit/${key.sign_id}` }, { $set: { value: unfit[n] } } as never);
+  const { items, unreadable } = await wall.list({ tenant_id: 'unfit' });
+  expect([items, unreadable.map(({ id }) => id)]).toEqual([[], keys.map((key) => `unfit/${key.sign_id}`).sort()]);
+  for (const [n, key] of keys.entries()) {
+    await refused(wall.get(key), 'record.unreadable');
+    const ended = n % 2 ? await wall.put(key, SIGN, 1) : await wall.remove(key, 1);
+    expect(ended).toMatchObject({ state: 'succeeded' });
+    expect(await valueAt(key)).toMatchObject({ version: 2 });
+  }
+  expect((await wall.list({ tenant_id: 'unfit' })).unreadable).toEqual([]);
 });
 
 it('SEC-01 a plain record has neither a secret nor a field whose name is taken, and says whose tenant it is', () => {

@@ -37,11 +37,21 @@ const Stored = StoredVersion.extend({
   history: z.array(StoredVersion).optional(),
 });
 
-/** Which field is wrong; null where none is. The fields of its value are the contract's to judge. */
-export function recordFault(record: unknown): string | null {
-  const issue = Stored.safeParse(record).error?.issues[0];
-  return issue ? `${issue.path.join('.') || 'the document'}: ${issue.message}`.slice(0, 500) : null;
-}
+type Fault = (record: unknown) => string | null;
+
+const faultBy =
+  (form: z.ZodType): Fault =>
+  (record) => {
+    const issue = form.safeParse(record).error?.issues[0];
+    return issue ? `${issue.path.join('.') || 'the document'}: ${issue.message}`.slice(0, 500) : null;
+  };
+
+/** Which field is wrong; null where none is. Whatever its value holds, it can be written over or removed. */
+export const recordFault = faultBy(Stored);
+
+/** The same for one that is to be shown: its fields are those of the contract (`value`), too. */
+export const shownFault = (value: z.ZodRawShape): Fault =>
+  faultBy(Stored.extend({ value: z.strictObject(value).nullable() }));
 
 /** Of a record that there is: null for none, and for one that was removed. */
 export const valueOf = (record: StoredRecord | null): Fields | null => record?.value ?? null;

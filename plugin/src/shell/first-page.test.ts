@@ -38,9 +38,11 @@ function reachedFrom(folder: string, known: readonly string[], roots: readonly s
 }
 
 const contract = sourcesOf(CONTRACT);
+/** 2 kB; zod is what weighs. */
+const LIGHT_PACKAGES = ['eventsource-parser'];
 const isLight = (file: string): boolean =>
   [...reachedFrom(CONTRACT, contract, [file])].every((one) =>
-    importsOf(path.join(CONTRACT, one)).every(({ from }) => from.startsWith('.'))
+    importsOf(path.join(CONTRACT, one)).every(({ from }) => from.startsWith('.') || LIGHT_PACKAGES.includes(from))
   );
 const exportsOf = (file: string): string[] =>
   [...readFileSync(path.join(CONTRACT, file), 'utf8').matchAll(/^export (?:const|function|class) (\w+)/gm)].map(

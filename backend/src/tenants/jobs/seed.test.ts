@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { PLACED_KINDS } from '@cloudlysis/contract';
+import { eventually } from '../../../testing/eventually.ts';
 import { startGround, startReplica } from '../platform.fixture.ts';
 
 const twelve = Array.from({ length: 12 }, (_, index) => `seeded-${index}`);
@@ -16,7 +17,11 @@ it('TEN-10..12 NFR-07 three replicas seed at once, and one that died half-way go
   await first.nats.close();
   await dying;
   await Promise.all([second.tenants.seed(), third.tenants.seed()]);
-  const { items } = await second.list({ limit: 200 });
+  // What the other replica made is in this one's copy as soon as the change stream has told it.
+  const items = await eventually('all are listed', async () => {
+    const { items: listed } = await second.list({ limit: 200 });
+    return listed.length === twelve.length && listed;
+  });
   expect(items.map(({ tenant_id }) => tenant_id)).toEqual(twelve.toSorted());
   for (const { tenant_id } of items) {
     expect(await second.mongo.db.collection('tenants').findOne({ _id: tenant_id as never })).toMatchObject({
