@@ -1,14 +1,15 @@
 /** Plain records of the contract (`resource()`): their collection, their reads and their changes, from their spec alone. */
 import type { MutationId, ReadId, Resource } from '@cloudlysis/contract';
 import { Problem } from '@cloudlysis/contract';
+import type { z } from 'zod';
 import type { InputOf, ReadHandlers } from '../call/call.ts';
 import type { Visible } from '../call/principal.ts';
 import type { JobDefinition } from '../jobs/define/definition.ts';
 import { decodeCursor, encodeCursor } from '../kernel/paging.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import { recordJob, type RecordJobDeps, type Verb } from './record.jobs.ts';
-import { createRecordStore, type Key, type RecordStore } from './record.store.ts';
-import { toFormer, toWire } from './stored-record.ts';
+import { createRecordStore, type Key, type RecordForm, type RecordStore } from './record.store.ts';
+import { toWire } from './stored-record.ts';
 
 export type { Considered } from './record.jobs.ts';
 
@@ -29,7 +30,7 @@ export interface Records<R extends AnyResource> {
 /** The collection has the resource's name. */
 export function recordsOf<const R extends AnyResource>(resource: R, options: RecordsOptions): Records<R> {
   const { name, spec } = resource;
-  const store = createRecordStore(options.mongo, name.replaceAll('.', '_'), spec);
+  const store = createRecordStore(options.mongo, name.replaceAll('.', '_'), formOf(resource));
   const deps = { ...options, store };
   const jobs = (['put', 'remove'] satisfies Verb[]).map((verb) => [`${name}.${verb}`, recordJob(resource, verb, deps)]); // prettier-ignore
   return {
@@ -38,6 +39,11 @@ export function recordsOf<const R extends AnyResource>(resource: R, options: Rec
     jobs: Object.fromEntries(jobs) as Records<R>['jobs'],
     prepare: () => store.prepare(),
   };
+}
+
+export function formOf({ name, spec, reads }: AnyResource): RecordForm {
+  const { answers } = (reads as Record<string, { readonly answers: { readonly 200: z.ZodObject } }>)[`${name}.get`]!;
+  return { parts: Object.keys(spec.key), answer: answers[200] };
 }
 
 interface ListCall {
@@ -54,6 +60,6 @@ const readsOf = (name: string, one: string, store: RecordStore) => ({
   [`${name}.get`]: async ({ params }: { readonly params: Key }) => {
     const record = await store.show(params);
     if (!record?.value) throw new Problem('resource.unknown', `there is no ${one} ${Object.values(params).join('/')}`);
-    return { ...toWire(record), history: record.history.map(toFormer) };
+    return toWire(record);
   },
 });

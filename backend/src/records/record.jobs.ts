@@ -11,8 +11,8 @@ import { laneCheck, laneHolder } from '../jobs/plan/lanes.ts';
 import type { JobReader } from '../jobs/record/job-reader.ts';
 import type { Ambient } from '../kernel/ambient.ts';
 import { changesOf } from '../kernel/changes.ts';
-import { idOf, stale, type Key, type RecordStore } from './record.store.ts';
-import { valueOf, versionOf, type Fields, type StoredRecord } from './stored-record.ts';
+import { stale, type Key, type RecordStore } from './record.store.ts';
+import { idOf, valueOf, versionOf, type Fields, type StoredRecord } from './stored-record.ts';
 
 /** What a change of a record is about, for whoever has more to say of it. */
 export interface Considered {

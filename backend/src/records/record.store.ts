@@ -1,11 +1,20 @@
 /** Plain records in MongoDB: compare-and-swap on the version, and nothing else knows the driver. */
-import { Problem, type Resource } from '@cloudlysis/contract';
+import { Problem } from '@cloudlysis/contract';
 import type { ClientSession, Collection, Filter } from 'mongodb';
 import { sifted, sound, type Unreadable } from '../kernel/bad-records.ts';
 import { ensureCollection } from '../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
+import type { z } from 'zod';
 import type { Visible } from '../call/principal.ts';
-import { recordFault, shownFault, succeeded, versionOf, type StoredRecord, type Version } from './stored-record.ts';
+import {
+  idOf,
+  recordFault,
+  shownFault,
+  succeeded,
+  versionOf,
+  type StoredRecord,
+  type Version,
+} from './stored-record.ts';
 
 export type Key = StoredRecord['key'];
 
@@ -32,13 +41,17 @@ export interface RecordStore {
   swap(key: Key, next: Omit<Version, 'version'>, expected: number, session: ClientSession): Promise<void>;
 }
 
-type RecordSpec = Pick<Resource['spec'], 'key' | 'value'>;
+/** Of a resource, what its store needs. */
+export interface RecordForm {
+  /** Parts of the key, in order. */
+  readonly parts: readonly string[];
+  /** What a get of one answers, its former versions included. */
+  readonly answer: z.ZodObject;
+}
 
-export const idOf = (key: Key): string => Object.values(key).join('/');
-
-export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, spec: RecordSpec): RecordStore {
-  const parts = Object.keys(spec.key);
-  const unfit = shownFault(spec.value);
+export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, form: RecordForm): RecordStore {
+  const { parts, answer } = form;
+  const unfit = { inList: shownFault(answer.omit({ history: true })), alone: shownFault(answer) };
   const records = db.collection<StoredRecord>(name);
   /** In the order of the contract, whatever a caller's. */
   const inOrder = (key: Key): Key => Object.fromEntries(parts.map((part) => [part, key[part]!]));
@@ -46,7 +59,7 @@ export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, spec:
   return {
     prepare: () => ensureCollection(db, name, parts.map((part) => ({ key: { [`key.${part}`]: 1 } }))),
     find: async (key) => whole(sound(await stored(key), recordFault)),
-    show: async (key) => whole(sound(await stored(key), unfit)),
+    show: async (key) => sound(whole(await stored(key)), unfit.alone),
     async page({ key, visible, after, limit }) {
       const named = parts.flatMap((part) => (key[part] === undefined ? [] : [{ [`key.${part}`]: key[part] }]));
       const seen = visible === 'all' ? [] : [{ 'key.tenant_id': { $in: [...visible] } }];
@@ -54,7 +67,7 @@ export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, spec:
       const filter = { $and: [{ value: { $ne: null } }, ...named, ...seen, ...beyond] } as Filter<StoredRecord>;
       const find = () => records.find(filter, { projection: { history: 0 } }).sort({ _id: 1 }).limit(limit + 1).toArray(); // prettier-ignore
       const found = await prompt(find, READ_MS);
-      const { good, unreadable } = sifted(found.slice(0, limit), unfit);
+      const { good, unreadable } = sifted(found.slice(0, limit), unfit.inList);
       return { rows: good, unreadable, last: found.length > limit ? found[limit - 1]!._id : null };
     },
     swap: (key, next, expected, session) => translated(() => swap(records, inOrder(key), next, expected, session), session),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { KEPT_VERSIONS, resource, secret, type Problem } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import type { Ended } from '../jobs/engine/crash-harness.fixture.ts';
+import { formOf } from './index.ts';
 import { createRecordStore } from './record.store.ts';
 import { BY, signs, startWall, type Key, type Sign, type Wall } from './records.fixture.ts';
 
@@ -187,7 +188,7 @@ it('NFR-07 what somebody else wrote between plan and end is not written over, al
 
 it('NFR-07 a write whose answer was lost is written once, and of two at once over one version one is refused', async () => {
   const key = fresh();
-  const store = createRecordStore(wall.mongo, 'test_signs', signs.spec);
+  const store = createRecordStore(wall.mongo, 'test_signs', formOf(signs));
   const write = (by: string, expected: number) =>
     wall.mongo.transaction((session) =>
       store.swap(key, { value: { ...SIGN, text: by }, changed: { at: new Date(), by, job_id: by } }, expected, session),
@@ -218,7 +219,12 @@ it('API-16 former versions are bounded, and the newest are those that are kept',
 
 it('API-16 a list goes page by page through what its reader may see, and names what cannot be read', async () => {
   const keys = ['one', 'two'].flatMap((tenant_id) => Array.from({ length: 3 }, () => fresh(tenant_id)));
-  const stored = { value: SIGN, version: 1, changed: { at: new Date(), by: BY, job_id: 'job' }, history: [] };
+  const stored = {
+    value: SIGN,
+    version: 1,
+    changed: { at: new Date(), by: BY, job_id: 'job_00000000-0000-4000-8000-000000000001' },
+    history: [],
+  };
   const signsThere = wall.mongo.db.collection<{ _id: string }>('test_signs');
   await signsThere.insertMany(keys.map((key) => ({ ...stored, _id: `${key.tenant_id}/${key.sign_id}`, key })));
   const walked: string[] = [];

@@ -37,21 +37,26 @@ const Stored = StoredVersion.extend({
   history: z.array(StoredVersion).optional(),
 });
 
-type Fault = (record: unknown) => string | null;
+const issueIn = ({ error }: z.ZodSafeParseResult<unknown>): string | null => {
+  const issue = error?.issues[0];
+  return issue ? `${issue.path.join('.') || 'the document'}: ${issue.message}`.slice(0, 500) : null;
+};
 
-const faultBy =
-  (form: z.ZodType): Fault =>
-  (record) => {
-    const issue = form.safeParse(record).error?.issues[0];
-    return issue ? `${issue.path.join('.') || 'the document'}: ${issue.message}`.slice(0, 500) : null;
+/** Which field is wrong; null where none is. Whatever it holds, a record can be written over or removed. */
+export const recordFault = (record: unknown): string | null => issueIn(Stored.safeParse(record));
+
+/** The same for one that is to be shown: it is what its id says, and fits the contract (`answer`), too. */
+export const shownFault =
+  (answer: z.ZodType) =>
+  (record: unknown): string | null => {
+    const fault = recordFault(record);
+    if (fault !== null) return fault;
+    const stored = record as StoredRecord;
+    if (idOf(stored.key) !== stored._id) return `key: ${idOf(stored.key)} is not its id`.slice(0, 500);
+    return stored.value && issueIn(answer.safeParse(toWire(stored)));
   };
 
-/** Which field is wrong; null where none is. Whatever its value holds, it can be written over or removed. */
-export const recordFault = faultBy(Stored);
-
-/** The same for one that is to be shown: its fields are those of the contract (`value`), too. */
-export const shownFault = (value: z.ZodRawShape): Fault =>
-  faultBy(Stored.extend({ value: z.strictObject(value).nullable() }));
+export const idOf = (key: StoredRecord['key']): string => Object.values(key).join('/');
 
 /** Of a record that there is: null for none, and for one that was removed. */
 export const valueOf = (record: StoredRecord | null): Fields | null => record?.value ?? null;
@@ -65,14 +70,17 @@ export function succeeded(now: StoredRecord | null, at: Pick<StoredRecord, '_id'
 
 const toChange = ({ at, by, job_id }: Change): RecordChange => ({ at: at.toISOString(), by, job_id });
 
-export const toWire = ({ key, value, version, changed }: Omit<StoredRecord, 'history'>) => ({
+/** Former versions where they were read. */
+export const toWire = ({ key, value, version, changed, history }: Wired) => ({
   ...value,
   ...key,
   version,
   changed: toChange(changed),
+  ...(history && { history: history.map(toFormer) }),
 });
+type Wired = Omit<StoredRecord, 'history'> & Partial<Pick<StoredRecord, 'history'>>;
 
-export const toFormer = ({ version, value, changed }: Version): FormerVersion => ({
+const toFormer = ({ version, value, changed }: Version): FormerVersion => ({
   version,
   value,
   changed: toChange(changed),
