@@ -40,6 +40,7 @@ export { nodeHealth } from './nodes/node-health.ts';
 export { sightOfNodes } from './sight/sight-of-nodes.ts';
 export { inFlightOf, touchedTenants } from './record/tenants-touched.ts';
 export { askedBy, askedByWithin, orderId } from './record/drain-orders.ts';
+export { LAG_LIMIT } from './record/tenants-sight.ts';
 export type { DrainOrder } from './record/stored-placement.ts';
 export type { CopyDoubt, NodeReport, PlacementBook } from './record/placement-book.ts';
 

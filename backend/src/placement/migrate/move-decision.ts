@@ -1,4 +1,5 @@
 /** Pure rules of moving one tenant: what is looked at, what may move, and what would change. */
+import { LAG_LIMIT } from '../record/tenants-sight.ts';
 import type { Change, Check, Placement } from '@cloudlysis/contract';
 import { checkOf } from '../../jobs/plan/checks.ts';
 import { grouped } from '../../kernel/figures.ts';
@@ -24,7 +25,7 @@ export interface LimitInput {
 /** SCL-08, SCL-10, SCL-11: 100 commands, 5 000 events, 30 s unless told. */
 export const limitsOf = (input: LimitInput): MoveLimits => ({
   inFlight: input.max_in_flight ?? 100,
-  lag: input.max_consumer_lag ?? 5_000,
+  lag: input.max_consumer_lag ?? LAG_LIMIT,
   drainTimeoutMs: (input.drain_timeout_s ?? 30) * 1_000,
 });
 

@@ -1,4 +1,8 @@
 /** What placement asks of tenants, whose records it does not know. */
+
+/** Events behind, above which a tenant is degraded, its services cross a threshold, and it is not moved unless told otherwise. */
+export const LAG_LIMIT = 5_000;
+
 export interface TenantSight {
   readonly state: string;
   readonly reason: string;

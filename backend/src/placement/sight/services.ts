@@ -1,4 +1,5 @@
 /** Pure: the four kinds of nodes as services: how many are ready, and what their figures say. */
+import { LAG_LIMIT } from '../record/tenants-sight.ts';
 import type { Figure, ServiceKind } from '@cloudlysis/contract';
 import { grouped, percentToTenths } from '../../kernel/figures.ts';
 import { figure, type Asked, type Service, type ServiceSight } from '../../feature/attention.ts';
@@ -8,8 +9,6 @@ import type { SightedShard } from './sighted-shards.ts';
 /** Thresholds that page somebody (CON-06). */
 const ERROR_RATIO_LIMIT = 0.01;
 const COMMAND_MS_LIMIT = 1_000;
-/** The same as degrades a tenant. */
-const LAG_LIMIT = 5_000;
 
 export interface Measured {
   readonly figures: Readonly<Record<ServiceKind, KindFigures>>;

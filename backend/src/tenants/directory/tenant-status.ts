@@ -52,9 +52,6 @@ export interface StatusFacts {
   readonly now: Date;
 }
 
-/** Above this many events behind, a tenant is degraded; the same limit blocks a migration. */
-export const LAG_LIMIT = 5_000;
-
 export function computeStatus(record: TenantRecord, facts: StatusFacts): Status {
   return (
     archived(record, facts.now) ??

@@ -14,7 +14,8 @@ import type { PlacementBook } from '../../placement/record/placement-book.ts';
 import { consumerName, type NatsPort } from '../../ports/nats/index.ts';
 import type { Directory } from '../directory/directory.ts';
 import { findingsOf, type NodeFindings } from '../directory/node-findings.ts';
-import { LAG_LIMIT, type LagFinding } from '../directory/tenant-status.ts';
+import { LAG_LIMIT } from '../../placement/index.ts';
+import type { LagFinding } from '../directory/tenant-status.ts';
 import { inOrder } from '../directory/tenant-view.ts';
 import { every, within } from '../../kernel/time.ts';
 
