@@ -13,5 +13,6 @@ export async function ensureCollection(
     const there = await translated(() => db.listCollections({ name }).toArray());
     if (there.length === 0) throw error;
   });
-  if (indexes.length > 0) await translated(() => db.collection(name).createIndexes([...indexes]));
+  // One a call: a busy store makes twelve at once more slowly than the service waits for a call.
+  for (const index of indexes) await translated(() => db.collection(name).createIndexes([{ ...index }]));
 }
