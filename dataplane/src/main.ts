@@ -6,6 +6,7 @@ import { Tokens } from './gateway/tokens.ts';
 import { ConfigError, readConfig, type NodeConfig } from './node/config.ts';
 import { adminRoutes } from './node/admin.ts';
 import { Node, type Service } from './node/node.ts';
+import { ambient } from './platform/ambient.ts';
 import { Projection } from './projection/projection.ts';
 import { Runner } from './runner/runner.ts';
 
@@ -34,7 +35,7 @@ async function run(config: NodeConfig): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
-    setTimeout(() => process.exit(1), 10_000).unref();
+    void ambient.sleep(10_000).then(() => process.exit(1));
     void node.stop().finally(() => process.exit(0));
   };
   const service = await createService(node);

@@ -1,4 +1,6 @@
 // Where commands wait while their tenant moves: bounded in number and time, woken when the placement or a gate changes.
+import { ambient } from '../platform/ambient.ts';
+
 export class Parking {
   private readonly limit: number;
   private readonly waiting = new Map<string, Set<() => void>>();
@@ -16,14 +18,15 @@ export class Parking {
     const parked = this.waiting.get(tenant) ?? new Set();
     this.waiting.set(tenant, parked);
     return new Promise((resolve) => {
+      const woken = new AbortController();
       const go = (): void => {
-        clearTimeout(timer);
+        woken.abort();
         parked.delete(go);
         if (parked.size === 0 && this.waiting.get(tenant) === parked) this.waiting.delete(tenant);
         resolve();
       };
-      const timer = setTimeout(go, ms);
       parked.add(go);
+      void ambient.sleep(ms, woken.signal).then(go);
     });
   }
 

@@ -55,7 +55,7 @@ export class Faults {
   async strike(): Promise<void> {
     while (this.settings.stuck) await this.changed.promise;
     if (this.settings.slow_ms > 0) await ambient.sleep(this.settings.slow_ms);
-    if (Math.random() < this.settings.error_rate) throw new InjectedFault('injected fault: error_rate');
+    if (ambient.random() < this.settings.error_rate) throw new InjectedFault('injected fault: error_rate');
   }
 
   async hang(): Promise<void> {

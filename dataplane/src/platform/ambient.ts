@@ -1,4 +1,4 @@
-// Time, ids and waiting, in one place, so that the rest of the platform names no global that a test could not follow.
+// Time, ids, chance and waiting, in one place, so that the rest of the platform names no global that a test could not follow.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -6,6 +6,8 @@ export const ambient = {
   now: (): number => Date.now(),
   iso: (): string => new Date().toISOString(),
   id: (): string => randomUUID(),
+  /** From 0 up to, and without, 1. */
+  random: (): number => Math.random(),
   /** Milliseconds on a clock that never jumps; for durations only. */
   ticks: (): number => performance.now(),
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
