@@ -1,7 +1,9 @@
 // Plain records through the engine, on the real store: never a lost update, versions count by one, an undo restores exactly.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { KEPT_VERSIONS, resource, secret, type Problem } from '@cloudlysis/contract';
+import { KEPT_VERSIONS, Problem, resource, secret } from '@cloudlysis/contract';
+import { eventually } from '../../testing/eventually.ts';
 import fc from 'fast-check';
+import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { Ended } from '../jobs/engine/crash-harness.fixture.ts';
 import { formOf } from './index.ts';
 import { createRecordStore } from './record.store.ts';
@@ -201,6 +203,35 @@ it('NFR-07 a write whose answer was lost is written once, and of two at once ove
     await write(won, version);
     expect(await wall.stored(key)).toMatchObject({ version: version + 1, value: { text: won } });
     expect((await wall.stored(key))!.history).toHaveLength(version);
+  }
+});
+
+it('NFR-07 AUD-01 an end whose answer was lost is written once, and stands whatever somebody else wrote since', async () => {
+  const key = fresh();
+  await wall.put(key, SIGN, 0);
+  const store = createRecordStore(wall.mongo, 'test_signs', formOf(signs));
+  const jobs = wall.mongo.db.collection<{ _id: string }>('jobs');
+  const mongo = wall.mongo as { transaction: Mongo['transaction'] };
+  const whole = mongo.transaction;
+  let [lost, later] = [0, 0];
+  mongo.transaction = async (work) => {
+    const result = await whole(work);
+    later += lost;
+    if (lost > 0 || !(await jobs.findOne({ 'input.text': 'mine', state: 'succeeded' } as never))) return result;
+    lost = 1;
+    const theirs = { value: { ...SIGN, text: 'theirs' }, changed: { at: new Date(), by: BY, job_id: 'job_of_theirs' } };
+    await whole((session) => store.swap(key, theirs, 2, session));
+    throw new Problem('store.unavailable');
+  };
+  try {
+    const { jobId } = await wall.put(key, { text: 'mine', size: 1 }, 1);
+    await eventually('it was asked for again', async () => later > 0);
+    expect(await jobs.findOne({ _id: jobId })).toMatchObject({ state: 'succeeded', problem: null });
+    const records = await wall.mongo.db.collection('audit_inbox').find({ job_id: jobId }).toArray();
+    expect(records.map(({ code }) => code as string).sort()).toEqual(['job.submitted', 'job.succeeded']);
+    expect(await valueAt(key)).toMatchObject({ version: 3, value: { text: 'theirs' } });
+  } finally {
+    mongo.transaction = whole;
   }
 });
 

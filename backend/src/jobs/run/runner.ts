@@ -177,7 +177,7 @@ class Run extends WaitingRun {
     }
   }
 
-  /** State, resource and audit record change together or not at all. */
+  /** State, resource and audit record change together or not at all, and once: an answer that was lost is asked for again. */
   private async finish(
     state: JobState & ('succeeded' | 'failed' | 'cancelled' | 'compensated'),
     patch: JobPatch,
@@ -188,7 +188,7 @@ class Run extends WaitingRun {
     await this.point('end', this.job.direction, 'before');
     await this.whenStored(() =>
       mongo.transaction(async (session: ClientSession) => {
-        await store.write(this.job._id, this.job.fence, { ...this.pending, ...end }, session);
+        if (!(await store.end(this.job._id, this.job.fence, { ...this.pending, ...end }, session))) return;
         if (state === 'succeeded') await this.definition.commit?.(this.contextAt(-1, this.signal), session);
         await this.deps.sealed.drop(this.job, session);
         await audit.append(endAuditRecord({ ...this.job, ...end } as JobDocument), session);

@@ -8,7 +8,7 @@ import {
   type FindCursor,
   type UpdateFilter,
 } from 'mongodb';
-import { Problem, type JobState } from '@cloudlysis/contract';
+import { FINAL_STATES, Problem, type JobState } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { MOST_TOLD, textOfId, type Unreadable } from '../../kernel/bad-records.ts';
 import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
@@ -35,6 +35,8 @@ export interface JobStore extends JobPages, WaitingJobs {
   claim(job: JobDocument, owner: string, now: Date, withLane: boolean): Promise<JobDocument | 'lost' | 'lane-busy'>;
   /** @throws FenceLost when the fence has moved on. */
   write(jobId: string, fence: number, patch: JobPatch, session?: ClientSession): Promise<void>;
+  /** Writes how it ended, once: false where this claim has done so already and the answer was lost. @throws FenceLost */
+  end(jobId: string, fence: number, patch: JobPatch, session: ClientSession): Promise<boolean>;
   /** Takes the fence away from whoever runs the job. False when it has ended or moved meanwhile. */
   requestCancel(job: JobDocument, cancel: JobDocument['cancel'], now: Date, session: ClientSession): Promise<boolean>;
   /** Lets go of a job that this claimant cannot continue. */
@@ -179,6 +181,13 @@ export function createJobStore(mongo: Mongo, now: () => Date): JobStore {
 
     async write(jobId, fence, patch, session) {
       if (!(await update({ _id: jobId, fence }, { $set: await keptPatch(patch) }, session))) throw new FenceLost(jobId);
+    },
+
+    async end(jobId, fence, patch, session) {
+      const open = { _id: jobId, fence, state: { $nin: [...FINAL_STATES] } };
+      if (await update(open, { $set: await keptPatch(patch) }, session)) return true;
+      if (!(await translated(() => jobs.findOne({ _id: jobId, fence }, { session }), session))) throw new FenceLost(jobId);
+      return false;
     },
 
     requestCancel: (job, cancel, now, session) => {
