@@ -60,7 +60,10 @@ export function recordJob(
     const record = await store.find(keyOf(input));
     const there = valueOf(record) === null ? 0 : versionOf(record);
     if (verb === 'remove' && there === 0) throw new Problem('resource.unknown', `there is no ${lane(input)}`);
-    if (there !== input.expected_version) throw stale(idOf(keyOf(input)), there, input.expected_version);
+    // Over its removal, too: so an undo brings back what was removed, and nothing that was put and removed since.
+    const isOverRemoval = verb === 'put' && there === 0 && input.expected_version === versionOf(record);
+    if (there !== input.expected_version && !isOverRemoval)
+      throw stale(idOf(keyOf(input)), there, input.expected_version);
     return record;
   }
 
@@ -115,7 +118,7 @@ export function recordJob(
       const changed = { at: ambient.now(), by: actor, job_id: jobId };
       return store.swap(keyOf(input), { value: nextOf(input), changed }, intentOf(read)!.version, session);
     },
-    undo: (input, { jobId, intentOf }) => undoOf(resource, keyOf(input), intentOf(read)!, jobId, verb),
+    undo: (input, { jobId, intentOf }) => undoOf(resource, keyOf(input), intentOf(read)!, jobId),
   };
 }
 
@@ -123,14 +126,8 @@ const picked = (input: Fields, names: readonly string[]): Fields =>
   Object.fromEntries(names.filter((one) => input[one] !== undefined).map((one) => [one, input[one]]));
 
 /** Over the version that this job made: what somebody did since is theirs. */
-function undoOf(
-  { name }: Pick<Resource, 'name'>,
-  key: Key,
-  { version, value }: Before,
-  jobId: string,
-  verb: Verb,
-): Undo {
-  const body = { expected_version: verb === 'remove' ? 0 : version + 1, reason: `Undo of ${jobId}` };
+function undoOf({ name }: Pick<Resource, 'name'>, key: Key, { version, value }: Before, jobId: string): Undo {
+  const body = { expected_version: version + 1, reason: `Undo of ${jobId}` };
   return value === null
     ? { operation: `${name}.remove` as MutationId, params: key, body }
     : { operation: `${name}.put` as MutationId, params: key, body: { ...value, ...body } };

@@ -235,6 +235,19 @@ it('NFR-07 AUD-01 an end whose answer was lost is written once, and stands whate
   }
 });
 
+it('GEN-35 the undo of a removal brings back what it removed, and is refused once anything was put since', async () => {
+  const key = fresh();
+  await wall.put(key, SIGN, 0);
+  const removal = await wall.remove(key, 1);
+  await wall.put(key, { text: 'closed', size: 1 }, 0);
+  await refused(wall.undo(removal), 'version.stale');
+  const later = await wall.remove(key, 3);
+  await refused(wall.undo(removal), 'version.stale');
+  expect(await wall.undo(later)).toMatchObject({ state: 'succeeded' });
+  expect(await valueAt(key)).toMatchObject({ version: 5, value: { text: 'closed' } });
+  await refused(wall.undo(later), 'version.stale');
+});
+
 it('API-16 former versions are bounded, and the newest are those that are kept', async () => {
   const key = fresh();
   await wall.put(key, SIGN, 0);

@@ -27,7 +27,7 @@ export interface StoredRecord extends Version {
 }
 
 const StoredVersion = z.looseObject({
-  version: z.number(),
+  version: z.int().min(1),
   value: z.record(z.string(), z.unknown()).nullable(),
   changed: z.looseObject({ at: z.date(), by: z.string(), job_id: z.string() }),
 });

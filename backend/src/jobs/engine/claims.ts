@@ -69,6 +69,7 @@ export function createClaims(deps: ClaimsDeps): Claims {
   /** Whether claimable jobs may be left in the store. */
   let readyLeft = true;
   let state: 'new' | 'open' | 'closed' = 'new';
+  let closedFor: unknown;
 
   /** Several submitted at once may have begun in more than there are. */
   const freeSlots = (): number => Math.max(0, slots - running.size);
@@ -104,6 +105,8 @@ export function createClaims(deps: ClaimsDeps): Claims {
         );
       });
     running.set(job._id, { fence: job.fence, abort, done });
+    // Its claim was on its way when all others were told to come to rest.
+    if (state === 'closed') abort.abort(closedFor);
   }
 
   async function handOn(job: JobDocument, lostFence: boolean): Promise<void> {
@@ -170,7 +173,7 @@ export function createClaims(deps: ClaimsDeps): Claims {
     running,
     open: () => void (state = 'open'),
     close(why) {
-      state = 'closed';
+      [state, closedFor] = ['closed', why];
       for (const run of running.values()) run.abort.abort(why);
     },
     isClosed: () => state === 'closed',

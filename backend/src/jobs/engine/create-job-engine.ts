@@ -165,9 +165,15 @@ export function createJobEngine(options: EngineOptions): JobEngine {
     async stop(ms) {
       sweeps.stop();
       claims.close(STOPPING);
-      const all = Promise.all([...claims.running.values()].map((run) => run.done));
-      await Promise.race([all, ambient.sleep(Math.min(ms, SETTLE_MS))]);
+      const end = ambient.monotonic() + Math.min(ms, SETTLE_MS);
+      const atRest = (): Promise<unknown> => {
+        const all = Promise.all([...claims.running.values()].map((run) => run.done));
+        return Promise.race([all, ambient.sleep(Math.max(0, end - ambient.monotonic()))]);
+      };
+      await atRest();
       await sweeps.ended();
+      // What the last sweep had claimed meanwhile.
+      await atRest();
       await unwatch?.();
       await watch.stop();
       await peers.leave().catch(() => undefined);

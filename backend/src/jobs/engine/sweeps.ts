@@ -116,6 +116,9 @@ export function createSweeps({ store, claims, peers, unmet, clock, ambient, logg
     start: () => void (sweeping = sweepForever()),
     soon,
     stop: () => stopped.abort(),
-    ended: async () => sweeping,
+    async ended() {
+      await sweeping;
+      await current?.catch(() => undefined);
+    },
   };
 }

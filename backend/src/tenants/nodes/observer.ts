@@ -63,6 +63,8 @@ const PLACEMENTS_MS = 5_000;
 const PLACEMENTS_SHARE = 1 / 20;
 /** NATS may be asked for consumers this share of the time. */
 const LAG_SHARE = 1 / 10;
+/** A list that takes longer is left: whoever it did not name is asked by name. */
+const LAG_LIST_MS = 5_000;
 /** Of those that a list left out, so many are asked by name in a round. */
 const LAG_BY_NAME = 100;
 const LAG_AT_ONCE = 16;
@@ -149,7 +151,16 @@ export function createObserver(deps: ObserverDeps): Observer {
     const started = ambient.monotonic();
     if (started < lagsDue) return;
     const told = new Map<string, number>();
-    for await (const page of nats.consumers()) for (const { name, lag } of page) told.set(name, lag);
+    try {
+      for await (const page of nats.consumers()) {
+        for (const { name, lag } of page) told.set(name, lag);
+        if (stopping.signal.aborted || ambient.monotonic() - started > LAG_LIST_MS) break;
+      }
+    } catch (error) {
+      logger.debug({ err: error, told: told.size }, 'the list of consumers broke off');
+    } finally {
+      lagsDue = started + (ambient.monotonic() - started) / LAG_SHARE;
+    }
     const unlisted: string[] = [];
     for (const id of directory.all()) {
       if (directory.get(id)?.record.phase !== 'live') continue;
@@ -157,7 +168,6 @@ export function createObserver(deps: ObserverDeps): Observer {
       if (measured.some(({ lag }) => lag === null)) unlisted.push(id);
       else takeLag(id, measured);
     }
-    lagsDue = started + (ambient.monotonic() - started) / LAG_SHARE;
     await pLimit(LAG_AT_ONCE).map(nextOf(unlisted), readLag);
   }
 
