@@ -186,7 +186,8 @@ export function createJobStore(mongo: Mongo, now: () => Date): JobStore {
     async end(jobId, fence, patch, session) {
       const open = { _id: jobId, fence, state: { $nin: [...FINAL_STATES] } };
       if (await update(open, { $set: await keptPatch(patch) }, session)) return true;
-      if (!(await translated(() => jobs.findOne({ _id: jobId, fence }, { session }), session))) throw new FenceLost(jobId);
+      if (!(await translated(() => jobs.findOne({ _id: jobId, fence }, { session }), session)))
+        throw new FenceLost(jobId);
       return false;
     },
 
