@@ -40,7 +40,7 @@ export class Fuse {
   }
 }
 
-const INDEXING: readonly (string | symbol)[] = ['createIndex', 'dropIndex'];
+const INDEXING: readonly (string | symbol)[] = ['createIndex', 'createIndexes', 'dropIndex'];
 type Call = (...args: unknown[]) => unknown;
 
 /** Every method passes the fuse; a `refusal` may throw in place of a method that is named `<part>.<method>`. */
