@@ -6,6 +6,7 @@ import type { Client } from '@cloudlysis/contract';
 import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { carryOut, published, refusal } from './journey.ts';
+import { stopwatch } from '../testing/stopwatch.ts';
 
 let stack: Stack;
 let owner: Client;
@@ -98,11 +99,11 @@ describe('a log that cannot be written', () => {
     const before = { flag: await published(stack, 'aggregate', 'tenant-02'), jobs: await jobs() };
     const plan = await owner.preflight('tenants.pause', { params, body });
     await stack.db.command({ collMod: 'audit_inbox', validator: { impossible: { $exists: true } } });
-    const began = performance.now();
+    const began = stopwatch();
     const refused = await refusal(
       owner.submit('tenants.pause', { params, body, idempotencyKey: randomUUID(), planHash: plan.hash }),
     );
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(began()).toBeLessThan(3_000);
     expect(refused).toMatchObject({ code: 'audit.unavailable', status: 503 });
     const denied = await refusal(stack.as('read-only').preflight('tenants.pause', { params, body }));
     expect(denied.code).toBe('permission.missing');

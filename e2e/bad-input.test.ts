@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ProblemDocument, PROBLEMS, reads, Timestamp, type Operation, type ProblemCode } from '@cloudlysis/contract';
 import { root } from '../launch/machine/programs.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
+import { stopwatch } from '../testing/stopwatch.ts';
 
 let stack: Stack;
 let secrets: string[];
@@ -34,7 +35,7 @@ interface Bad {
 async function send(bad: Bad) {
   const body = bad.raw ?? (bad.body === undefined ? undefined : JSON.stringify(bad.body));
   const token = bad.token === undefined ? stack.bearer('owner') : bad.token;
-  const began = performance.now();
+  const began = stopwatch();
   const response = await fetch(stack.url() + bad.path, {
     method: bad.method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {
@@ -45,7 +46,7 @@ async function send(bad: Bad) {
     ...(body === undefined ? {} : { body }),
     signal: AbortSignal.timeout(20_000),
   });
-  return { response, text: await response.text(), ms: performance.now() - began };
+  return { response, text: await response.text(), ms: began() };
 }
 
 /** Problem document, in time, of the catalogue, and nothing in it that is not for the client. */

@@ -33,7 +33,7 @@ describe('SCL-06 NFR-07 a node that is frozen under load', () => {
     await eventually('commands flow', async () => (await logProof(stack, stack.tenants[0]!)).events > 5);
     await freeze(node.pid!);
     try {
-      const item = await eventually('it is told', () => attention(`shard.unreachable:${victim}`), 20_000);
+      const item = await eventually('it is told', () => attention(`shard.unreachable:${victim}`));
       expect(item).toMatchObject({ severity: 'critical', action: 'scale.evacuate', input: { source: 'gone' } });
       expect(item.since).not.toBeNull();
       const asUsual = { body: { shard_id: victim, reason: 'it died' } };
@@ -76,7 +76,7 @@ describe('OPS-07 NFR-07 a drain', () => {
       await node.start();
     };
     const becomes = (state: string) =>
-      eventually(`it is ${state}`, async () => (await node.tenant(tenant_id))?.state === state, 20_000);
+      eventually(`it is ${state}`, async () => (await node.tenant(tenant_id))?.state === state);
     await restart();
     await becomes('drained');
     await eventually('it is on record', async () => (await recordsOf(tenant_id)).length > 0);

@@ -87,7 +87,7 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     const node = stack.node((await placementOf(operator, 'tenant-02', 'aggregate')).shard_id);
     await node.kill();
     await node.start();
-    await eventually('held back again', async () => (await node.tenant('tenant-02'))?.state === 'paused', 20_000);
+    await eventually('held back again', async () => (await node.tenant('tenant-02'))?.state === 'paused');
     expect((await stack.command('tenant-02', randomUUID())).status).toBe(423);
     const { items } = await operator.read('audit.records.list', { query: { tenant_id: 'tenant-02', limit: 200 } });
     expect(items.map(({ code }) => code)).toContain('flag.put_back');
@@ -149,7 +149,7 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     const statusOf = async () => (await operator.read('tenants.get', { params })).status;
     const kv = await new Kvm(stack.nc).open('config');
     await kv.put(`tenants.${tenant}`, JSON.stringify({ paused: true, reason: 'of a record that was put back', revision: 900 })); // prettier-ignore
-    await eventually('it is said', async () => (await statusOf()).state === 'degraded', 30_000);
+    await eventually('it is said', async () => (await statusOf()).state === 'degraded');
     expect((await statusOf()).reason).toMatch(/held back by its flag on NATS .*\(of a record that was put back\).*pause and resume it/); // prettier-ignore
     expect((await stack.command(tenant, randomUUID())).status).toBe(423);
     const { attention } = await operator.read('overview.get');
@@ -157,7 +157,7 @@ describe('NFR-07 SCL-06 the path of a command is followed, repaired and proven',
     const body = { reason: 'INC-7' };
     for (const kind of ['tenants.pause', 'tenants.resume'] as const)
       expect((await carryOut(operator, kind, { params, body })).state).toBe('succeeded');
-    await eventually('it is served', async () => (await statusOf()).state === 'active', 10_000);
+    await eventually('it is served', async () => (await statusOf()).state === 'active');
     expect((await stack.command(tenant, randomUUID())).status).toBe(200);
   }, 90_000);
 

@@ -62,7 +62,7 @@ describe('moving a live tenant', () => {
       () => operator.preflight('scale.evacuate', evacuation),
     ]) {
       const touched = async () => felt(await planned());
-      await eventually('its traffic is known', async () => Number((await touched())?.['traffic']) > 0, 25_000);
+      await eventually('its traffic is known', async () => Number((await touched())?.['traffic']) > 0);
       expect(await touched()).toMatchObject(measured);
     }
     enough.abort();

@@ -5,6 +5,7 @@ import { Kvm, type KV } from '@nats-io/kv';
 import { decodeJwt } from 'jose';
 import { eventually } from '../backend/testing/eventually.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
+import { stopwatch } from '../testing/stopwatch.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -24,9 +25,9 @@ const status = async (text: string): Promise<number> => {
 };
 /** Milliseconds until it is refused. */
 const refused = async (text: string): Promise<number> => {
-  const began = performance.now();
+  const began = stopwatch();
   await eventually('it is refused', async () => (await status(text)) === 401);
-  return performance.now() - began;
+  return began();
 };
 const attention = async (): Promise<string[]> =>
   (await stack.as('operator').read('overview.get')).attention.map(({ id }) => id);

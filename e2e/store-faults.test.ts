@@ -11,6 +11,7 @@ import { startStack, type Stack } from '../backend/testing/stack.ts';
 import { sampleOf } from '../contract/src/sample.fixture.ts';
 import { temporaryFolder } from '../testing/processes.ts';
 import { carryOut, entry, metric, otherShard, placementOf, published } from './journey.ts';
+import { stopwatch } from '../testing/stopwatch.ts';
 
 /** A disk that can be filled: the sum of what SecantusDB needs for its journal and these tests. */
 const DISK_MB = 160;
@@ -33,7 +34,7 @@ afterEach(async () => {
   // A test that failed half-way leaves the next one what it needs.
   if (!stack.mongoRuns()) await stack.restartMongo();
   stack.resumeMongo();
-  await eventually('it is ready', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+  await eventually('it is ready', async () => (await fetch(`${stack.url()}/readyz`)).ok);
 });
 
 /** A small tmpfs where that may be mounted; elsewhere the server's own limit on the size of a file plays the full disk. */
@@ -94,7 +95,7 @@ async function attempt(
     /:(\w+)/g,
     (_, name: string) => (({ ...params, ...named }) as Record<string, string>)[name]!,
   );
-  const began = performance.now();
+  const began = stopwatch();
   const response = await fetch(`${stack.url()}/admin/v1${path}`, {
     method: submit.method,
     headers: {
@@ -107,7 +108,7 @@ async function attempt(
     signal: AbortSignal.timeout(20_000),
   });
   const answer = (await response.json()) as { code: string };
-  return { status: response.status, code: answer.code, ms: performance.now() - began };
+  return { status: response.status, code: answer.code, ms: began() };
 }
 
 const world = async () => ({
@@ -147,7 +148,7 @@ describe('with the store cut, changes answer 503 within 2 s and nothing happens'
     expect(await ready.json()).toMatchObject({ dependencies: { mongodb: { ok: false }, nats: { ok: true } } });
     expect((await fetch(`${stack.url()}/healthz`)).status).toBe(200);
     stack.resumeMongo();
-    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok);
     expect(await world()).toEqual(before);
   });
 
@@ -157,7 +158,7 @@ describe('with the store cut, changes answer 503 within 2 s and nothing happens'
     await expectRefused();
     expect((await stack.command(tenant, randomUUID())).status).toBe(200);
     await stack.restartMongo();
-    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok);
     expect((await world()).jobs).toBe(before.jobs);
     const { shard_id } = await placementOf(owner, tenant, 'aggregate');
     const body = { tenant_id: tenant, kind: 'aggregate' as const, to: otherShard(shard_id), reason: 'it is back' };
@@ -185,7 +186,7 @@ describe('with the store cut, changes answer 503 within 2 s and nothing happens'
     const wrong = answers.filter(({ status, code }) => status !== 202 && !/^(audit|store)\.unavailable$/.test(code));
     expect(wrong).toEqual([]);
     await stack.restartMongo();
-    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok);
     for (const [key, tenant_id] of asked) {
       const body = { tenant_id, metadata: { name: 'Cut' }, reason: 'store is cut' };
       const { job } = await owner.submit('tenants.create', { body, idempotencyKey: key });
@@ -233,7 +234,7 @@ describe('a store that cannot be written', () => {
     // A storage engine that could not write does not go on by itself: whoever makes room starts it again.
     stack.mongo!.kill();
     await stack.restartMongo();
-    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok, 20_000);
+    await eventually('it is ready again', async () => (await fetch(`${stack.url()}/readyz`)).ok);
     const params = { tenant_id: 'tenant-02' };
     const wanted = { params, body: { metadata: { name: 'Room again' }, reason: 'there is room' } };
     expect(await carryOut(owner, 'tenants.update', wanted)).toMatchObject({ state: 'succeeded' });

@@ -165,7 +165,7 @@ describe('a provisioning that fails', () => {
     const job = await admin.follow(jobId, () => undefined, AbortSignal.timeout(50_000));
     expect(['succeeded', 'compensated', 'failed']).toContain(job.state);
     if (job.state === 'succeeded') {
-      await eventually('it is served', async () => (await command('unlucky')) === 200, 20_000);
+      await eventually('it is served', async () => (await command('unlucky')) === 200);
       return;
     }
     expect(job.problem!.code).not.toBe('compensation.failed');

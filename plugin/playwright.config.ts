@@ -87,7 +87,7 @@ export default defineConfig<PluginOptions>({
   retries: 0,
   // For what hangs: the system behind the pages is not the only one that runs on the machine.
   timeout: 120_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 20_000 },
   forbidOnly: !!process.env.CI,
   reporter: 'list',
   outputDir: './test-results',

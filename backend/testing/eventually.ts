@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | null | false>,
-  ms = 15_000,
+  ms = 60_000,
 ): Promise<T> {
   let last: unknown;
   for (const end = performance.now() + ms; ; await sleep(20)) {

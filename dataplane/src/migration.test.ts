@@ -85,7 +85,7 @@ describe('moving live tenants', () => {
       );
     }
     const effects = async () => (await jsm.streams.info('EFFECTS')).state.messages;
-    await eventually('effects done', async () => (await effects()) >= transfers, 20_000);
+    await eventually('effects done', async () => (await effects()) >= transfers);
     await sleep(300);
     expect(await effects()).toBe(transfers);
   });

@@ -220,7 +220,7 @@ export async function call(url: string, init: RequestInit = {}): Promise<Reply> 
 }
 
 /** Asks again until it is true; a refused connection is a "not yet". */
-export async function eventually(what: string, check: () => Promise<boolean>, ms = 15_000): Promise<void> {
+export async function eventually(what: string, check: () => Promise<boolean>, ms = 60_000): Promise<void> {
   for (const end = performance.now() + ms; ; await sleep(20)) {
     if (await check().catch(() => false)) return;
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);

@@ -21,7 +21,7 @@ export async function runJourneys(args: readonly string[]): Promise<Count> {
     return await countTests((file) => playwright(args, browser, file), playwrightCount);
   } catch (error) {
     process.stderr.write(`✗ browser journeys: ${(error as Error).message}\n`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: ['browser journeys: cannot run'] };
   }
 }
 

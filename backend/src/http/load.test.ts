@@ -62,7 +62,7 @@ it.each(HALVES)(
     const all = Array.from({ length: 300 }, () => open(api, sends(token)));
     await sleep(100);
     for (let n = 0; n < 5; n++) expect(await served(api, token)).toBe(200);
-    await eventually('all are closed', async () => all.every(({ closed }) => closed()), 10_000);
+    await eventually('all are closed', async () => all.every(({ closed }) => closed()));
     expect(await served(api, token)).toBe(200);
   },
 );
@@ -73,7 +73,7 @@ it('NFR-07 a header or a body that arrives byte by byte has the same time as one
   for (const [, sends] of HALVES.slice(2, 4)) {
     const one = open(api, sends(token));
     const drip = setInterval(() => one.socket.writable && one.socket.write('x'), 50);
-    await eventually('it is closed', async () => one.closed(), 5_000).finally(() => clearInterval(drip));
+    await eventually('it is closed', async () => one.closed()).finally(() => clearInterval(drip));
   }
 });
 
@@ -88,7 +88,7 @@ it.each([
     api,
     `POST /admin/v1/scale/migrations HTTP/1.1\r\nHost: x\r\n${auth}Content-Type: application/json\r\nContent-Length: ${status === 413 ? 9_999_999 : 50}\r\n\r\n{`,
   );
-  await eventually('it is closed', async () => one.closed(), 5_000);
+  await eventually('it is closed', async () => one.closed());
   expect(one.text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*Connection: close`, 'i'));
 });
 
@@ -98,7 +98,7 @@ it('NFR-07 of connections that say nothing the oldest goes when there are too ma
   await eventually('all are there', async () => (await api.metrics.metrics()).includes('cp_http_connections 256'));
   await sleep(1_200);
   const later = Array.from({ length: 100 }, () => open(api, ''));
-  await eventually('the oldest are closed', async () => first.filter(({ closed }) => closed()).length === 100, 5_000);
+  await eventually('the oldest are closed', async () => first.filter(({ closed }) => closed()).length === 100);
   expect(later.some(({ closed }) => closed())).toBe(false);
   expect(await api.metrics.metrics()).toContain('cp_http_connections_cut_total{cause="dawdling"} 100');
   for (const { socket } of [...first, ...later]) socket.destroy();
@@ -125,7 +125,7 @@ it('NFR-07 one that closes its side is taken for gone, whether it waits for an a
     );
     return one;
   });
-  await eventually('all are closed', async () => all.every(({ closed }) => closed()) && following === 0, 5_000);
+  await eventually('all are closed', async () => all.every(({ closed }) => closed()) && following === 0);
   expect(await served(api, token)).toBe(200);
 });
 

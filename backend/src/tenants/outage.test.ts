@@ -3,6 +3,7 @@ import { Problem } from '@cloudlysis/contract';
 import { startNats } from '../../../testing/nats.ts';
 import { felt } from '../../../testing/felt.ts';
 import { startGround, startReplica } from './platform.fixture.ts';
+import { stopwatch } from '../../../testing/stopwatch.ts';
 
 const reason = 'INC-42: a test';
 
@@ -11,7 +12,7 @@ it('NFR-07 with NATS away plans are blocked and say so, and reads go on; all of 
   await using replica = await startReplica(ground);
   await replica.run('tenants.create', { tenant_id: 'acme', metadata: { name: 'Acme' }, reason });
   ground.nats.kill();
-  const started = performance.now();
+  const started = stopwatch();
   for (const kind of ['tenants.pause', 'tenants.archive'] as const) {
     const plan = await replica.preflight(kind, { tenant_id: 'acme', reason });
     expect(plan.blockers).toEqual([expect.objectContaining({ code: 'bus.reachable' })]);
@@ -23,7 +24,7 @@ it('NFR-07 with NATS away plans are blocked and say so, and reads go on; all of 
   );
   expect((await replica.get('acme')).tenant_id).toBe('acme');
   expect((await replica.list()).items.map(({ tenant_id }) => tenant_id)).toEqual(['acme']);
-  expect(performance.now() - started).toBeLessThan(25_000);
+  expect(started()).toBeLessThan(25_000);
 });
 
 it('NFR-07 seeding that NATS interrupts is refused, and goes on when it is called again', async () => {

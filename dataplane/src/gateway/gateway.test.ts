@@ -4,6 +4,7 @@ import { Kvm } from '@nats-io/kv';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { call, eventually, moveTenant, startPlatform, type TestPlatform } from '../../testing/platform.ts';
 import { LONGEST_TOKEN_MS, Revocations } from './tokens.ts';
+import { stopwatch } from '../../../testing/stopwatch.ts';
 
 const deposit = (command_id: string, amount = 5) => ({ command_id, type: 'deposit', data: { account: 'a', amount } });
 
@@ -162,9 +163,9 @@ describe('a gateway whose watch tells it nothing', () => {
     for (const [turn, to] of ['a2', 'a1', 'a2', 'a1'].entries()) {
       expect(await forgetWatches('placement')).toBeGreaterThan(0);
       await moveTenant(platform, 'acme', to === 'a2' ? 'a1' : 'a2', to);
-      const start = performance.now();
+      const start = stopwatch();
       expect((await platform.command('acme', deposit(`moved-${turn}`))).status).toBe(200);
-      expect(performance.now() - start).toBeLessThan(3000);
+      expect(start()).toBeLessThan(3000);
       expect((await routes())[0]).toMatchObject({ shard_id: to, revision: turn + 2 });
     }
   });
@@ -176,7 +177,7 @@ describe('a gateway whose watch tells it nothing', () => {
     const kv = await new Kvm(platform.nc).create('placement', { history: 1 });
     const behind = async () =>
       (await platform.gateway.get('/admin/state')).body.followers.find((one: any) => one.bucket === 'placement');
-    await eventually('said', async () => (await behind()).detail?.includes('does not have 2 keys'), 5000);
+    await eventually('said', async () => (await behind()).detail?.includes('does not have 2 keys'));
     const metrics = (await platform.gateway.get('/metrics')).body;
     expect(metrics).toMatch(/gateway_follower_behind_seconds\{bucket="placement",.*\} [0-9.]*[1-9]/);
     expect(metrics).toMatch(/gateway_follower_behind_seconds\{bucket="iam_revocations",.*\} 0/);
@@ -187,7 +188,7 @@ describe('a gateway whose watch tells it nothing', () => {
     await kv.put('aggregate.acme', JSON.stringify({ shard: 'a2', revision: 1, job_id: null }));
     await kv.put('projection.acme', JSON.stringify({ shard: 'p1', revision: 1, job_id: null }));
     expect((await platform.command('acme', deposit('lost-3'))).status).toBe(200);
-    await eventually('vouched for', async () => (await behind()).behind_since === null, 5000);
+    await eventually('vouched for', async () => (await behind()).behind_since === null);
     expect((await platform.gateway.get('/admin/state?tenant_id=acme')).body.routes[0]).toMatchObject({
       shard_id: 'a2',
     });

@@ -92,7 +92,7 @@ describe('a copy of a bucket', () => {
       );
       await asker.mirror.refresh('aggregate.t5');
       expect(asker.now('aggregate.t5')).toBe(anew.get('aggregate.t5'));
-      await eventually('followed', async () => String([...told(kept, watcher.now)]) === String([...kept]), 5000);
+      await eventually('followed', async () => String([...told(kept, watcher.now)]) === String([...kept]));
       expect(watcher.healed).toContain('bucket');
       await watcher.mirror.reload();
       expect(told(anew, watcher.now)).toEqual(anew);
@@ -118,9 +118,9 @@ describe('a copy of a bucket', () => {
     expect(mirror.state()).toMatchObject({ bucket: 'forgotten', behind_since: null });
     await forgetConsumers('forgotten');
     await put(kv, 'aggregate.a', 1);
-    await eventually('followed', async () => now('aggregate.a') === 1, 5000);
+    await eventually('followed', async () => now('aggregate.a') === 1);
     await put(kv, 'aggregate.a', 2);
-    await eventually('watched again', async () => now('aggregate.a') === 2, 5000);
+    await eventually('watched again', async () => now('aggregate.a') === 2);
     expect(healed).toContain('consumer');
     await eventually('vouched for', async () => mirror.state().behind_since === null);
   });
@@ -131,16 +131,16 @@ describe('a copy of a bucket', () => {
     await put(kv, 'aggregate.b', 7);
     const { mirror, now, table } = await follower('lost');
     await destroy('lost');
-    await eventually('said', async () => mirror.state().detail === 'the bucket is gone', 5000);
+    await eventually('said', async () => mirror.state().detail === 'the bucket is gone');
     expect(mirror.inDoubt).toBe(true);
     const anew = await bucketOf('lost');
-    await eventually('said', async () => /does not have 2 keys/.test(mirror.state().detail ?? ''), 5000);
+    await eventually('said', async () => /does not have 2 keys/.test(mirror.state().detail ?? ''));
     expect([now('aggregate.a'), now('aggregate.b')]).toEqual([7, 7]);
     await put(anew, 'aggregate.a', 1);
-    await eventually('published again', async () => now('aggregate.a') === 1, 5000);
+    await eventually('published again', async () => now('aggregate.a') === 1);
     await anew.delete('aggregate.b');
-    await eventually('taken back', async () => now('aggregate.b') === undefined, 5000);
-    await eventually('vouched for', async () => mirror.state().behind_since === null, 5000);
+    await eventually('taken back', async () => now('aggregate.b') === undefined);
+    await eventually('vouched for', async () => mirror.state().behind_since === null);
     expect(table.revision).toBe(7);
   });
 
@@ -157,7 +157,7 @@ describe('a copy of a bucket', () => {
     for (let turn = 0; turn < 3; turn++) await mirror.heal();
     expect(held()).toEqual([1, 7, 7]);
     await forgetConsumers('reread');
-    await eventually('watched again', async () => healed.includes('consumer'), 5000);
+    await eventually('watched again', async () => healed.includes('consumer'));
     expect(held()).toEqual([1, 7, 7]);
     expect(mirror.state().detail).toMatch(/does not have 2 keys/);
     await destroy('reread');
@@ -165,7 +165,7 @@ describe('a copy of a bucket', () => {
     await mirror.heal();
     expect(held()).toEqual([1, 7, 7]);
     await third.delete('aggregate.b');
-    await eventually('taken back', async () => now('aggregate.b') === undefined, 5000);
+    await eventually('taken back', async () => now('aggregate.b') === undefined);
     await mirror.heal();
     expect(held()).toEqual([1, undefined, 7]);
     await mirror.reload();
@@ -193,12 +193,12 @@ describe('a copy of a bucket', () => {
       const reading = await read(later);
       return { ...reading, mark: aged(reading.mark) };
     };
-    await eventually('read again', async () => now('aggregate.a') === 5, 8000);
+    await eventually('read again', async () => now('aggregate.a') === 5);
     expect(now('aggregate.b')).toBe(7);
     await put(older, 'aggregate.a', 6);
-    await eventually('followed', async () => now('aggregate.a') === 6, 5000);
+    await eventually('followed', async () => now('aggregate.a') === 6);
     await older.delete('aggregate.b');
-    await eventually('taken back', async () => now('aggregate.b') === undefined, 5000);
+    await eventually('taken back', async () => now('aggregate.b') === undefined);
   });
 
   it('NFR-07 a bucket that is purged as a whole takes nothing away, also when something is written at once; a look-up and a mark are believed', async () => {
@@ -212,12 +212,12 @@ describe('a copy of a bucket', () => {
       await mirror.refresh('aggregate.b');
       await mirror.heal();
       expect(held()).toEqual([again, 7, 7]);
-      await eventually('said', async () => /does not have 2 keys/.test(mirror.state().detail ?? ''), 5000);
+      await eventually('said', async () => /does not have 2 keys/.test(mirror.state().detail ?? ''));
     }
     await mirror.refresh('aggregate.c');
     expect(held()).toEqual([9, 7, 7]);
     await kv.delete('aggregate.b');
-    await eventually('taken back', async () => now('aggregate.b') === undefined, 5000);
+    await eventually('taken back', async () => now('aggregate.b') === undefined);
     await mirror.reload();
     expect(held()).toEqual([9, undefined, undefined]);
   });
@@ -227,13 +227,13 @@ describe('a copy of a bucket', () => {
     for (const key of ['a', 'b', 'c', 'd']) await put(kv, `aggregate.${key}`, 1);
     const { now } = await follower('unmarked');
     await other.jsm.streams.purge('KV_unmarked', { filter: '$KV.unmarked.aggregate.a' });
-    await eventually('purged', async () => now('aggregate.a') === undefined, 5000);
+    await eventually('purged', async () => now('aggregate.a') === undefined);
     const seq = await put(kv, 'aggregate.b', 2);
-    await eventually('written', async () => now('aggregate.b') === 2, 5000);
+    await eventually('written', async () => now('aggregate.b') === 2);
     await other.jsm.streams.deleteMessage('KV_unmarked', seq, false);
     await kv.delete('aggregate.c');
     await other.jsm.streams.purge('KV_unmarked', { filter: '$KV.unmarked.aggregate.c' });
-    await eventually('purged with its mark', async () => now('aggregate.c') === undefined, 5000);
+    await eventually('purged with its mark', async () => now('aggregate.c') === undefined);
     expect(now('aggregate.d')).toBe(1);
   });
 
@@ -245,18 +245,18 @@ describe('a copy of a bucket', () => {
     for (const key of ['a', 'b', 'c']) for (const revision of [4, 5]) await put(kv, `aggregate.${key}`, revision);
     for (const key of ['a', 'b', 'c']) {
       const seq = await put(kv, `aggregate.${key}`, 6);
-      await eventually('written', async () => now(`aggregate.${key}`) === 6 && asked.now(`aggregate.${key}`) === 6, 5000); // prettier-ignore
+      await eventually('written', async () => now(`aggregate.${key}`) === 6 && asked.now(`aggregate.${key}`) === 6); // prettier-ignore
       // What comes and goes between two comparisons is found by the full read of each minute.
       const compared = mirror.state().checked_at;
-      await eventually('compared', async () => mirror.state().checked_at !== compared, 5000);
+      await eventually('compared', async () => mirror.state().checked_at !== compared);
       await other.jsm.streams.deleteMessage('KV_rewound', seq, false);
       expect((await bucket.get(`aggregate.${key}`))?.seq).toBeLessThan(seq);
       if (key === 'a') await asked.mirror.refresh('aggregate.a');
       if (key === 'b') await asked.mirror.reload();
       if (key !== 'c') expect(asked.now(`aggregate.${key}`)).toBe(5);
-      await eventually(`${key} is what it is in the bucket`, async () => now(`aggregate.${key}`) === 5, 5000);
+      await eventually(`${key} is what it is in the bucket`, async () => now(`aggregate.${key}`) === 5);
       await put(kv, `aggregate.${key}`, 7);
-      await eventually('followed', async () => now(`aggregate.${key}`) === 7, 5000);
+      await eventually('followed', async () => now(`aggregate.${key}`) === 7);
     }
   });
 
@@ -269,8 +269,8 @@ describe('a copy of a bucket', () => {
     await bus.nc.reconnect();
     await destroy('away');
     await put(await bucketOf('away'), 'aggregate.a', 1);
-    await eventually('followed', async () => now('aggregate.a') === 1, 8000);
-    await eventually('vouched for', async () => !mirror.inDoubt, 8000);
+    await eventually('followed', async () => now('aggregate.a') === 1);
+    await eventually('vouched for', async () => !mirror.inDoubt);
   });
 
   it('SCL-04 within one bucket an older revision stays ignored, also when it is read in full', async () => {
@@ -278,7 +278,7 @@ describe('a copy of a bucket', () => {
     const { mirror, now } = await follower('older');
     await put(kv, 'aggregate.a', 5);
     // A bucket of history 1 keeps the last entry only: a copy that never heard of 5 would be right to say 4.
-    await eventually('followed', async () => now('aggregate.a') === 5, 5000);
+    await eventually('followed', async () => now('aggregate.a') === 5);
     await put(kv, 'aggregate.a', 4);
     await mirror.reload();
     expect(now('aggregate.a')).toBe(5);

@@ -57,7 +57,7 @@ test('NFR-08 without the backend each page says so in its place, and fills itsel
   });
 
   await world.backend('start');
-  await expect(page.getByRole('region', { name: 'Connections' }).first()).toContainText('MongoDB', { timeout: 35_000 });
+  await expect(page.getByRole('region', { name: 'Connections' }).first()).toContainText('MongoDB', { timeout: 60_000 });
   await expect(page.getByText(AWAY)).toHaveCount(0);
   expect(page.url()).toContain(`${ROOT}/settings`);
   await expect(stateOf(page.locator('main'))).toHaveCount(0);

@@ -58,6 +58,6 @@ test('NFR-07 UI-22 two operators on one tenant: the second is refused, is told b
     await expect(stateOf(other.locator('main'))).toHaveText('running');
   });
   await world.calm();
-  await expect(stateOf(first)).toHaveText('succeeded', { timeout: 20_000 });
+  await expect(stateOf(first)).toHaveText('succeeded', { timeout: 60_000 });
   expect((await service.jobsOf(tenant)).filter(({ reason }) => reason === 'the second of two')).toEqual([]);
 });

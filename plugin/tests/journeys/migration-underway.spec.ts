@@ -19,7 +19,7 @@ test('SCL-06 UI-22 a running migration is cancelled, what was done is undone, an
   await cancel.getByRole('textbox', { name: /^Why cancel/ }).fill('changed my mind');
   await cancel.getByRole('button', { name: 'Cancel job and undo' }).click();
 
-  await expect(stateOf(change)).toHaveText('compensated', { timeout: 20_000 });
+  await expect(stateOf(change)).toHaveText('compensated', { timeout: 60_000 });
   await expect(change.getByRole('list', { name: 'Steps' })).toContainText('undone');
   expect(await service.shardOf(tenant)).toBe(source);
   await expect.poll(() => world.stateOn(source, tenant)).toBe('serving');
@@ -60,7 +60,7 @@ test('UI-22 closing the drawer does not stop the job: the page keeps it in sight
   const asked = page.getByRole('list', { name: 'Changes you asked for' }).getByRole('listitem');
   await expect(asked).toContainText(/running.*Migrate tenant-11/);
   await world.fault(source, { in_flight: 0 });
-  await expect(asked).toContainText('succeeded', { timeout: 20_000 });
+  await expect(asked).toContainText('succeeded', { timeout: 60_000 });
   await expect(page.getByTestId('data-testid Alert success').filter({ hasText: `Migrate ${tenant}` })).toBeVisible();
   await asked.getByRole('button', { name: /^Dismiss Migrate/ }).click();
   await expect(asked).toHaveCount(0);

@@ -16,7 +16,7 @@ test('UI-16 UI-21 GEN-36 a note is left on its tenant, edited, not written over 
   await leave.getByRole('textbox', { name: /^Note/ }).fill('Do not move before the invoice run');
   await expect(leave.getByRole('list', { name: 'Checks' })).toBeVisible();
   await apply(leave, 'told by the customer');
-  await expect(stateOf(leave)).toHaveText('succeeded', { timeout: 20_000 });
+  await expect(stateOf(leave)).toHaveText('succeeded', { timeout: 60_000 });
   await leave.getByRole('button', { name: 'Close' }).click();
   await expect(note).toContainText('Do not move before the invoice run');
 
@@ -31,8 +31,8 @@ test('UI-16 UI-21 GEN-36 a note is left on its tenant, edited, not written over 
   const faster = drawer(theirs, `Edit note.*${TENANT}`);
   await faster.getByRole('textbox', { name: /^Note/ }).fill('Not before Monday');
   await apply(faster, 'they called again');
-  await expect(stateOf(faster)).toHaveText('succeeded', { timeout: 20_000 });
-  await expect(edit).toContainText(/is at version \d+: it was read at version \d+/, { timeout: 20_000 });
+  await expect(stateOf(faster)).toHaveText('succeeded', { timeout: 60_000 });
+  await expect(edit).toContainText(/is at version \d+: it was read at version \d+/, { timeout: 60_000 });
   await expect(edit.getByRole('button', { name: 'Apply' })).toBeDisabled();
 
   await page.goto(`${ROOT}/notes`);
@@ -42,6 +42,6 @@ test('UI-16 UI-21 GEN-36 a note is left on its tenant, edited, not written over 
   await page.getByRole('menuitem', { name: /^Remove/ }).click();
   const remove = drawer(page, `Remove note.*${TENANT}`);
   await apply(remove, 'it is Monday');
-  await expect(stateOf(remove)).toHaveText('succeeded', { timeout: 20_000 });
+  await expect(stateOf(remove)).toHaveText('succeeded', { timeout: 60_000 });
   await expect(row).toHaveCount(0);
 });

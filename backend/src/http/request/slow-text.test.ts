@@ -7,6 +7,7 @@ import { image } from '../../audit/record/redact.ts';
 import { identityName, identityOf } from '../../call/identity-name.ts';
 import { scanJson } from './json-scan.ts';
 import { parseParts, submitHeaders } from './request-parts.ts';
+import { stopwatch } from '../../../../testing/stopwatch.ts';
 
 /** What is linear takes a few milliseconds on any machine; what is not took 2 s on an idle one. */
 const AT_MOST_MS = 1_000;
@@ -21,13 +22,13 @@ const TEXTS = UNITS.flatMap((unit) => {
 });
 
 function within(what: string, work: () => unknown): void {
-  const began = performance.now();
+  const began = stopwatch();
   try {
     work();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }
-  const ms = performance.now() - began;
+  const ms = began();
   if (ms > AT_MOST_MS) throw new Error(`${what} took ${Math.round(ms)} ms`);
 }
 const named = (text: string): string => JSON.stringify(text.slice(0, 12));

@@ -122,7 +122,7 @@ describe('replicas whose clocks differ', () => {
       for (const [n, turn] of turns.entries())
         jobs.push(await at(turn).submit(submission({ tenant: `t${n}` }, `k${n}`)));
       const parent = await at(turns[0]!).submit(submission({ tenant: 'p', children: ['a', 'b', 'c', 'd', 'e', 'f'] }, 'p')); // prettier-ignore
-      await at(turns[1]!).settled(parent._id, 20_000);
+      await at(turns[1]!).settled(parent._id, 60_000);
       const children = (await engines[0]!.store.childrenOf(parent._id)).map(({ _id }) => _id).sort();
       const all = [...jobs.map(({ _id }) => _id), parent._id, ...children].sort();
       expect(children).toHaveLength(6);
@@ -154,7 +154,7 @@ describe('replicas whose clocks differ', () => {
       const input = { tenant: `t${n}` };
       const plan = await maker.preflight({ kind: 'tenants.pause', input, actor: ADA, retryOf: null });
       const job = await judge.submit(submission(input, `k${n}`, { kind: 'tenants.pause', planHash: plan.hash }));
-      expect((await judge.settled(job._id, 20_000)).state).toBe('succeeded');
+      expect((await judge.settled(job._id, 60_000)).state).toBe('succeeded');
     }
   });
 

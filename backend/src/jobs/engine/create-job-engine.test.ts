@@ -156,7 +156,7 @@ const submission = (tenant: string, key: string, more: Partial<Submission> = {})
   provenance: { requestId: `req-${key}`, traceId: null, ip: null, agent: null }, parentJobId: null, retryOf: null, ...more,
 }); // prettier-ignore
 
-const settle = (engine: JobEngine, job: JobDocument): Promise<JobDocument> => engine.settled(job._id, 20_000);
+const settle = (engine: JobEngine, job: JobDocument): Promise<JobDocument> => engine.settled(job._id, 60_000);
 
 describe('submission', () => {
   it('API-17 GEN-34 makes one job of one key, also when ten ask at once, and refuses the key for another body', async () => {
@@ -319,7 +319,7 @@ describe('running', () => {
     const boots = async () => Object.fromEntries((await registered.find({}).toArray()).map(({ _id, boot }) => [_id, boot])); // prettier-ignore
     const before = await boots();
     await registered.updateMany({}, { $set: { boot: 'of an older life', beat: 7 } });
-    await eventually('both are registered again', async () => isDeepStrictEqual(await boots(), before), 15_000);
+    await eventually('both are registered again', async () => isDeepStrictEqual(await boots(), before));
     const jobs = [await engines[0]!.submit(submission('acme', 'k1')), await engines[1]!.submit(submission('globex', 'k2'))]; // prettier-ignore
     // Three times as long as it takes a replica to see that another is gone.
     await new Promise((resolve) => setTimeout(resolve, 3_000));

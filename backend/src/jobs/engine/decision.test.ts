@@ -143,7 +143,7 @@ async function submit(kind: Kind, key: string = kind): Promise<JobDocument> {
   }); // prettier-ignore
 }
 const stored = () => mongo.db.collection<JobDocument>('jobs');
-const ended = async ({ _id }: JobDocument): Promise<JobDocument> => engine.settled(_id, 20_000);
+const ended = async ({ _id }: JobDocument): Promise<JobDocument> => engine.settled(_id, 60_000);
 
 /** Accepted while another job holds the lane. */
 async function queued(kind: Kind): Promise<JobDocument> {

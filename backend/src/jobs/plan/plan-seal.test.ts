@@ -181,7 +181,7 @@ describe('API-05 a plan is used up by its job', () => {
 
     const jobs = await Promise.all([submit({}), submit({}), one.submit(wanted({ planHash: hash }))]);
     expect(new Set(jobs.map(({ _id }) => _id)).size).toBe(1);
-    await two.settled(jobs[0]!._id, 20_000);
+    await two.settled(jobs[0]!._id, 60_000);
     // The change and its undo: the world is as it was when the plan was shown.
     world = 2;
     world = 1;
@@ -229,7 +229,7 @@ describe('API-05 a plan is used up by its job', () => {
     running.push(() => mongo.close());
     const engine = await replica(mongo, 'r1', key(), () => 1);
     const first = await engine.submit(wanted({ planHash: (await engine.preflight(wanted())).hash }));
-    await engine.settled(first._id, 20_000);
+    await engine.settled(first._id, 60_000);
     const jobs = mongo.db.collection<{ _id: string }>('jobs');
     await jobs.updateOne({ _id: first._id }, { $set: { idempotency: 'user:ada@x.test:k1' }, $unset: { plan_id: '' } });
     expect((await engine.submit(wanted()))._id).toBe(first._id);

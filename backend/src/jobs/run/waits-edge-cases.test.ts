@@ -27,7 +27,7 @@ const approval = (more: Partial<SignalStep<Input>['signal']> = {}): SignalStep<I
   signal: { name: 'approval', permission: 'configs.approve', ...more },
 });
 const ended = (engine: JobEngine, job: Pick<JobDocument, '_id'>): Promise<JobDocument> =>
-  engine.settled(job._id, 15_000);
+  engine.settled(job._id, 60_000);
 const waiting = (engine: JobEngine, jobId: string): Promise<JobDocument> =>
   eventually(`${jobId} waits`, async () => {
     const job = await engine.store.get(jobId);

@@ -67,7 +67,7 @@ async function start(name: string): Promise<Child> {
 const read = async (jobId: string): Promise<JobDocument> =>
   (await mongo.db.collection<JobDocument>('jobs').findOne({ _id: jobId }))!;
 const ended = (jobId: string): Promise<JobDocument> =>
-  eventually(`${jobId} ends`, async () => read(jobId).then((job) => isFinal(job.state) && job), 60_000);
+  eventually(`${jobId} ends`, async () => read(jobId).then((job) => isFinal(job.state) && job));
 const approve = (jobId: string) =>
   desk().signal(jobId, {
     name: 'approval',

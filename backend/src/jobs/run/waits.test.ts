@@ -290,7 +290,7 @@ describe('a wait that cannot begin', () => {
   ])('NFR-07 ends its job once, and does not begin it again and again: %s', async (name, step) => {
     await using here = await site();
     const engine = await here.replica('r1', [kindOf('tenants.update', [step, effect('a')])]);
-    const end = await ended(engine, await engine.submit(asked('tenants.update', `b ${name}`)), 8_000);
+    const end = await ended(engine, await engine.submit(asked('tenants.update', `b ${name}`)), 60_000);
     expect([end.state, end.problem?.code, end.fence]).toEqual(['failed', 'step.failed', 1]);
   }); // prettier-ignore
 });
@@ -395,7 +395,7 @@ describe('waiting for children', () => {
         if (dead) await first.stop(10);
         dead = false;
         const second = await here.replica('r1', kinds, { leaseMs: 1_000 });
-        const end = await ended(second, { _id }, 30_000);
+        const end = await ended(second, { _id }, 60_000);
         expect(end.steps[0]!.outcome).toEqual(Array.from({ length: children }, (_, n) => `${n} succeeded`));
         const jobs = await here.mongo.db.collection('jobs').countDocuments({ parent_job_id: _id });
         expect([jobs, new Set(ran).size]).toEqual([children, children]);

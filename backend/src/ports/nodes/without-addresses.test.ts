@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { Problem } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import { problemWithoutAddresses, withoutAddresses, withoutAddressesIn } from './without-addresses.ts';
+import { stopwatch } from '../../../../testing/stopwatch.ts';
 
 const host = fc.oneof(
   fc.ipV4(),
@@ -59,9 +60,9 @@ it('NFR-01 NFR-07 however long and odd a text that a node says, it is looked thr
   const units = ['a', 'a-', 'a.', 'a:', ':', '::', ' a', 'a:b:c:d.', '[::', '::1%', 'tenant:', 'http:/', 'a+b://', '1.', 'ENOTFOUND '];
   for (const unit of units) {
     const text = unit.repeat(200_000 / unit.length);
-    const began = performance.now();
+    const began = stopwatch();
     withoutAddresses(text);
-    expect([unit, performance.now() - began < 2_000]).toEqual([unit, true]);
+    expect([unit, began() < 2_000]).toEqual([unit, true]);
   }
   expect(withoutAddresses('x-http://10.0.0.7:1/a 1http://b.internal:80')).toBe('its /a its ');
 }); // prettier-ignore

@@ -5,6 +5,7 @@ import { startMongo, type TestMongo } from '../../../../testing/mongo.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { startGround, startReplica, type Ground, type Replica } from '../platform.fixture.ts';
 import { completeMetadata, newTenant, type TenantRecord } from './tenants.ts';
+import { stopwatch } from '../../../../testing/stopwatch.ts';
 
 const COUNT = 10_000;
 const T0 = new Date('2026-11-21T09:00:00.000Z');
@@ -72,9 +73,9 @@ afterAll(async () => {
 });
 
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
-  const started = performance.now();
+  const started = stopwatch();
   const result = await work();
-  return [result, performance.now() - started];
+  return [result, started()];
 }
 
 async function median(work: () => Promise<unknown>): Promise<number> {

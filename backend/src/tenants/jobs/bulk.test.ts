@@ -129,7 +129,7 @@ it('UI-15 API-03 a cancel begins no more children, cancels those under way and k
       outcome: 'requested',
     } as const;
     await replica.engine.cancel(job.job_id, ada.id, 'changed my mind', record);
-    const ended = await replica.engine.settled(job.job_id, 20_000);
+    const ended = await replica.engine.settled(job.job_id, 60_000);
     expect([ended.state, ended.steps[0]?.state]).toEqual(['cancelled', 'interrupted']);
     const children = await replica.engine.store.childrenOf(job.job_id);
     expect(children.length).toBeLessThan(4);

@@ -95,7 +95,7 @@ it('API-03 UI-15 a change that was cancelled half-way goes on where it stopped, 
     });
     const record = { code: 'job.cancel_requested', action: 'jobs.cancel', actor: ada, resource: 'x', outcome: 'requested' } as const; // prettier-ignore
     await replica.engine.cancel(job.job_id, ada.id, 'changed my mind', record);
-    await replica.engine.settled(job.job_id, 20_000);
+    await replica.engine.settled(job.job_id, 60_000);
     return job;
   });
   expect(await pausedOf(ids)).toEqual(['half-1']);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { NodeHealth, Tenant } from '@cloudlysis/contract';
 import { eventually } from '../../../testing/eventually.ts';
 import { startGround, startReplica, type Ground, type Replica } from '../platform.fixture.ts';
+import { stopwatch } from '../../../../testing/stopwatch.ts';
 
 let ground: Ground;
 let replica: Replica;
@@ -47,9 +48,9 @@ it('UI-42 a node that hangs is unreachable after its deadline and keeps nobody e
   ground.node('p1').ready = false;
   ground.node('a1').drained.add('acme');
   try {
-    const started = performance.now();
+    const started = stopwatch();
     const nodes = await asked();
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(started()).toBeLessThan(4_000);
     expect(nodes['r1']).toMatchObject({
       state: 'unreachable',
       drain: 'unreachable',
@@ -87,7 +88,7 @@ it('NFR-01 what a node says of its bus and its storage is told without where the
     expect(p1!.dependencies.map(({ ok }) => ok)).toEqual([false, false, false, false, false]);
     expect(JSON.stringify(p1)).not.toMatch(where);
     expect(p1!.reason).toContain('ECONNREFUSED');
-    await eventually('it is degraded', async () => (await replica.get('acme')).status.state === 'degraded', 15_000);
+    await eventually('it is degraded', async () => (await replica.get('acme')).status.state === 'degraded');
     expect((await replica.get('acme')).status.reason).toMatch(/not ready \(bus-0/);
     expect(JSON.stringify(await replica.get('acme'))).not.toMatch(where);
   } finally {
@@ -102,7 +103,7 @@ it('UI-14 a tenant carries its traffic and lag as last sampled, in the list as a
     async () => (await replica.get('acme')).traffic.requests_per_second !== null,
     15_000,
   );
-  await eventually('lag is sampled', async () => (await replica.get('acme')).traffic.consumer_lag === 0, 15_000);
+  await eventually('lag is sampled', async () => (await replica.get('acme')).traffic.consumer_lag === 0);
   const { items } = await replica.list({});
   const [acme, quiet] = items.map((item) => Tenant.parse(item));
   // The test gateway counts 100 requests of acme a second, and none of anybody else.
