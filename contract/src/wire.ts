@@ -1,7 +1,7 @@
 /** The words both sides speak: ids, pages, times and service kinds, as they travel (strings, never `Date`). */
 import { z } from 'zod';
 import { line, prose, shown } from './text.ts';
-import { ENVIRONMENTS, SERVICE_KINDS } from './words.ts';
+import { ENVIRONMENTS, SERVICE_KINDS, TIERS } from './words.ts';
 
 /** Lower-case DNS label, at most 63 characters: it becomes a NATS subject token and a KV key, so nothing else is let in. */
 const label = z
@@ -15,6 +15,9 @@ export const TenantId = label
 export const ShardId = label
   .describe('Shard id: a lower-case DNS label, at most 63 characters')
   .meta({ id: 'ShardId' });
+export const EnvironmentId = label
+  .describe('Environment id: a lower-case DNS label, at most 63 characters')
+  .meta({ id: 'EnvironmentId' });
 export const JobId = z
   .string()
   .max(40)
@@ -38,6 +41,9 @@ export const Reason = prose(3, 500).describe(
 
 export const ServiceKind = z.enum(SERVICE_KINDS).describe('Service kind of the platform').meta({ id: 'ServiceKind' });
 export type ServiceKind = z.infer<typeof ServiceKind>;
+
+export const Tier = z.enum(TIERS).describe('What an environment is for: dev, staging or prod').meta({ id: 'Tier' });
+export type Tier = z.infer<typeof Tier>;
 
 export const Environment = z.enum(ENVIRONMENTS).describe('Environment: a catalog name, or the tier `dev`');
 

@@ -8,6 +8,9 @@ export const PLACED_KINDS = ['aggregate', 'projection', 'runner'] as const satis
 
 export const ENVIRONMENTS = ['local', 'preview', 'staging', 'prod', 'dev'] as const;
 
+/** What an environment is for; each has one (CON-02). */
+export const TIERS = ['dev', 'staging', 'prod'] as const;
+
 export const TENANT_STATES = [
   'provisioning',
   'active',

@@ -1,6 +1,5 @@
 /** What differs between environments for whom we let in: the tier each belongs to, and how long its tokens may live. */
-
-export type Tier = 'dev' | 'staging' | 'prod';
+import type { Tier } from '@cloudlysis/contract';
 
 /** Environments and the tier they belong to (CON-02): an assignment to the tier holds in each of them. */
 const TIER: Readonly<Record<string, Tier>> = {
