@@ -1,3 +1,4 @@
+import { Problem } from '@cloudlysis/contract';
 import { screen, waitFor, within } from '@testing-library/react';
 import { apply, press, refusalOf, rowsOf } from '../../testing/acts';
 import { openApp } from '../../testing/open-app';
@@ -49,4 +50,27 @@ test('UI-14 UI-23 the list has its notes, and who may not write says why', async
   const { user } = openApp('/notes', 'read-only');
   expect((await rowsOf('notes'))[0]).toHaveTextContent(/tenant-04look twice/);
   expect(await refusalOf(user, 'New note')).toContain('tenants.update');
+});
+
+test('UI-14 UI-40 NFR-08 a note that cannot be read is no free place for another: its tenant’s page says what is wrong with it', async () => {
+  // The answers of a store with such a note, which the other tests must not meet.
+  const asked = globalThis.fetch;
+  const bad = { id: TENANT, reason: 'text: it is no text' };
+  const answers: Record<string, () => Response> = {
+    [`/notes/${TENANT}`]: () => {
+      const problem = new Problem('record.unreadable', 'a stored record', { record_id: bad.id, reason: bad.reason });
+      return Response.json(problem.toDocument(), { status: problem.status });
+    },
+    '/notes': () => Response.json({ items: [], unreadable: [bad], next_cursor: null }),
+  };
+  globalThis.fetch = async (...call) =>
+    answers[new URL(String(call[0])).pathname.replace('/admin/v1', '')]?.() ?? asked(...call);
+  try {
+    openApp(`/tenants/${TENANT}`);
+    const note = within(await screen.findByRole('region', { name: 'Note' }));
+    expect(await note.findByText(`1 record cannot be read: ${TENANT} (text: it is no text)`)).toBeInTheDocument();
+    expect(note.queryByRole('button', { name: /note/ })).not.toBeInTheDocument();
+  } finally {
+    globalThis.fetch = asked;
+  }
 });
