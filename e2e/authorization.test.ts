@@ -11,16 +11,16 @@ import {
 } from '@cloudlysis/contract';
 import {
   anonymousRows,
-  authorizationMatrix,
   OTHER_TENANT,
   OWN_TENANT,
+  rowsOverHttp,
   type MatrixRow,
 } from '../backend/src/http/binder/authorization-matrix.ts';
 import { eventually } from '../backend/testing/eventually.ts';
 import { carryOut } from './journey.ts';
 import { startStack, type Stack } from '../backend/testing/stack.ts';
 
-const rows = [...authorizationMatrix('dev')];
+const rows = rowsOverHttp({ id: 'dev', tier: 'dev' }, [{ id: 'prod', tier: 'prod' }]);
 const AT_ONCE = 16;
 const emailOf = ({ role, scope }: { role: RoleName; scope: Scope }): string =>
   `${role}.${Object.values(scope).join('.')}@b.test`;
@@ -135,12 +135,12 @@ describe('GEN-11 API-06 NFR-01 the running service decides as the contract decla
     const dead = placements.some(({ shard_id }) => shard_id === 'p2') ? 'p1' : 'p2';
     await stack.node(dead).kill();
     // Not what callers are named in this file, nor where they called from.
-    const told = new RegExp(`(?<!tenant\\.)${OTHER_TENANT}|127\\.0\\.0\\.1:\\d+|https?://|\\b${dead}\\b`, 'g');
+    const told = new RegExp(`(?<!tenant\\.|environment\\.)${OTHER_TENANT}|127\\.0\\.0\\.1:\\d+|https?://|\\b${dead}\\b`, 'g');
     await eventually('the dead node is seen', async () => {
       const { services } = await owner.read('overview.get');
       return services.find(({ kind }) => kind === 'projection')?.state === 'degraded';
     });
-    const reads = allOperations().filter(({ method, scope, permission }) => method === 'GET' && (scope !== 'platform' || permission === 'signed-in'));
+    const reads = allOperations().filter(({ method, scope, permission }) => method === 'GET' && (scope === 'filtered' || scope === 'tenant' || permission === 'signed-in'));
     expect(reads.length).toBeGreaterThan(9);
     const records = await owner.read('audit.records.list', { query: { job_id: own } });
     for (const role of ['read-only', 'support', 'admin'] as const)

@@ -177,7 +177,7 @@ it('UI-15 UI-01 who holds one tenant sees that one, may change it with others of
   const both = { tenant_ids: ['tenant-01', 'tenant-02'], reason: 'not all of them are theirs' };
   await expect(client.preflight('tenants.bulk_pause', { body: both })).rejects.toMatchObject({
     code: 'permission.missing',
-    message: 'tenants.pause is missing on tenant tenant-02',
+    message: 'tenants.pause is missing in environment dev on tenant tenant-02',
   });
   const body = { tenant_ids: ['tenant-01'], reason: 'theirs' };
   const { hash } = await client.preflight('tenants.bulk_pause', { body });

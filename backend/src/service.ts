@@ -18,7 +18,7 @@ import { given, joined, patiently, startAll } from './feature/feature.ts';
 import { createClocks } from './clocks/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, readiness } from './http/index.ts';
-import { createIdentity } from './identity/index.ts';
+import { askedScopeOfJob, createIdentity } from './identity/index.ts';
 import { isJobKind, createJobEngine, jobMutations, jobReads, jobSight, jobsLook, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
 import { createBookkeeping, createPlacement, sightOfNodes } from './placement/index.ts';
 import { createNotes } from './notes/index.ts';
@@ -75,8 +75,8 @@ export async function startControlPlane(
   }); // prettier-ignore
   const identity = createIdentity({ mongo, board: nats.revocations, config, ambient, machine, logger });
   const { permissions, authenticate } = identity;
-  const may: May = (principal, permission, tenantId) =>
-    permissions.can(principal, permission, tenantId === null ? 'platform' : { tenantId });
+  const may: May = (principal, permission, { kind, tenantId }) =>
+    permissions.can(principal, permission, askedScopeOfJob(kind, { environment, tenantId }));
   const engine = createJobEngine({
     mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, may, ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
@@ -122,7 +122,7 @@ export async function startControlPlane(
   engine.define(joined(ground, 'jobs') satisfies JobDefinitions);
   const http = createHttpApp({
     ambient: machine, now: ambient.now, logger, metrics, authenticate, permissions,
-    mode: config.MODE, badRecords,
+    environment, mode: config.MODE, badRecords,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,
     ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),

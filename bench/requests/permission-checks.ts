@@ -31,7 +31,7 @@ const assignments = (count: number): Assignment[] =>
   }));
 
 const principal = (n: number): Principal => ({
-  id: `user:${email(n)}`, kind: 'user', email: email(n), via: 'gateway', onBehalfOf: null, steppedUpAt: null,
+  id: `user:${email(n)}`, kind: 'user', email: email(n), via: 'gateway', onBehalfOf: null, environment: null, steppedUpAt: null,
   granted: [],
 }); // prettier-ignore
 
@@ -44,7 +44,7 @@ interface Case {
 function caseOf(size: number): Case {
   const numbers = Array.from({ length: CALLERS }, (_, n) => Math.floor((n * size) / CALLERS));
   return {
-    table: new PermissionTable('dev', assignments(size)),
+    table: new PermissionTable([{ id: 'dev', tier: 'dev' }], assignments(size)),
     callers: numbers.map(principal),
     scopes: numbers.map((n) => ({ tenantId: tenant(n) })),
   };

@@ -77,12 +77,15 @@ async function service(issuer: TestIssuer, level: string): Promise<{ url: string
     },
     ambient,
   ); // prettier-ignore
-  const permissions = new PermissionTable('dev', [{ principal: EMAIL, role: 'operator', scope: { kind: 'global' } }]);
+  const permissions = new PermissionTable(
+    [{ id: 'dev', tier: 'dev' }],
+    [{ principal: EMAIL, role: 'operator', scope: { kind: 'global' } }],
+  );
   const unasked: AuditLog = { append: () => Promise.reject(new Error('a read is not audited')), wake: () => undefined };
   const metrics = new Registry();
   const badRecords = createBadRecords(ambient, createLogger('silent'), metrics);
   const app = createHttpApp({
-    ambient, authenticate, permissions, metrics, badRecords, mode: 'production', requestsPerSecond: 1e9, audit: unasked,
+    ambient, authenticate, permissions, environment: 'dev', metrics, badRecords, mode: 'production', requestsPerSecond: 1e9, audit: unasked,
     logger: createLogger(level, destination({ dest: openSync(devNull, 'w'), sync: false })),
     ready: async () => ({}), mutations: constantMutations(), reads: constantReads(permissions),
   }); // prettier-ignore

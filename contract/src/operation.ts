@@ -9,10 +9,11 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
 export type Risk = 'low' | 'high';
 
 /**
- * Where the permission must hold. `tenant`: on the tenant named in params or body; `filtered`: in any scope, and the
- * handler shows only what the caller's scopes cover; `platform`: globally or for this environment.
+ * Where the permission must hold. `platform`: globally, of what is in no environment. `environment`: in the one that it
+ * is about. `tenant`: on the tenant named in params or body, in that environment. `filtered`: in any scope there, and the
+ * handler shows only what the caller's scopes cover.
  */
-export type ScopeRule = 'platform' | 'tenant' | 'filtered';
+export type ScopeRule = 'platform' | 'environment' | 'tenant' | 'filtered';
 
 /** How many calls of an operation may be under way at once, in one replica. */
 export interface Concurrency {

@@ -1,6 +1,6 @@
 /** Permissions by domain (IAM-33..42), the seven role templates (IAM-43) and the scope of an assignment (IAM-29..32). */
 import { z } from 'zod';
-import { Environment, TenantId } from './wire.ts';
+import { EnvironmentId, TenantId, Tier } from './wire.ts';
 
 export const PERMISSIONS = [
   'iam.users.view', 'iam.users.create', 'iam.users.update', 'iam.users.suspend', 'iam.users.delete',
@@ -71,8 +71,14 @@ export const ROLE_TEMPLATES: Record<RoleName, readonly Permission[]> = {
 export const Scope = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('global').describe('The whole platform') }),
-    z.strictObject({ kind: z.literal('tenant').describe('One tenant'), tenant_id: TenantId }),
-    z.strictObject({ kind: z.literal('environment').describe('One environment'), environment: Environment }),
+    z.strictObject({ kind: z.literal('tier').describe('Every environment of a tier'), tier: Tier }),
+    z.strictObject({ kind: z.literal('environment').describe('One environment'), environment: EnvironmentId }),
+    z.strictObject({ kind: z.literal('tenant').describe('One tenant, in every environment'), tenant_id: TenantId }),
+    z.strictObject({
+      kind: z.literal('tenant-in-environment').describe('One tenant in one environment'),
+      tenant_id: TenantId,
+      environment: EnvironmentId,
+    }),
   ])
   .describe('Where an assignment holds')
   .meta({ id: 'Scope' });

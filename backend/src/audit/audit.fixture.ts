@@ -13,6 +13,7 @@ export const operator: Principal = {
   email: 'ops@acme.test',
   via: 'gateway',
   onBehalfOf: null,
+  environment: null,
   steppedUpAt: null,
   granted: [],
 };

@@ -36,7 +36,10 @@ let token: string;
 let seen: Parts | null;
 beforeAll(async () => {
   const see = <T>(answer: (call: never) => T) => (call: Call): T => ((seen = { ...call, body: whole(call) }), answer(call as never)); // prettier-ignore
-  const reads = Object.entries(constantReads(new PermissionTable('dev'))).map(([id, run]) => [id, see(run as never)]);
+  const reads = Object.entries(constantReads(new PermissionTable([{ id: 'dev', tier: 'dev' }]))).map(([id, run]) => [
+    id,
+    see(run as never),
+  ]);
   const mutations = Object.entries(constantMutations(() => JOB)).map(([id]) => [
     id,
     { preflight: see(async () => PLAN), submit: see(async () => JOB) },

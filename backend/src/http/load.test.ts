@@ -12,7 +12,7 @@ import { constantReads, JOB_ID } from './answers.fixture.ts';
 import { startTestApi, type TestApi } from './test-api.fixture.ts';
 import { Turnstile } from './refusals/turnstile.ts';
 
-const table = new PermissionTable('dev');
+const table = new PermissionTable([{ id: 'dev', tier: 'dev' }]);
 const SHORT = { headersTimeout: 400, requestTimeout: 800, connectionsCheckingInterval: 100 };
 const EVENTS = `/admin/v1/jobs/${JOB_ID}/events`;
 

@@ -67,7 +67,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     ambient,
     revocations,
   );
-  const permissions = new PermissionTable('dev', options.assignments);
+  const permissions = new PermissionTable([{ id: 'dev', tier: 'dev' }], options.assignments);
   const lines: string[] = [];
   const to = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
   const metrics = new Registry();
@@ -77,6 +77,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     ambient,
     authenticate: authenticator.authenticate,
     permissions,
+    environment: 'dev',
     audit: audit.log,
     logger: createLogger('debug', to),
     metrics,

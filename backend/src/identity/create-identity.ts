@@ -12,6 +12,7 @@ import { keyProbe } from './key-probes.ts';
 import { createAssignmentStore } from './permissions/assignment-store.ts';
 import { createLivePermissions } from './permissions/live-permissions.ts';
 import type { Permissions } from './permissions/permissions.ts';
+import { tierOf } from './permissions/tier.ts';
 import { createAuthenticator, type Authenticator } from './tokens/authenticator.ts';
 import { createLiveRevocations } from './tokens/live-revocations.ts';
 
@@ -45,7 +46,7 @@ export function createIdentity({ mongo, board, config, ambient, machine, logger 
     store: createAssignmentStore(mongo),
     ambient,
     logger,
-    environment,
+    environments: [{ id: environment, tier: tierOf(environment) }],
     seed,
   });
   const revoked = createLiveRevocations({ mongo, board, ambient, machine, logger });

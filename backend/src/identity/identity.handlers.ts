@@ -11,7 +11,7 @@ export const identityHandlers = (permissions: Permissions, self: Self): ReadHand
     principal: { id: principal.id, kind: principal.kind, email: principal.email, via: principal.via },
     assignments: permissions.assignmentsOf(principal).map(({ role, scope }) => ({ role, scope })),
     tenant_id: tenant_id ?? null,
-    abilities: permissions.abilities(principal, tenant_id),
+    abilities: permissions.abilities(principal, self.environment, tenant_id),
     ...self,
   }),
 });

@@ -12,4 +12,6 @@ export { createLiveRevocations, type LiveRevocations } from './tokens/live-revoc
 export { CLOCK_SKEW_S } from './tokens/token-check.ts';
 export { Revocations } from './tokens/revocations.ts';
 export { PermissionTable, type Permissions } from './permissions/permissions.ts';
+export { askedScope, askedScopeOfJob, type About } from './permissions/asked-scope.ts';
+export type { TieredEnvironment } from './permissions/grants.ts';
 export type { AskedScope, Verdict } from './permissions/permission-table.ts';

@@ -30,6 +30,7 @@ export const ada: Principal = {
   email: 'ada@x.test',
   via: 'gateway',
   onBehalfOf: null,
+  environment: null,
   steppedUpAt: null,
   granted: [],
 };

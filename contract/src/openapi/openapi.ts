@@ -4,7 +4,7 @@ import { mutations, reads } from '../catalogue.ts';
 import { API_PREFIX } from '../client/routes.ts';
 import { EXAMPLES } from './openapi-examples.ts';
 import { namedSchemas } from './openapi-schemas.ts';
-import { MAX_BODY, type Operation } from '../operation.ts';
+import { MAX_BODY, type Operation, type ScopeRule } from '../operation.ts';
 import { PROBLEMS, type ProblemCode } from '../problem.ts';
 
 export { EXAMPLES };
@@ -112,10 +112,15 @@ function operationObject(operation: Operation, refOf: (schema: z.ZodType) => Jso
   };
 }
 
+const WHERE: Readonly<Record<ScopeRule, string>> = {
+  platform: 'globally',
+  environment: 'in the environment',
+  tenant: 'in the environment, or on the tenant there',
+  filtered: 'in any scope of the environment',
+};
+
 function describe({ permission, scope, mutation, stepUp, concurrency }: Operation): string {
-  const where = { platform: 'globally or for this environment', tenant: 'on the tenant', filtered: 'in any scope' }[
-    scope
-  ];
+  const where = WHERE[scope];
   const needs = permission.includes('.') ? `Needs \`${permission}\` ${where}.` : `Open to: ${permission}.`;
   const risk = mutation?.role === 'submit' && mutation.risk === 'high' ? ' High risk: quote `Plan-Hash`.' : '';
   const factor = stepUp === undefined ? '' : ` Needs a second factor at most ${stepUp} s old.`;

@@ -101,6 +101,7 @@ export const scaleOperations = {
     path: '/scale/shards',
     summary: 'List shards with load and health',
     permission: 'scale.view',
+    scope: 'environment',
     query: z.strictObject({ ...PageQuery, kind: ServiceKind.optional() }),
     answer: pageOf(ShardView),
     problems: ['cursor.invalid'],
@@ -123,6 +124,7 @@ export const scaleOperations = {
     path: '/scale/drift',
     summary: 'Compare MongoDB, NATS KV, what the nodes report and what the gateways route',
     permission: 'scale.view',
+    scope: 'environment',
     answer: z.strictObject({
       unreadable: UnreadableRows,
       items: z.array(Drift).max(1_000).describe('Disagreements, at most 1 000'),
@@ -138,6 +140,7 @@ export const scaleOperations = {
     path: '/scale/drains',
     summary: 'Every drain that was asked for or is reported: what is wanted, by whom, and what the node says',
     permission: 'scale.view',
+    scope: 'environment',
     answer: z.strictObject({
       unreadable: UnreadableRows,
       items: z.array(Drain).max(100_000).describe('Tenants and nodes that are draining or drained'),
@@ -178,6 +181,7 @@ export const scaleMutations = {
     path: '/scale/shards/:shard_id',
     summary: 'Register a shard or change its labels, capacity, region or endpoint',
     permission: 'scale.apply',
+    scope: 'environment',
     risk: 'low',
     params: z.strictObject({ shard_id: ShardId }),
     body: Shard.omit({ shard_id: true }).extend({ reason: Reason }),
@@ -187,6 +191,7 @@ export const scaleMutations = {
     path: '/scale/drift/repair',
     summary: 'Publish the recorded placements again and have the nodes reload',
     permission: 'scale.apply',
+    scope: 'environment',
     risk: 'high',
     body: z.strictObject({ reason: Reason }),
     problems: ['placement.read_only'],
@@ -218,6 +223,7 @@ export const scaleMutations = {
     path: '/scale/evacuations',
     summary: 'Move every tenant off a shard, one child job each',
     permission: 'scale.migrate',
+    scope: 'environment',
     risk: 'high',
     body: z.strictObject({
       shard_id: ShardId,
@@ -235,6 +241,7 @@ export const scaleMutations = {
     path: '/scale/drains',
     summary: 'Drain a tenant on a shard, or the whole node; or resume what was drained',
     permission: 'scale.drain',
+    scope: 'environment',
     risk: 'high',
     body: z.strictObject({
       shard_id: ShardId,

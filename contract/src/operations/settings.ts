@@ -23,6 +23,7 @@ export const settingsOperations = {
     path: '/settings/connections',
     summary: 'Test every connection of the control plane, now',
     permission: 'ops.view',
+    scope: 'environment',
     answer: z.strictObject({
       items: z.array(Connection).max(10_000).describe('Every connection, always in the same order'),
     }),

@@ -174,6 +174,7 @@ export const tenantMutations = {
     path: '/tenants',
     summary: 'Create and provision a tenant: stream, consumers, configuration, placement',
     permission: 'tenants.create',
+    scope: 'environment',
     risk: 'low',
     body: z.strictObject({
       tenant_id: TenantId,

@@ -12,7 +12,7 @@ import { TIMEOUTS } from '../server/server.ts';
 import { startTestApi } from '../test-api.fixture.ts';
 import { stopwatch } from '../../../../testing/stopwatch.ts';
 
-const table = new PermissionTable('dev');
+const table = new PermissionTable([{ id: 'dev', tier: 'dev' }]);
 const event = (state: Job['state']) => `: heartbeat\n\nevent: job\ndata: ${JSON.stringify({ ...JOB, state })}\n\n`;
 const BODY = { tenant_id: 'acme', kind: 'aggregate', to: 'a2', reason: 'full disk' } as const;
 
@@ -148,7 +148,7 @@ it('IAM-29 IAM-30 a right that is taken away ends what it opened, as far as it r
   const role = 'operator' as const;
   const on = (...ids: string[]): Assignment[] =>
     ids.map((tenant_id) => ({ principal: 'ada@b.test', role, scope: { kind: 'tenant', tenant_id } }));
-  const permissions = new PermissionTable('dev', on('a', 'b'));
+  const permissions = new PermissionTable([{ id: 'dev', tier: 'dev' }], on('a', 'b'));
   const opened: Readable[] = [];
   const endless = (): Readable => {
     const stream = new Readable({ read: () => undefined });

@@ -12,12 +12,6 @@ export function tenantNamed(params: Readonly<Record<string, string>>, body: unkn
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** A request that names no readable tenant is asked for the permission on the whole platform. */
-export function askedScope(operation: Operation, tenantId: string | null): AskedScope {
-  if (operation.scope === 'filtered') return 'any';
-  return operation.scope === 'tenant' && tenantId !== null ? { tenantId } : 'platform';
-}
-
 /** @throws Problem `permission.missing` or `step_up.required` */
 export function authorise(
   operation: Operation,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ROLE_TEMPLATES, type RoleName } from '@cloudlysis/contract';
-import { anonymousRows, authorizationMatrix, type MatrixRow } from './authorization-matrix.ts';
+import { anonymousRows, rowsOverHttp, type MatrixRow } from './authorization-matrix.ts';
 import { startTestApi, type TestApi } from '../test-api.fixture.ts';
 
-const rows = [...authorizationMatrix('dev')];
+const rows = rowsOverHttp({ id: 'dev', tier: 'dev' }, [{ id: 'prod', tier: 'prod' }]);
 const principalOf = ({ role, scope }: Pick<MatrixRow, 'role' | 'scope'>) =>
   `${role}.${Object.values(scope).join('.')}@example.test`;
 
@@ -66,9 +66,10 @@ describe('GEN-11 API-06 NFR-01 every operation is decided as the contract declar
     const nobody = await api.client(await api.token(undefined, { email: 'nobody@example.test' })).read('identity.me');
     expect(nobody.abilities['scale.migrate']).toEqual({
       allowed: false,
-      reason: 'scale.migrate is missing in every scope',
+      reason: 'scale.migrate is missing in every scope of environment dev',
     });
-    expect(nobody.abilities['scale.evacuate']).toEqual({ allowed: false, reason: 'scale.migrate is missing globally' });
+    expect(nobody.abilities['scale.evacuate']?.reason).toBe('scale.migrate is missing in environment dev');
+    expect(nobody.abilities['audit.verify']?.reason).toBe('audit.view is missing globally');
   });
 
   it('who lacks the permission is not told what is wrong with the body', async () => {

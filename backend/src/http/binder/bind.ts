@@ -13,10 +13,10 @@ import type {
   Streamed,
   SubmitHeaders,
 } from '../../call/call.ts';
-import type { Authenticator, Permissions } from '../../identity/index.ts';
+import { askedScope, type Authenticator, type Permissions } from '../../identity/index.ts';
 import type { Visible } from '../../call/principal.ts';
 import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from '../answer/answer.ts';
-import { askedScope, authorise, tenantNamed } from './authorise.ts';
+import { authorise, tenantNamed } from './authorise.ts';
 import { problemWithoutAddresses } from '../../ports/nodes/index.ts';
 import { provenanceOf, signalOf, type TracedRequest } from '../request/traced-request.ts';
 import { readJson } from '../request/json-body.ts';
@@ -33,6 +33,8 @@ export interface BinderDeps extends AnswerDeps {
   readonly ambient: Ambient;
   readonly authenticate: Authenticator['authenticate'];
   readonly permissions: Permissions;
+  /** The one in which everything is asked for. */
+  readonly environment: string;
   readonly rate: TokenBuckets;
   readonly streams: OpenStreams;
   /** By operation that has a limit of its own. */
@@ -100,8 +102,10 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
   const { maxBody = MAX_BODY } = operation;
   const scopeFromBody = takesBody && operation.scope === 'tenant';
   const quotes = !holdsSecrets(operation.body);
+  const { environment } = deps;
   return async (ctx) => {
     const { traced } = ctx.state;
+    const asked = () => askedScope(operation, { environment, tenantId: traced.tenantId });
     const { req, res } = ctx;
     traced.operation = operation.id;
     refuseRepeatedHeaders(req);
@@ -109,7 +113,7 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
     const early = scopeFromBody ? await attempt(readJson(req, maxBody, deps.ambient, quotes)) : NO_BODY;
     traced.tenantId = tenantNamed(ctx.params, early.value);
-    authorise(operation, principal, askedScope(operation, traced.tenantId), deps);
+    authorise(operation, principal, asked(), deps);
     if (early.error) throw early.error;
     const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, deps.ambient, quotes) : early.value;
     traced.tenantId ??= tenantNamed(ctx.params, body);
@@ -123,7 +127,7 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
       provenance: provenanceOf(traced, req),
       // Both cost more than most reads that do not look at them.
       get visible() {
-        return deps.permissions.visible(principal, operation.permission);
+        return deps.permissions.visible(principal, operation.permission, environment);
       },
       get signal() {
         return (signal ??= signalOf(res, deps.ambient, ms, deps.cut));
@@ -134,19 +138,22 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     const begun = operation.streams ? call.visible : 'all';
     const letIn = async (): Promise<void> => {
       const now = await deps.authenticate(req.headers);
-      authorise(operation, now, askedScope(operation, traced.tenantId), deps);
-      if (isNarrower(deps.permissions.visible(now, operation.permission), begun))
+      authorise(operation, now, asked(), deps);
+      if (isNarrower(deps.permissions.visible(now, operation.permission, environment), begun))
         throw new Problem('permission.missing');
     };
     try {
       await send(ctx, operation, await run(call, headers), deps, { seesAll: () => call.visible === 'all', letIn });
     } catch (error) {
-      throw operation.scope === 'platform' ? error : problemWithoutAddresses(error);
+      throw seesNodes(operation) ? error : problemWithoutAddresses(error);
     } finally {
       leave?.();
     }
   };
 }
+
+/** Whoever is let in sees the whole platform, or the whole of an environment. */
+const seesNodes = ({ scope }: Operation): boolean => scope === 'platform' || scope === 'environment';
 
 /** Whether something that could be seen before no longer can. */
 function isNarrower(now: Visible, before: Visible): boolean {

@@ -13,7 +13,7 @@ const submit = (headers: Record<string, string> = {}) => ({
   headers: { 'content-type': 'application/json', 'idempotency-key': 'k1', ...headers },
   body: JSON.stringify(BODY),
 });
-const table = new PermissionTable('dev');
+const table = new PermissionTable([{ id: 'dev', tier: 'dev' }]);
 
 describe('API-16 the envelope', () => {
   let api: TestApi;

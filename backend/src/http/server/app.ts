@@ -27,6 +27,8 @@ export interface HttpAppOptions {
   readonly more?: readonly Route[];
   readonly authenticate: Authenticator['authenticate'];
   readonly permissions: Permissions;
+  /** The one that is operated. */
+  readonly environment: string;
   readonly audit: AuditLog;
   readonly logger: Logger;
   readonly metrics: Registry;

@@ -4,7 +4,9 @@ import type { Logger } from 'pino';
 import type { Ambient } from '../../kernel/ambient.ts';
 import { CheckedCopy, type CopyReport } from '../../copies/index.ts';
 import { createCollectionSource } from '../../ports/mongo/collection-source.ts';
-import type { AssignmentDocument, AssignmentStore } from './assignment-store.ts';
+import type { AssignmentStore } from './assignment-store.ts';
+import type { TieredEnvironment } from './grants.ts';
+import { assignmentFault, readAssignment, type AssignmentDocument } from './stored-assignment.ts';
 import { assignedTo } from '../../call/identity-name.ts';
 import { PermissionTable, type Permissions } from './permissions.ts';
 
@@ -21,7 +23,7 @@ interface LiveOptions {
   readonly store: AssignmentStore;
   readonly ambient: Ambient;
   readonly logger: Logger;
-  readonly environment: string;
+  readonly environments: readonly TieredEnvironment[];
   readonly seed: readonly Assignment[];
   /** Milliseconds between two comparisons with a full read; 60 000 unless told. */
   readonly reloadMs?: number;
@@ -31,17 +33,18 @@ export function createLivePermissions({
   store,
   ambient,
   logger,
-  environment,
+  environments,
   seed,
   reloadMs,
 }: LiveOptions): LivePermissions {
-  const table = new PermissionTable(environment);
+  const table = new PermissionTable(environments);
   const held = new AssignmentsByPrincipal();
   const copy = new CheckedCopy<AssignmentDocument>({
     name: 'assignments',
     source: createCollectionSource({ collection: store.assignments, ambient }),
     ambient,
     logger,
+    fault: assignmentFault,
     ...(reloadMs === undefined ? {} : { checkMs: reloadMs }),
     apply(id, document) {
       for (const principal of held.put(id, document)) table.replace(principal, held.of(principal));
@@ -54,8 +57,9 @@ export function createLivePermissions({
   return {
     copy,
     can: (principal, requirement, scope) => table.can(principal, requirement, scope),
-    visible: (principal, requirement) => table.visible(principal, requirement),
-    abilities: (principal, tenantId) => table.abilities(principal, tenantId),
+    visible: (principal, requirement, environment) => table.visible(principal, requirement, environment),
+    visibleEverywhere: (principal, requirement) => table.visibleEverywhere(principal, requirement),
+    abilities: (principal, environment, tenantId) => table.abilities(principal, environment, tenantId),
     assignmentsOf: (principal) => table.assignmentsOf(principal),
     prepare,
     start: () => copy.start(),
@@ -86,11 +90,10 @@ class AssignmentsByPrincipal {
       if (left?.size === 0) this.held.delete(before);
     }
     if (document && key !== null) {
-      const { principal, role, scope } = document;
       touched.add(key);
       this.principalOf.set(id, key);
       const mine = this.held.get(key) ?? new Map<string, Assignment>();
-      this.held.set(key, mine.set(id, { principal, role, scope }));
+      this.held.set(key, mine.set(id, readAssignment(document)));
     }
     return touched;
   }

@@ -1,9 +1,17 @@
-/** Assignments compiled to bit masks: one map lookup and two ANDs decide whether a principal may. */
-import { PERMISSIONS, ROLE_TEMPLATES, type Assignment, type Permission, type RoleName } from '@cloudlysis/contract';
-import { tierOf } from './tier.ts';
+/** Decides by compiled grants: a map lookup for the environment, one for the tenant, and two ANDs each. */
+import type { Permission } from '@cloudlysis/contract';
+import type { Visible, VisibleByEnvironment } from '../../call/principal.ts';
+import { BIT, has, type Grants, type Mask, type Place, type TieredEnvironment } from './grants.ts';
 
-/** Where a permission is asked for: on the platform, on one tenant, or in any scope at all. */
-export type AskedScope = 'platform' | 'any' | { readonly tenantId: string };
+/**
+ * Where a permission is asked for.
+ * - `any`: in any scope at all; `{ within }`: in an environment, or on any tenant there.
+ * - `platform`: globally, and only so. An object that names nothing is asked the same.
+ * - `{ environment }`: globally, for its tier, or for it; with a tenant, on that one everywhere or there, too.
+ * - `{ tenantId }`: on the tenant in every environment: a right in one of them is not enough.
+ */
+export type AskedScope =
+  'any' | 'platform' | { readonly within: string } | { readonly environment?: string; readonly tenantId?: string };
 
 export interface Verdict {
   readonly allowed: boolean;
@@ -11,107 +19,108 @@ export interface Verdict {
   readonly reason: string | null;
 }
 
-/** Permissions as bits. Two integers of 30 bits: V8 keeps them as small integers, which a BigInt or a 40-bit number is not. */
-interface Mask {
-  low: number;
-  high: number;
-}
+export const ALLOWED: Verdict = { allowed: true, reason: null };
+export const NO_TENANTS: ReadonlySet<string> = new Set();
+const NOWHERE: ReadonlyMap<string | null, Visible> = new Map();
 
-/** What one principal holds. */
-export interface Grants {
-  readonly platform: Mask;
-  readonly tenants: ReadonlyMap<string, Mask> | null;
-  /** Union of all scopes. */
-  readonly any: Mask;
-}
-
-const HALF = 30;
-const BIT = new Map<string, { readonly low: number; readonly high: number }>(
-  PERMISSIONS.map((permission, index) => [
-    permission,
-    index < HALF ? { low: 1 << index, high: 0 } : { low: 0, high: 1 << (index - HALF) },
-  ]),
-);
-if (PERMISSIONS.length > 2 * HALF) throw new Error('More permissions than bits: add a third integer to Mask');
-
-const ROLE_MASK = Object.fromEntries(
-  Object.entries(ROLE_TEMPLATES).map(([role, permissions]) => [
-    role,
-    permissions.reduce((mask, permission) => add(mask, BIT.get(permission)!), none()),
-  ]),
-) as Record<RoleName, Mask>;
-
-const ALLOWED: Verdict = { allowed: true, reason: null };
-
-function none(): Mask {
-  return { low: 0, high: 0 };
-}
-
-function add(mask: Mask, more: Mask): Mask {
-  mask.low |= more.low;
-  mask.high |= more.high;
-  return mask;
-}
-
-const holdsIn = (assigned: string, environment: string): boolean =>
-  assigned === environment || assigned === tierOf(environment);
-
-/** What a set of assignments of one principal amounts to in `environment`; null when nothing of it holds here. */
-export function compileGrants(assignments: readonly Assignment[], environment: string): Grants | null {
-  const platform = none();
-  const any = none();
-  let tenants: Map<string, Mask> | null = null;
-  for (const { role, scope } of assignments) {
-    const mask = ROLE_MASK[role];
-    if (scope.kind === 'environment' && !holdsIn(scope.environment, environment)) continue;
-    add(any, mask);
-    if (scope.kind !== 'tenant') {
-      add(platform, mask);
-      continue;
-    }
-    tenants ??= new Map();
-    const held = tenants.get(scope.tenant_id);
-    if (held) add(held, mask);
-    else tenants.set(scope.tenant_id, add(none(), mask));
-  }
-  return any.low === 0 && any.high === 0 ? null : { platform, tenants, any };
-}
-
-export function decide(grants: Grants | null | undefined, permission: Permission, scope: AskedScope): Verdict {
+/** `bound`: the one environment in which this caller's rights have effect; null where they have it everywhere. */
+export function decide(
+  grants: Grants | null | undefined,
+  permission: Permission,
+  scope: AskedScope,
+  bound: string | null,
+): Verdict {
   const bit = BIT.get(permission);
-  if (grants && bit) {
-    if (has(scope === 'any' ? grants.any : grants.platform, bit)) return ALLOWED;
-    if (typeof scope === 'object') {
-      const held = grants.tenants?.get(scope.tenantId);
-      if (held && has(held, bit)) return ALLOWED;
-    }
-  }
-  return { allowed: false, reason: missing(permission, scope) };
+  if (bit && grants && holds(grants, bit, scope, bound)) return ALLOWED;
+  return { allowed: false, reason: missing(permission, scope, bound) };
 }
 
-const has = (mask: Mask, bit: Mask): boolean => (mask.low & bit.low) !== 0 || (mask.high & bit.high) !== 0;
-
-function missing(permission: string, scope: AskedScope): string {
-  if (scope === 'any') return `${permission} is missing in every scope`;
-  return scope === 'platform'
-    ? `${permission} is missing globally`
-    : `${permission} is missing on tenant ${scope.tenantId.slice(0, 64)}`;
+function holds(grants: Grants, bit: Mask, scope: AskedScope, bound: string | null): boolean {
+  if (scope === 'any') return has(bound === null ? grants.any : placeOf(grants, bound).any, bit);
+  if (bound !== null && bound !== environmentOf(scope)) return false;
+  if (scope === 'platform') return has(grants.everywhere.mask, bit);
+  if ('within' in scope) return has(placeOf(grants, scope.within).any, bit);
+  const { environment, tenantId } = scope;
+  const place = environment === undefined ? grants.everywhere : placeOf(grants, environment);
+  if (has(place.mask, bit)) return true;
+  const held = tenantId === undefined ? undefined : place.tenants?.get(tenantId);
+  return held !== undefined && has(held, bit);
 }
 
-/** Grants are replaced as a whole, so what was found out about them holds for as long as they do. */
-const found = new WeakMap<Grants, Map<string, 'all' | ReadonlySet<string>>>();
+const placeOf = ({ places, everywhere }: Grants, environment: string): Place => places?.get(environment) ?? everywhere;
 
-/** Tenants on which the permission is held; `all` when it holds on the platform. The same set until the grants change. */
-export function tenantsWith(grants: Grants | null | undefined, permission: Permission): 'all' | ReadonlySet<string> {
+/** The one environment that is asked about; null where it is all of them. */
+function environmentOf(scope: Exclude<AskedScope, 'any'>): string | null {
+  if (scope === 'platform') return null;
+  return 'within' in scope ? scope.within : (scope.environment ?? null);
+}
+
+function missing(permission: string, scope: AskedScope, bound: string | null): string {
+  if (scope !== 'any' && bound !== null && bound !== environmentOf(scope))
+    return `${permission} is asked for ${worded(scope)}, and this token is of environment ${short(bound)}`;
+  return `${permission} is missing ${worded(scope)}`;
+}
+
+function worded(scope: AskedScope): string {
+  if (scope === 'any') return 'in every scope';
+  if (scope === 'platform') return 'globally';
+  if ('within' in scope) return `in every scope of environment ${short(scope.within)}`;
+  const { environment, tenantId } = scope;
+  const where = environment === undefined ? 'globally' : `in environment ${short(environment)}`;
+  return tenantId === undefined ? where : `${where} on tenant ${short(tenantId)}`;
+}
+
+const short = (id: string): string => id.slice(0, 64);
+
+/** Grants are replaced as a whole, so what was found out about their places holds for as long as they do. */
+const found = new WeakMap<Place, Map<string, ReadonlySet<string>>>();
+
+/** Tenants of an environment on which the permission is held; `all` when it holds on all of it. The same set until the grants change. */
+export function tenantsWith(
+  grants: Grants | null | undefined,
+  permission: Permission,
+  environment: string,
+  bound: string | null,
+): Visible {
   const bit = BIT.get(permission);
-  if (!grants || !bit) return new Set();
-  if (has(grants.platform, bit)) return 'all';
-  const known = found.get(grants) ?? new Map<string, 'all' | ReadonlySet<string>>();
-  found.set(grants, known);
+  if (!grants || !bit || (bound !== null && bound !== environment)) return NO_TENANTS;
+  return tenantsOf(placeOf(grants, environment), permission, bit);
+}
+
+function tenantsOf(place: Place, permission: Permission, bit: Mask): Visible {
+  if (has(place.mask, bit)) return 'all';
+  if (!has(place.any, bit)) return NO_TENANTS;
+  const known = found.get(place) ?? new Map<string, ReadonlySet<string>>();
+  found.set(place, known);
   let tenants = known.get(permission);
   if (!tenants) {
-    const held = [...(grants.tenants ?? [])].flatMap(([tenantId, mask]) => (has(mask, bit) ? [tenantId] : []));
+    const held = [...(place.tenants ?? [])].flatMap(([tenantId, mask]) => (has(mask, bit) ? [tenantId] : []));
     known.set(permission, (tenants = new Set(held)));
   }
   return tenants;
+}
+
+const foundEverywhere = new WeakMap<Grants, Map<string, ReadonlyMap<string | null, Visible>>>();
+
+/** The same over all environments: `all` when it holds globally. The same map until the grants change. */
+export function tenantsWithEverywhere(
+  grants: Grants | null | undefined,
+  permission: Permission,
+  environments: readonly TieredEnvironment[],
+  bound: string | null,
+): VisibleByEnvironment {
+  const bit = BIT.get(permission);
+  if (!grants || !bit) return NOWHERE;
+  if (bound === null && has(grants.everywhere.mask, bit)) return 'all';
+  const known = foundEverywhere.get(grants) ?? new Map<string, ReadonlyMap<string | null, Visible>>();
+  foundEverywhere.set(grants, known);
+  const key = bound === null ? permission : `${permission} ${bound}`;
+  let seen = known.get(key);
+  if (!seen) {
+    const inEach = environments.map(({ id }) => [id, tenantsWith(grants, permission, id, bound)] as const);
+    const ofNone = bound === null ? tenantsOf(grants.everywhere, permission, bit) : NO_TENANTS;
+    const places = [...inEach, [null, ofNone] as const];
+    known.set(key, (seen = new Map(places.filter(([, visible]) => visible !== NO_TENANTS))));
+  }
+  return seen;
 }

@@ -1,21 +1,33 @@
 /** Who may do what, right now: the compiled assignments. */
-import { allOperations, type Abilities, type Assignment, type Requirement } from '@cloudlysis/contract';
-import type { Principal, Visible } from '../../call/principal.ts';
+import { allOperations, type Abilities, type Assignment, type Requirement, type ScopeRule } from '@cloudlysis/contract';
+import type { Principal, Visible, VisibleByEnvironment } from '../../call/principal.ts';
 import { assignedTo } from '../../call/identity-name.ts';
-import { compileGrants, decide, tenantsWith, type AskedScope, type Grants, type Verdict } from './permission-table.ts';
+import { compileGrants, type Grants, type TieredEnvironment } from './grants.ts';
+import {
+  ALLOWED,
+  decide,
+  tenantsWith,
+  tenantsWithEverywhere,
+  type AskedScope,
+  type Verdict,
+} from './permission-table.ts';
 
 export interface Permissions {
   can(principal: Principal, requirement: Requirement, scope: AskedScope): Verdict;
-  visible(principal: Principal, requirement: Requirement): Visible;
+  /** What may be seen in one environment. */
+  visible(principal: Principal, requirement: Requirement, environment: string): Visible;
+  /** What may be seen of a list over all of them. */
+  visibleEverywhere(principal: Principal, requirement: Requirement): VisibleByEnvironment;
   /**
-   * Every operation's verdict for a principal. With a tenant: on that tenant, so that what lists it is allowed exactly
-   * where it would be listed. Without: what is about tenants is allowed where it is on any, and a refusal means nowhere.
+   * Every operation's verdict for a principal, in one environment. With a tenant: on that tenant, so that what lists it
+   * is allowed exactly where it would be listed. Without: what is about tenants is allowed where it is on any, and a
+   * refusal means nowhere there.
    */
-  abilities(principal: Principal, tenantId?: string): Abilities;
+  abilities(principal: Principal, environment: string, tenantId?: string): Abilities;
+  /** All of them, also those for environments that are not configured, or in which the principal's token has no effect. */
   assignmentsOf(principal: Principal): readonly Assignment[];
 }
 
-const ALLOWED: Verdict = { allowed: true, reason: null };
 const isOpen = (requirement: Requirement): requirement is 'public' | 'signed-in' =>
   requirement === 'public' || requirement === 'signed-in';
 
@@ -27,16 +39,16 @@ export class PermissionTable implements Permissions {
   private assigned = new Map<string, readonly Assignment[]>();
   /** Principals whose credential brings a role of its own; forgotten whenever an assignment changes. */
   private merged = new WeakMap<Principal, { grants: Grants | null }>();
-  private readonly environment: string;
+  private readonly environments: readonly TieredEnvironment[];
 
-  constructor(environment: string, assignments: readonly Assignment[] = []) {
-    this.environment = environment;
+  constructor(environments: readonly TieredEnvironment[], assignments: readonly Assignment[] = []) {
+    this.environments = environments;
     this.replaceAll(assignments);
   }
 
   replaceAll(assignments: readonly Assignment[]): void {
     const byPrincipal = Map.groupBy(assignments, ({ principal }) => assignedTo(principal));
-    this.grants = new Map([...byPrincipal].map(([key, held]) => [key, compileGrants(held, this.environment)]));
+    this.grants = new Map([...byPrincipal].map(([key, held]) => [key, compileGrants(held, this.environments)]));
     this.assigned = byPrincipal;
     this.merged = new WeakMap();
   }
@@ -47,26 +59,38 @@ export class PermissionTable implements Permissions {
       this.grants.delete(key);
       this.assigned.delete(key);
     } else {
-      this.grants.set(key, compileGrants(assignments, this.environment));
+      this.grants.set(key, compileGrants(assignments, this.environments));
       this.assigned.set(key, assignments);
     }
     this.merged = new WeakMap();
   }
 
   can(principal: Principal, requirement: Requirement, scope: AskedScope): Verdict {
-    return isOpen(requirement) ? ALLOWED : decide(this.grantsOf(principal), requirement, scope);
+    if (isOpen(requirement)) return ALLOWED;
+    return decide(this.grantsOf(principal), requirement, scope, principal.environment);
   }
 
-  visible(principal: Principal, requirement: Requirement): Visible {
-    return isOpen(requirement) ? 'all' : tenantsWith(this.grantsOf(principal), requirement);
+  visible(principal: Principal, requirement: Requirement, environment: string): Visible {
+    if (isOpen(requirement)) return 'all';
+    return tenantsWith(this.grantsOf(principal), requirement, environment, principal.environment);
   }
 
-  abilities(principal: Principal, tenantId?: string): Abilities {
-    const onTenants = tenantId === undefined ? 'any' : { tenantId };
-    const verdicts = OPERATIONS.map((operation) => {
-      const scope = operation.scope === 'platform' ? 'platform' : onTenants;
-      return [operation.id, this.can(principal, operation.permission, scope)] as const;
-    });
+  visibleEverywhere(principal: Principal, requirement: Requirement): VisibleByEnvironment {
+    if (isOpen(requirement)) return 'all';
+    return tenantsWithEverywhere(this.grantsOf(principal), requirement, this.environments, principal.environment);
+  }
+
+  abilities(principal: Principal, environment: string, tenantId?: string): Abilities {
+    const onTenants = tenantId === undefined ? { within: environment } : { environment, tenantId };
+    const asked = {
+      platform: 'platform',
+      environment: { environment },
+      tenant: onTenants,
+      filtered: onTenants,
+    } as const satisfies Record<ScopeRule, AskedScope>;
+    const verdicts = OPERATIONS.map(
+      ({ id, permission, scope }) => [id, this.can(principal, permission, asked[scope])] as const,
+    );
     return Object.fromEntries(verdicts);
   }
 
@@ -82,7 +106,7 @@ export class PermissionTable implements Permissions {
     if (principal.granted.length === 0) return this.grants.get(principal.id);
     let merged = this.merged.get(principal);
     if (!merged) {
-      merged = { grants: compileGrants(this.assignmentsOf(principal), this.environment) };
+      merged = { grants: compileGrants(this.assignmentsOf(principal), this.environments) };
       this.merged.set(principal, merged);
     }
     return merged.grants;

@@ -79,7 +79,7 @@ describe('MIS-06 IAM-29 who a token is about', () => {
       role: 'owner',
       scope: { kind: 'global' },
     }));
-    const table = new PermissionTable('dev', held);
+    const table = new PermissionTable([{ id: 'dev', tier: 'dev' }], held);
     const may = async (work: ReturnType<typeof gatewayOf>) =>
       table.can(await work, 'scale.migrate', 'platform').allowed;
     const login = (username: string) => grafanaOf(it, issuer, { username, email: '', role: 'None' });

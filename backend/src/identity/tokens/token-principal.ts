@@ -23,6 +23,7 @@ export function gatewayPrincipal({ claims, kid }: CheckedToken): Principal {
     email,
     via: 'gateway',
     onBehalfOf: actingFor(claims['act']),
+    environment: null,
     steppedUpAt: secondFactorAt(claims),
     granted: kid.startsWith(DEVELOPMENT_KEY) ? granted(id, claims['role']) : [],
   };
@@ -67,6 +68,7 @@ export function grafanaPrincipal(
     email,
     via: 'grafana',
     onBehalfOf: null,
+    environment: null,
     steppedUpAt: null,
     granted: granted(id, role === null ? undefined : roleMap.get(role)),
   };

@@ -85,7 +85,7 @@ export function jobMutation(
     const definition = engine.definitionOf(kind);
     const input = { ...call.params, ...(call.body as object) };
     for (const tenantId of definition.tenants?.(input) ?? [])
-      assertMay(deps, call.principal, definition.permission, tenantId);
+      assertMay(deps, call.principal, definition.permission, { kind, tenantId });
     return input;
   };
   return {

@@ -52,15 +52,15 @@ export function assertMay(
   deps: JobHandlerDeps,
   principal: Principal,
   permission: Permission,
-  tenantId: string | null,
+  about: Parameters<May>[2],
 ): void {
-  const verdict = deps.may(principal, permission, tenantId);
+  const verdict = deps.may(principal, permission, about);
   if (!verdict.allowed) throw new Problem('permission.missing', verdict.reason ?? undefined, { permission });
 }
 
 /** The job a call names, if the caller may see it and holds the permission that the job itself asked for. */
 export async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
   const job = await shownJob(deps.engine, call.params.job_id, call.visible);
-  for (const tenantId of tenantsOf(job)) assertMay(deps, call.principal, job.permission, tenantId);
+  for (const tenantId of tenantsOf(job)) assertMay(deps, call.principal, job.permission, { kind: job.kind, tenantId });
   return job;
 }

@@ -68,7 +68,7 @@ beforeAll(async () => {
   audit.start();
   engine = await replica('a');
   const may = () => ({ allowed: true, reason: null });
-  const permissions = new PermissionTable('dev');
+  const permissions = new PermissionTable([{ id: 'dev', tier: 'dev' }]);
   api = await startTestApi({
     logger, permissions, audit: audit.log, mutations: { ...constantMutations(), ...jobMutations({ engine, ambient, may }, []) },
     reads: { ...constantReads(permissions), ...audit.reads, ...jobReads({ engine, ambient, may }) },

@@ -1,6 +1,7 @@
 /** Whether a stored document is a job that can be run: what a foreign hand or a half restore left is not. */
 import { JobState } from '@cloudlysis/contract';
 import { z } from 'zod';
+import { storedPrincipal } from '../../call/principal.ts';
 import { isFinal, type JobDocument } from './job-document.ts';
 
 const time = z.date().nullable();
@@ -15,7 +16,7 @@ export const SHAPE = 3;
  */
 export function upgraded(job: JobDocument): JobDocument {
   const { shape = 1, version = 1, parked = null } = job;
-  if (shape >= 3) return { ...job, shape, version, parked };
+  if (shape >= 3) return { ...job, shape, version, parked, requester: job.requester && storedPrincipal(job.requester) };
   const { state, active } = job;
   return {
     ...job,

@@ -102,6 +102,26 @@ describe('words', () => {
     expect(records).toBe(2);
   }); // prettier-ignore
 
+  it('IAM-32 who asked and who answered are held to the environment of their token later, too; 0.1 stored none, and its issuers were global', async () => {
+    await using here = await site();
+    const may = ({ environment }: Principal) => ({ allowed: environment === null, reason: `of ${environment}` });
+    const engine = await here.replica('r1', [kindOf('tenants.update', [approval({ needed: 2 }), effect('a')])], { may });
+    const { _id } = await engine.submit(asked('tenants.update', 'upgraded'));
+    await waiting(engine, _id);
+    await expect(send(engine, _id, { ...BOB, environment: 'dev' })).rejects.toMatchObject({ message: 'of dev' });
+    await send(engine, _id, BOB);
+    const { db } = here.mongo;
+    await db.collection('job_signals').updateOne({ job_id: _id }, { $unset: { 'from.environment': 1 } });
+    await db.collection<JobDocument>('jobs').updateOne({ _id }, { $unset: { 'requester.environment': 1 } });
+    await send(engine, _id, CYD);
+    expect((await ended(engine, { _id })).state).toBe('succeeded');
+
+    const bound = await engine.submit({ ...asked('tenants.update', 'bound'), actor: { ...ADA, environment: 'dev' } });
+    await waiting(engine, bound._id);
+    for (const one of [BOB, CYD]) await send(engine, bound._id, one);
+    expect(await ended(engine, bound)).toMatchObject({ state: 'failed', problem: { code: 'permission.missing' } });
+  }); // prettier-ignore
+
   it('GEN-31 that come once the time is over count no more, whoever was there to see it', async () => {
     await using here = await site();
     const kinds = [kindOf('tenants.update', [approval({ withinMs: 1_500 }), effect('a')])];

@@ -1,7 +1,7 @@
 /** Signals that were sent to jobs: kept beside them, since one may come before its job waits for it. */
 import type { ClientSession } from 'mongodb';
 import type { Verdict } from '@cloudlysis/contract';
-import type { Principal } from '../../call/principal.ts';
+import { storedPrincipal, type Principal } from '../../call/principal.ts';
 import { ensureCollection } from '../../ports/mongo/ensure-collection.ts';
 import { translated, type Mongo } from '../../ports/mongo/mongo.ts';
 import { sha256 } from '../record/digest.ts';
@@ -43,7 +43,10 @@ export function createSignalStore({ db }: Pick<Mongo, 'db'>): SignalStore {
     of: (jobId, name) =>
       translated(async () => {
         const found = await signals.find({ job_id: jobId, name }).limit(MOST_WORDS).toArray();
-        return found.filter(isSignal).sort((a, b) => a.at.getTime() - b.at.getTime());
+        return found
+          .filter(isSignal)
+          .map((signal) => ({ ...signal, from: storedPrincipal(signal.from) }))
+          .sort((a, b) => a.at.getTime() - b.at.getTime());
       }),
   };
 }

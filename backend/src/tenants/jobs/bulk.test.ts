@@ -68,7 +68,7 @@ it('UI-15 the preflight says of each tenant why it cannot be changed', async () 
 
 it('UI-15 every named tenant must be covered by the caller’s permission, and the first that is not is named', async () => {
   const tenant_ids = await create('scoped', 2);
-  const may: Parameters<typeof jobMutations>[0]['may'] = (_principal, permission, tenantId) =>
+  const may: Parameters<typeof jobMutations>[0]['may'] = (_principal, permission, { tenantId }) =>
     tenantId === tenant_ids[0]
       ? { allowed: true, reason: null }
       : { allowed: false, reason: `${permission} is missing on tenant ${tenantId}` };

@@ -12,6 +12,7 @@ import type { Column } from '../../table/columns';
 import { duration } from '../../values/figures';
 import { PlainTable } from '../../table/PlainTable';
 import { StatePill } from '../../values/StatePill';
+import { scopeWords } from '../../values/scope-words';
 import { Time } from '../../values/Time';
 
 const columns: Array<Column<Connection>> = [
@@ -69,7 +70,7 @@ function WhoAmI() {
                   'Roles',
                   assignments.length === 0
                     ? 'none'
-                    : assignments.map(({ role, scope }) => `${role} · ${scopeOf(scope)}`).join(', '),
+                    : assignments.map(({ role, scope }) => `${role} · ${scopeWords(scope)}`).join(', '),
                 ],
               ],
             },
@@ -86,9 +87,4 @@ function WhoAmI() {
       )}
     </QueryBoundary>
   );
-}
-
-function scopeOf(scope: unknown): string {
-  const { kind, tenant_id, environment } = (scope ?? {}) as { kind?: string; tenant_id?: string; environment?: string };
-  return kind === 'global' ? 'everywhere' : (tenant_id ?? environment ?? 'unknown scope');
 }
