@@ -11,6 +11,7 @@ import { orderId } from './record/drain-orders.ts';
 import type { DrainOrder, ShardRecord } from './record/stored-placement.ts';
 import { nodeHealth } from './nodes/node-health.ts';
 import type { NodeReport } from './record/placement-book.ts';
+import { positionOf } from './record/placement-mirror.ts';
 import { shardOf } from './record/placement.store.ts';
 
 export type PlacementReads = ReadHandlers<
@@ -56,9 +57,6 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
 }
 
 const sees = (visible: Visible, tenantId: string): boolean => visible === 'all' || visible.has(tenantId);
-
-/** A space sorts before every character of an id, so positions sort as tenants do, then as kinds do. */
-const positionOf = ({ tenant_id, kind }: Placement): string => `${tenant_id} ${kind}`;
 
 /** The page after a cursor, of items that are sorted by position already. */
 function pageAfter<T>(

@@ -1,7 +1,8 @@
 /** Plain records in MongoDB: compare-and-swap on the version, and nothing else knows the driver. */
 import { Problem } from '@cloudlysis/contract';
 import type { ClientSession, Collection, Filter } from 'mongodb';
-import { sifted, sound, type Unreadable } from '../kernel/bad-records.ts';
+import { sifted, sound, textOfId, type Unreadable } from '../kernel/bad-records.ts';
+import { NO_PLACE, placedRows } from '../kernel/paging.ts';
 import { ensureCollection } from '../ports/mongo/ensure-collection.ts';
 import { isDuplicateKey, prompt, READ_MS, translated, type Mongo } from '../ports/mongo/mongo.ts';
 import type { z } from 'zod';
@@ -63,12 +64,15 @@ export function createRecordStore({ db }: Pick<Mongo, 'db'>, name: string, form:
     async page({ key, visible, after, limit }) {
       const named = parts.flatMap((part) => (key[part] === undefined ? [] : [{ [`key.${part}`]: key[part] }]));
       const seen = visible === 'all' ? [] : [{ 'key.tenant_id': { $in: [...visible] } }];
-      const beyond = after === null ? [] : [{ _id: { $gt: after } }];
-      const filter = { $and: [{ value: { $ne: null } }, ...named, ...seen, ...beyond] } as Filter<StoredRecord>;
-      const find = () => records.find(filter, { projection: { history: 0 } }).sort({ _id: 1 }).limit(limit + 1).toArray(); // prettier-ignore
-      const found = await prompt(find, READ_MS);
-      const { good, unreadable } = sifted(found.slice(0, limit), unfit.inList);
-      return { rows: good, unreadable, last: found.length > limit ? found[limit - 1]!._id : null };
+      // Whatever is no text is beyond every text: a list tells of it, and does not go on from it.
+      const beyond = after === null ? [] : [{ _id: { $not: { $lte: after } } }];
+      // One without a value is no removed one.
+      const filter = { $and: [{ value: { $not: { $type: 'null' } } }, ...named, ...seen, ...beyond] } as unknown as Filter<StoredRecord>;
+      const find = (most: number) => records.find(filter, { projection: { history: 0 } }).sort({ _id: 1 }).limit(most).toArray();
+      const { rows, strays } = await placedRows(limit + 1, (most) => prompt(() => find(most), READ_MS));
+      const { good, unreadable } = sifted(rows.slice(0, limit), unfit.inList);
+      const met = strays.map((record) => ({ id: textOfId(record._id), reason: unfit.inList(record) ?? NO_PLACE }));
+      return { rows: good, unreadable: [...met, ...unreadable], last: rows.length > limit ? rows[limit - 1]!._id : null };
     },
     swap: (key, next, expected, session) => translated(() => swap(records, inOrder(key), next, expected, session), session),
   };

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { KEPT_VERSIONS, Problem, resource, secret } from '@cloudlysis/contract';
 import { eventually } from '../../testing/eventually.ts';
 import fc from 'fast-check';
+import { ObjectId } from 'mongodb';
+import { textOfId } from '../kernel/bad-records.ts';
 import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { Ended } from '../jobs/engine/crash-harness.fixture.ts';
 import { formOf } from './index.ts';
@@ -287,6 +289,28 @@ it('API-16 a list goes page by page through what its reader may see, and names w
   await refused(wall.put(keys[0]!, SIGN, 1), 'record.unreadable');
   await refused(wall.list({ cursor: 'x' }), 'cursor.invalid');
 });
+
+it('NFR-08 API-16 whatever ids and values foreign documents have, a list goes through to its end and names each of them', async () => {
+  const signsThere = wall.mongo.db.collection<{ _id: unknown }>('test_signs');
+  const own = ['a', 'b', 'c', 'd'].map((sign_id) => ({ tenant_id: 'foreign', sign_id }));
+  for (const key of own) await wall.put(key, SIGN, 0);
+  await wall.remove(own[3]!, 1);
+  const { _id, value, ...rest } = (await wall.stored(own[0]!))!;
+  const odd = [7, -1, true, new Date(1), new ObjectId(), {}, { a: 'b' }, '', 'foreign', 'foreign/a b', `foreign/a${'x'.repeat(2_000)}`];
+  const valueless = { ...rest, key: own[0]!, _id: 'foreign/bb' };
+  await signsThere.insertMany([valueless, ...odd.map((id) => ({ ...rest, value, _id: id }))]);
+  for (const limit of [1, 2, 50]) {
+    const [seen, named] = [[] as string[], new Set<string>()];
+    for (let cursor: string | null | undefined, pages = 0; cursor !== null && pages < 20; pages += 1) {
+      const page = await wall.list({ tenant_id: 'foreign', limit, ...(cursor ? { cursor } : {}) });
+      seen.push(...page.items.map(({ sign_id }) => sign_id));
+      for (const { id } of page.unreadable) named.add(id);
+      cursor = page.next_cursor;
+      expect((cursor ?? '').length).toBeLessThanOrEqual(512);
+    }
+    expect([limit, seen, [...named].sort()]).toEqual([limit, ['a', 'b', 'c'], ['foreign/bb', ...odd.map(textOfId)].sort()]);
+  }
+}); // prettier-ignore
 
 it('NFR-08 a record whose fields do not fit the contract fails no list; it is named, and can be written over or removed', async () => {
   const signsThere = wall.mongo.db.collection<{ _id: string }>('test_signs');

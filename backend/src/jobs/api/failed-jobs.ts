@@ -27,13 +27,13 @@ export async function failedJobs(store: JobEngine['store'], from: Date, visible:
   );
   // A job that was cancelled by somebody was undone because they wanted it; a child is told of by its parent.
   const candidates = pages
-    .flat()
+    .flatMap(({ rows }) => rows)
     .filter(isReadable)
     .filter(({ cancel, parent_job_id }) => cancel === null && parent_job_id === null);
   const standing = await Promise.all(
     candidates.map(async (job) => {
       const filter = { lane: job.lane, kind: job.kind, from: job.created_at };
-      const [last] = await store.page({ filter, visible: 'all', sort: -1 }, 1);
+      const [last] = (await store.page({ filter, visible: 'all', sort: -1 }, 1)).rows;
       return last === undefined || last._id === job._id || last.state !== 'succeeded';
     }),
   );

@@ -2,9 +2,9 @@
 import { Readable } from 'node:stream';
 import { Job, Problem, mutations, type MutationId } from '@cloudlysis/contract';
 import type { InputOf, MutationHandler, MutationHandlers, ReadHandlers } from '../../call/call.ts';
-import { readOne, readRows } from '../../kernel/bad-records.ts';
+import { readOne, readRows, textOfId } from '../../kernel/bad-records.ts';
 import { instantOf } from '../../kernel/instant.ts';
-import { decodeCursor, encodeCursor } from '../../kernel/paging.ts';
+import { decodeCursor, encodeCursor, NO_PLACE } from '../../kernel/paging.ts';
 import type { Principal, Visible } from '../../call/principal.ts';
 import type { JobDefinition } from '../define/definition.ts';
 import { jobToWire, type JobDocument } from '../record/job-document.ts';
@@ -44,14 +44,15 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
       const after = cursor === undefined ? {} : placeOf(cursor);
       const order = sort === 'created_at' ? 1 : -1;
       const page = await engine.store.page({ filter, visible, sort: order, ...after }, limit + 1);
-      const rows = page.slice(0, limit);
+      const rows = page.rows.slice(0, limit);
       const last = rows.at(-1);
+      const strays = page.strays.map(({ _id }) => ({ id: textOfId(_id), reason: NO_PLACE }));
       const misplaced = cursor === undefined && visible === 'all' ? await engine.store.misplaced() : [];
       const { items, unreadable } = readRows(rows, summaryToWire);
       return {
         items,
-        unreadable: [...misplaced, ...unreadable],
-        next_cursor: page.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
+        unreadable: [...misplaced, ...strays, ...unreadable],
+        next_cursor: page.rows.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
       };
     },
     'jobs.get': async ({ params, visible }) => shownWire(await shownJob(engine, params.job_id, visible), visible),
@@ -68,9 +69,11 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
 
 /** @throws Problem `cursor.invalid` */
 function placeOf(cursor: string): { after: number; afterId: string } {
-  const [order, afterId, ...rest] = decodeCursor(cursor, 'string').split(' ');
+  const [order, ...id] = decodeCursor(cursor, 'string').split(' ');
   const after = Number(order || NaN);
-  if (Number.isNaN(after) || !afterId || rest.length > 0) throw new Problem('cursor.invalid');
+  if (Number.isNaN(after) || id.length === 0) throw new Problem('cursor.invalid');
+  // A foreign one may have spaces.
+  const afterId = id.join(' ');
   return { after, afterId };
 }
 

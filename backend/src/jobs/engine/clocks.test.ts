@@ -1,6 +1,7 @@
 // Replicas whose clocks are a year apart: no list hides a job of another, and a plan that one made another accepts.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { ObjectId } from 'mongodb';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../../testing/mongo.ts';
@@ -8,6 +9,7 @@ import { passingControlKey } from '../../secrets/control-key.ts';
 import { operator } from '../../audit/audit.fixture.ts';
 import { eventually } from '../../../testing/eventually.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
+import { textOfId } from '../../kernel/bad-records.ts';
 import { createAudit } from '../../audit/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { createJobEngine, jobReads, type JobDefinition, type JobEngine, type Step } from '../index.ts';
@@ -226,10 +228,8 @@ describe('orders that no clock of ours gave out', () => {
           const seen: JobSummaryDocument[] = [];
           for (let page: JobSummaryDocument[] = []; ;) {
             const last = page.at(-1);
-            page = await store.page(
-              { filter: {}, visible: 'all', sort, after: last?.order, afterId: last?._id },
-              limit,
-            );
+            const asked = { filter: {}, visible: 'all', sort, after: last?.order, afterId: last?._id } as const;
+            page = (await store.page(asked, limit)).rows;
             seen.push(...page);
             if (page.length < limit) break;
           }
@@ -242,6 +242,35 @@ describe('orders that no clock of ours gave out', () => {
     );
     await fc.assert(property, { numRuns: 12, examples: [[[NOW, NOW, NOW, NOW, NOW], 2]] });
   });
+
+  it('NFR-08 NFR-09 whatever ids foreign documents have, each job is on one page, and what is none is told of', async () => {
+    const own = ['job_1', 'job_2', 'job_3', '', 'a b', 'job x  y', 'ä\u0000😀'];
+    const foreign = [7, -1, true, new Date(1), new ObjectId(), {}, { a: 'b c' }, 'x'.repeat(2_000), '\u0000'.repeat(300)];
+    const mongo = await database();
+    const store = createJobStore(mongo, () => new Date());
+    await store.ensureIndexes();
+    const jobs = mongo.db.collection<{ _id: unknown }>('jobs');
+    const list = jobReads({ engine: { store } } as never)['jobs.list'];
+    const property = fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 2 }), { minLength: own.length + foreign.length, maxLength: own.length + foreign.length }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.constantFrom('created_at', '-created_at'),
+      async (orders, limit, sort) => {
+        await jobs.deleteMany({});
+        await jobs.insertMany([...own, ...foreign].map((_id, n) => ({ _id, order: NOW + orders[n]!, idempotency: `k${n}`, lane: `l${n}` })));
+        const met: string[] = [];
+        for (let cursor: string | null | undefined, pages = 0; cursor !== null; pages += 1) {
+          const page = await list({ query: { sort, limit, cursor }, visible: 'all' } as never);
+          met.push(...page.unreadable!.map(({ id }) => id));
+          cursor = page.next_cursor;
+          expect([pages, (cursor ?? '').length <= 512]).toEqual([Math.min(pages, own.length), true]);
+        }
+        expect(own.map((id) => met.filter((one) => one === textOfId(id)).length)).toEqual(own.map(() => 1));
+        expect(foreign.filter((id) => !met.includes(textOfId(id)))).toEqual([]);
+      },
+    );
+    await fc.assert(property, { numRuns: 6 });
+  }); // prettier-ignore
 
   it('NFR-09 a job submitted after one from the future is newer, and one such job stops nobody from counting on', async () => {
     const store = await stored([NOW + YEAR_MS * 4096, 9e15]);

@@ -522,8 +522,8 @@ describe('lists', () => {
     const both = await settle(engine, await engine.submit(submission('both', 'b', { kind: 'tenants.resume' })));
     const all = [both];
     for (const n of [1, 2, 3, 4]) all.push(await engine.submit(submission(`t${n}`, `k${n}`)));
-    const page = (filter: object, more: object = {}, limit = 10): Promise<{ _id: string }[]> =>
-      engine.store.page({ filter, visible: 'all', sort: -1, ...more }, limit);
+    const page = async (filter: object, more: object = {}, limit = 10): Promise<{ _id: string }[]> =>
+      (await engine.store.page({ filter, visible: 'all', sort: -1, ...more }, limit)).rows;
     expect(ids(await page({}))).toEqual(ids(all).toReversed());
     expect(ids(await page({}, { sort: 1 }))).toEqual(ids(all));
     expect(ids(await page({}, { sort: 1, after: all[1]!.order }, 2))).toEqual(ids(all.slice(2, 4)));

@@ -53,7 +53,7 @@ it('NFR-09 a list of the heaviest jobs is as light as any other', async () => {
   await mongo.db
     .collection<JobDocument>('jobs')
     .insertMany([...jobs.slice(1), { ...jobs[0]!, problem: null, steps: [], input: {} }]);
-  const page = await store.page({ filter: {}, visible: 'all', sort: -1 }, 200);
+  const { rows: page } = await store.page({ filter: {}, visible: 'all', sort: -1 }, 200);
   expect(page).toHaveLength(20);
   expect(JSON.stringify(page).length).toBeLessThan(20 * 1_024);
   const items = page.map(summaryToWire);
@@ -67,6 +67,9 @@ it('NFR-09 a list of the heaviest jobs is as light as any other', async () => {
     problem: { code: 'step.failed', title: 'A step failed', detail: 'it broke' },
   });
   expect(items.at(-1)).toMatchObject({ problem: null, steps: { total: 0, done: 0 }, about: { kind: null } });
-  const ofTenant = await store.page({ filter: { tenant_id: 'acme' }, visible: new Set(['acme']), sort: 1 }, 1);
+  const { rows: ofTenant } = await store.page(
+    { filter: { tenant_id: 'acme' }, visible: new Set(['acme']), sort: 1 },
+    1,
+  );
   expect(JSON.stringify(ofTenant).length).toBeLessThan(1_024);
 });

@@ -4,6 +4,7 @@ import { FINAL_STATES, type JobState } from '@cloudlysis/contract';
 import { inWindows, type Range } from '../../ports/mongo/in-windows.ts';
 import { prompt, READ_MS } from '../../ports/mongo/mongo.ts';
 import type { Visible } from '../../call/principal.ts';
+import { placedRows } from '../../kernel/paging.ts';
 import { NON_FINAL, type JobDocument } from '../record/job-document.ts';
 import { SUMMARY_FIELDS, type JobSummaryDocument } from '../record/job-summary.ts';
 
@@ -34,7 +35,8 @@ export interface JobQuestion {
 }
 
 export interface JobPages {
-  page(question: JobQuestion, limit: number): Promise<JobSummaryDocument[]>;
+  /** `strays`: those met among them whose id is none of a job. */
+  page(question: JobQuestion, limit: number): Promise<{ rows: JobSummaryDocument[]; strays: JobSummaryDocument[] }>;
   /** How many jobs submitted since then are in one of the states, counting no further than `most`. */
   count(states: readonly JobState[], since: Date | null, visible: Visible, most: number): Promise<number>;
   /** An order above all that were seen: newest job last, also when a clock steps back or another replica's is ahead. */
@@ -82,7 +84,8 @@ export function createJobPages(jobs: Collection<JobDocument>, now: () => Date): 
   /** The rest of those that share their order with the last job of the page before. */
   async function tied(filter: Filter<JobDocument>, { sort, after, afterId }: JobQuestion, limit: number) {
     if (after === undefined || afterId === undefined) return [];
-    const beyond = { order: after, _id: sort === 1 ? { $gt: afterId } : { $lt: afterId } };
+    // Ids that are no text are beyond every text.
+    const beyond = { order: after, _id: { $not: sort === 1 ? { $lte: afterId } : { $gte: afterId } } };
     return jobs
       .find({ ...filter, ...beyond } as Filter<JobDocument>, { projection: SUMMARY_FIELDS })
       .sort({ _id: sort })
@@ -90,23 +93,24 @@ export function createJobPages(jobs: Collection<JobDocument>, now: () => Date): 
       .toArray();
   }
 
+  async function first(question: JobQuestion, limit: number): Promise<JobSummaryDocument[]> {
+    const range = await rangeOf(question);
+    const pages = filtersOf(question).map(async (filter, about) => {
+      if (!filter) return [];
+      // Few jobs are about several tenants, so one open range over their own index is enough.
+      const firstWindow = about === 0 ? range.firstWindow : Infinity;
+      return Promise.all([
+        tied(filter, question, limit),
+        inWindows(jobs, 'order', filter, { ...range, firstWindow }, limit, SUMMARY_FIELDS),
+      ]);
+    });
+    const found = (await Promise.all(pages)).flat(2);
+    noted(found);
+    return found.sort(inOrder(question.sort));
+  }
+
   return {
-    page: (question, limit) =>
-      prompt(async () => {
-        const range = await rangeOf(question);
-        const pages = filtersOf(question).map(async (filter, about) => {
-          if (!filter) return [];
-          // Few jobs are about several tenants, so one open range over their own index is enough.
-          const firstWindow = about === 0 ? range.firstWindow : Infinity;
-          return Promise.all([
-            tied(filter, question, limit),
-            inWindows(jobs, 'order', filter, { ...range, firstWindow }, limit, SUMMARY_FIELDS),
-          ]);
-        });
-        const found = (await Promise.all(pages)).flat(2);
-        noted(found);
-        return found.sort(inOrder(question.sort)).slice(0, limit);
-      }, READ_MS),
+    page: (question, limit) => placedRows(limit, (most) => prompt(() => first(question, most), READ_MS)),
     count: (states, since, visible, most) =>
       prompt(async () => {
         const times = since && { order: { $gte: since.getTime() * PER_MS }, created_at: { $gte: since } };

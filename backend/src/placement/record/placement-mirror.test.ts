@@ -1,6 +1,7 @@
 // What is answered and planned from the copy of placements when the record was restored behind its back.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../../../testing/eventually.ts';
+import type { CheckedCopy } from '../../copies/index.ts';
 import { felt } from '../../../../testing/felt.ts';
 import { startWorld, type World } from '../placement.fixture.ts';
 
@@ -39,3 +40,21 @@ it('SCL-06 an evacuation is planned on the record, also while the copy is behind
   expect(await evacuated('a2')).not.toContain('missed');
   expect(world.placement.copy.state()).toMatchObject({ name: 'placements', size: 2 });
 });
+
+it('NFR-08 SCL-02 whatever ids foreign placements have, their list goes through to its end', async () => {
+  const tenants = ['odd', 'odd b', 'odd\t', 'odd-b', `odd${'x'.repeat(2_000)}`];
+  const kinds = ['aggregate', 'projection', 'runner'] as const;
+  const documents = tenants.flatMap((tenant_id) => kinds.map((kind) => ({ _id: `${kind}.${tenant_id}`, tenant_id, kind, shard_id: 'a1', revision: 1, job_id: 'j' })));
+  await world.store.placements.insertMany(documents);
+  await (world.placement.copy as CheckedCopy<unknown>).check();
+  const seen: string[] = [];
+  for (let cursor: string | null | undefined, pages = 0; cursor !== null && pages < 30; pages += 1) {
+    const query = { limit: 1, ...(cursor ? { cursor } : {}) };
+    const page = await world.placement.reads['scale.placements.list']({ query, visible: 'all' } as never);
+    seen.push(...page.items.map(({ tenant_id, kind }) => `${kind}.${tenant_id}`));
+    cursor = page.next_cursor;
+    expect((cursor ?? '').length).toBeLessThanOrEqual(512);
+    expect(page.unreadable).toHaveLength(3);
+  }
+  expect(seen.filter((id) => id.includes('odd')).sort()).toEqual(documents.slice(0, 12).map(({ _id }) => _id).sort());
+}); // prettier-ignore

@@ -43,7 +43,6 @@ export class PlacementMirror {
   }
 }
 
-const byTenantAndKind = (a: Placement, b: Placement): number => {
-  if (a.tenant_id !== b.tenant_id) return a.tenant_id < b.tenant_id ? -1 : 1;
-  return a.kind < b.kind ? -1 : 1;
-};
+/** A space sorts before every character of an id, so placements sort as tenants do, then as kinds do. */
+export const positionOf = ({ tenant_id, kind }: Placement): string => `${tenant_id} ${kind}`;
+const byTenantAndKind = (a: Placement, b: Placement): number => (positionOf(a) < positionOf(b) ? -1 : 1);

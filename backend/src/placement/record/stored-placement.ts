@@ -1,16 +1,18 @@
 /** Whether stored documents are shards and placements; types alone, because bounds change and what was stored before stays. */
 import { ServiceKind, type Shard } from '@cloudlysis/contract';
 import { z } from 'zod';
+import { isPlace, NO_PLACE } from '../../kernel/paging.ts';
 
+const Place = z.string().refine(isPlace, NO_PLACE);
 const StoredPlacement = z.looseObject({
   _id: z.string(),
-  tenant_id: z.string(),
+  tenant_id: Place,
   kind: ServiceKind,
   shard_id: z.string().nullable(),
   revision: z.number(),
 });
 const StoredShard = z.looseObject({
-  _id: z.string(),
+  _id: Place,
   kind: ServiceKind,
   endpoint: z.string(),
   capacity: z.looseObject({ tenants: z.number() }),

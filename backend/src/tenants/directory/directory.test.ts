@@ -2,7 +2,9 @@ import { expect, it } from '@jest/globals';
 import { PLACED_KINDS, TenantState, type Placement, type Tenant, type TenantSort } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import type { Visible } from '../../call/principal.ts';
+import { NO_PLACE } from '../../kernel/paging.ts';
 import { Directory, type Observations } from './directory.ts';
+import { tenantFault } from './stored-tenant.ts';
 import type { TenantQuery } from './tenant-query.ts';
 import { completeMetadata, newTenant, recordAfter, type TenantRecord } from './tenants.ts';
 
@@ -52,6 +54,18 @@ it('NFR-09 10 000 tenants are paged once each, in order', () => {
   const ids = everything(filled(10_000)).map(({ tenant_id }) => tenant_id);
   expect(ids).toEqual(Array.from({ length: 10_000 }, (_, index) => idOf(index)));
 });
+
+it('NFR-08 TEN-02 whatever ids foreign tenants have, every order goes through to its end', () => {
+  const odd = ['', ' ', 'a b', '1 b', '2020-01-01 x', '\u0000', '😀'];
+  const directory = filled(3);
+  for (const [n, _id] of odd.entries()) directory.put({ ...tenant(n), _id });
+  for (const sort of ['tenant_id', '-tenant_id', 'updated_at', '-updated_at'] as const) {
+    const ids = everything(directory, { sort, limit: 1 }).map(({ tenant_id }) => tenant_id);
+    expect(ids.toSorted()).toEqual([...odd, idOf(0), idOf(1), idOf(2)].sort());
+  }
+  const [stored, bound] = [tenant(1), 'x'.repeat(300)];
+  expect([tenantFault({ ...stored, _id: bound }), tenantFault({ ...stored, _id: bound.repeat(2) })]).toEqual([null, `_id: ${NO_PLACE}`]);
+}); // prettier-ignore
 
 it('TEN-02 tenants added, removed and changed between two pages make neither gap nor repeat', () => {
   const directory = filled(1_000);

@@ -1,9 +1,10 @@
 /** Whether a stored document is a tenant's record; types alone, because bounds change and what was stored before stays. */
 import { z } from 'zod';
+import { isPlace, NO_PLACE } from '../../kernel/paging.ts';
 import type { TenantRecord } from './tenants.ts';
 
 const Stored = z.looseObject({
-  _id: z.string(),
+  _id: z.string().refine(isPlace, NO_PLACE),
   metadata: z.looseObject({ name: z.string(), plan: z.string(), environments: z.array(z.string()) }),
   phase: z.enum(['provisioning', 'live', 'archived']),
   paused: z.looseObject({ reason: z.string(), since: z.date() }).nullable(),

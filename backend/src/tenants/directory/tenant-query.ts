@@ -28,10 +28,13 @@ export function fitting({ search, ...filter }: TenantFilter, visible: Visible): 
 export const updatedKeyOf = ({ _id, updated_at }: TenantRecord): string => `${updated_at.toISOString()} ${_id}`;
 export const idIn = (updatedKey: string): string => updatedKey.slice(updatedKey.indexOf(' ') + 1);
 
+/** As `updatedKeyOf` has it: a foreign id may have spaces, too. */
+const BY_UPDATE = /^\+?\d+-\d\d-\d\dT[\d:.]+Z /;
+
 /** A cursor of another order would begin somewhere and look as if it were right. @throws Problem `cursor.invalid` */
 export function positionOf(cursor: string, sort: TenantSort): string {
   const position = decodeCursor(cursor, 'string');
-  if (position.includes(' ') !== sort.endsWith('updated_at'))
+  if (BY_UPDATE.test(position) !== sort.endsWith('updated_at'))
     throw new Problem('cursor.invalid', `The cursor is not one of the order ${sort}`);
   return position;
 }
