@@ -9,7 +9,7 @@ export const Connection = z
     id: shown().describe('Stable id, such as `mongodb`, `nats.kv.placement` or `node.a1`'),
     title: shown().describe('What is tested, for people'),
     target: shown().describe('Where it is, without credentials; empty where it is not configured'),
-    state: z.enum(['ok', 'failed', 'not-configured']).describe('Verdict'),
+    state: z.enum(['ok', 'failed', 'not-asked', 'not-configured']).describe('Verdict'),
     latency_ms: z.number().nullable().describe('Milliseconds the test took; null where it did not succeed'),
     detail: shown().describe('The sentence why, with what was found'),
     checked_at: Timestamp.describe('When it was tested'),

@@ -6,6 +6,9 @@ import type { Tone } from '../../values/status-tones';
 
 export const settings: Feature = {
   pages: [{ path: PAGES.settings, load: async () => (await import('./SettingsPage')).SettingsPage }],
-  tones: { ok: 'good', failed: 'bad', 'not-configured': 'quiet' } satisfies Record<Connection['state'], Tone>,
+  tones: { ok: 'good', failed: 'bad', 'not-asked': 'warning', 'not-configured': 'quiet' } satisfies Record<
+    Connection['state'],
+    Tone
+  >,
   places: { service: () => ({ href: paths.settings() }) },
 };
