@@ -12,7 +12,7 @@ import type { JobReader } from '../jobs/record/job-reader.ts';
 import type { Ambient } from '../kernel/ambient.ts';
 import { changesOf } from '../kernel/changes.ts';
 import { stale, type Key, type RecordStore } from './record.store.ts';
-import { idOf, valueOf, versionOf, type Fields, type StoredRecord } from './stored-record.ts';
+import { idOf, valueOf, versionOf, whereOf, type Fields, type StoredRecord } from './stored-record.ts';
 
 /** What a change of a record is about, for whoever has more to say of it. */
 export interface Considered {
@@ -63,7 +63,7 @@ export function recordJob(
     // Over its removal, too: so an undo brings back what was removed, and nothing that was put and removed since.
     const isOverRemoval = verb === 'put' && there === 0 && input.expected_version === versionOf(record);
     if (there !== input.expected_version && !isOverRemoval)
-      throw stale(idOf(keyOf(input)), there, input.expected_version);
+      throw stale(idOf(keyOf(input)), record, input.expected_version);
     return record;
   }
 
@@ -77,7 +77,7 @@ export function recordJob(
     const tenantId = tenantOf(input);
     const diff = changesOf(`${name}.${idOf(change.key)}`, change.now ?? undefined, change.next ?? undefined);
     return {
-      checks: [laneCheck(lane(input), holder), versionCheck(input.expected_version), differs(diff.length), ...(more?.checks ?? [])],
+      checks: [laneCheck(lane(input), holder), versionCheck(record, input.expected_version), differs(diff.length), ...(more?.checks ?? [])],
       diff,
       blastRadius: more?.blastRadius ?? [...touched(spec.one, [idOf(change.key)]), ...touched('tenant', tenantId === null ? [] : [tenantId])],
       rollback: rollbackOf(spec.one, change),
@@ -109,9 +109,9 @@ export function recordJob(
     steps: [read],
     verify: async ({ input, intentOf }) => {
       const { version } = intentOf(read)!;
-      const is = versionOf(await store.find(keyOf(input)));
-      const detail = `it is at version ${is}`;
-      const unmoved = holds('record.version', 'It is as it was planned', is === version, { measured: is, limit: version, detail }); // prettier-ignore
+      const record = await store.find(keyOf(input));
+      const is = versionOf(record);
+      const unmoved = holds('record.version', 'It is as it was planned', is === version, { measured: is, limit: version, detail: standing(record) }); // prettier-ignore
       return { checks: [unmoved, fits(spec.value, nextOf(input))], facts: { version: version + 1 } };
     },
     commit: ({ jobId, actor, input, intentOf }, session) => {
@@ -133,8 +133,9 @@ function undoOf({ name }: Pick<Resource, 'name'>, key: Key, { version, value }: 
     : { operation: `${name}.put` as MutationId, params: key, body: { ...value, ...body } };
 }
 
-const versionCheck = (expected: number): Check =>
-  passed('record.version', 'It is as it was read', expected === 0 ? 'there is none yet' : `it is at version ${expected}`, expected); // prettier-ignore
+const standing = (record: StoredRecord | null): string => (record ? `it ${whereOf(record)}` : 'there is none yet');
+const versionCheck = (record: StoredRecord | null, expected: number): Check =>
+  passed('record.version', 'It is as it was read', standing(record), expected);
 
 const differs = (fields: number): Check =>
   fields > 0

@@ -12,7 +12,9 @@ import {
   recordFault,
   shownFault,
   succeeded,
+  valueOf,
   versionOf,
+  whereOf,
   type StoredRecord,
   type Version,
 } from './stored-record.ts';
@@ -92,23 +94,25 @@ async function swap(
   const now = whole(await records.findOne({ _id: at._id }, { session }));
   // The answer to an earlier commit was lost.
   if (now?.version === expected + 1 && now.changed.job_id === next.changed.job_id) return;
-  if (versionOf(now) !== expected) throw stale(at._id, versionOf(now), expected);
+  if (versionOf(now) !== expected) throw stale(at._id, now, expected);
   const record = succeeded(now, at, next);
   if (now) {
     const done = await records.replaceOne({ _id: at._id, version: expected }, record, { session });
-    if (done.matchedCount === 0) throw stale(at._id, null, expected);
+    if (done.matchedCount === 0) throw stale(at._id, undefined, expected);
     return;
   }
   try {
     await records.insertOne(record, { session });
   } catch (error) {
-    throw isDuplicateKey(error) ? stale(at._id, null, expected) : error;
+    throw isDuplicateKey(error) ? stale(at._id, undefined, expected) : error;
   }
 }
 
-/** Somebody was faster. */
-export function stale(id: string, actual: number | null, expected: number): Problem {
-  const is = actual === null ? 'was changed meanwhile' : actual === 0 ? 'does not exist' : `is at version ${actual}`;
-  const than = expected === 0 ? 'was to be new' : `was read at version ${expected}`;
-  return new Problem('version.stale', `${id} ${is}: it ${than}`, { expected, actual });
-}
+/** Somebody was faster. `now`: what is there, absent where that is not known. */
+export function stale(id: string, now: StoredRecord | null | undefined, expected: number): Problem {
+  const actual = now === undefined ? null : valueOf(now) === null ? 0 : versionOf(now);
+  const is = now === undefined ? 'was changed meanwhile' : now === null ? 'does not exist' : whereOf(now);
+  const wasRemoved = now?.history.some(({ version, value }) => version === expected && value === null);
+  const than = wasRemoved ? 'had been removed' : expected === 0 ? 'was to be new' : 'was read';
+  return new Problem('version.stale', `${id} ${is}: it ${than}${expected === 0 ? '' : ` at version ${expected}`}`, { expected, actual });
+} // prettier-ignore

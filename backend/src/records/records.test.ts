@@ -1,6 +1,6 @@
 // Plain records through the engine, on the real store: never a lost update, versions count by one, an undo restores exactly.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { KEPT_VERSIONS, Problem, resource, secret } from '@cloudlysis/contract';
+import { KEPT_VERSIONS, Problem, resource, secret, type MutationId } from '@cloudlysis/contract';
 import { eventually } from '../../testing/eventually.ts';
 import fc from 'fast-check';
 import { ObjectId } from 'mongodb';
@@ -241,11 +241,27 @@ it('GEN-35 the undo of a removal brings back what it removed, and is refused onc
   const key = fresh();
   await wall.put(key, SIGN, 0);
   const removal = await wall.remove(key, 1);
+  const said = async (words: string): Promise<void> => {
+    const refusal = {
+      code: 'version.stale',
+      message: `acme/${key.sign_id} ${words}: it had been removed at version 2`,
+    };
+    await expect(wall.undo(removal)).rejects.toMatchObject(refusal);
+  };
   await wall.put(key, { text: 'closed', size: 1 }, 0);
-  await refused(wall.undo(removal), 'version.stale');
+  await said('is at version 3');
   const later = await wall.remove(key, 3);
-  await refused(wall.undo(removal), 'version.stale');
-  expect(await wall.undo(later)).toMatchObject({ state: 'succeeded' });
+  await said('was removed at version 4');
+  const { operation, params, body } = later.undo!;
+  const { checks } = await wall.engine.plan(operation as MutationId, { ...params, ...(body as object) });
+  expect(checks).toContainEqual(
+    expect.objectContaining({ id: 'record.version', detail: 'it was removed at version 4' }),
+  );
+  const undone = await wall.undo(later);
+  expect(undone).toMatchObject({
+    state: 'succeeded',
+    proof: { checks: [{ id: 'record.version', detail: 'it was removed at version 4' }, {}] },
+  });
   expect(await valueAt(key)).toMatchObject({ version: 5, value: { text: 'closed' } });
   await refused(wall.undo(later), 'version.stale');
 });

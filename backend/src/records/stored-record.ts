@@ -62,6 +62,10 @@ export const idOf = (key: StoredRecord['key']): string => Object.values(key).joi
 export const valueOf = (record: StoredRecord | null): Fields | null => record?.value ?? null;
 export const versionOf = (record: StoredRecord | null): number => record?.version ?? 0;
 
+/** In words: a removal is a version, too, and nothing is at it. */
+export const whereOf = ({ version, value }: Version): string =>
+  value === null ? `was removed at version ${version}` : `is at version ${version}`;
+
 /** The version after; what it replaces joins the former ones. */
 export function succeeded(now: StoredRecord | null, at: Pick<StoredRecord, '_id' | 'key'>, next: Omit<Version, 'version'>): StoredRecord {
   const former = now ? [{ version: now.version, value: now.value, changed: now.changed }, ...now.history] : [];

@@ -40,7 +40,9 @@ const EXPECTED = z
   .int()
   .min(0)
   .max(Number.MAX_SAFE_INTEGER)
-  .describe('Version that was read, 0 where there was none; refused with `version.stale` when it has moved on');
+  .describe(
+    'Version that was read, or of its removal; 0 where there was none; refused with `version.stale` when it has moved on',
+  );
 const history = z
   .array(FormerVersion)
   .max(KEPT_VERSIONS)
