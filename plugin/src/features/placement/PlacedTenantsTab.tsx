@@ -8,7 +8,7 @@ import { optionsOf } from '../../values/options';
 import { count } from '../../values/figures';
 import { ServerTable } from '../../list/ServerTable';
 import type { ListSpec } from '../../list/list-spec';
-import { shardOptions } from '../../shards/shard-options';
+import { shardOptions } from '../../list/shard-options';
 
 const placementList: ListSpec<'scale.placements.list'> = {
   read: 'scale.placements.list',

@@ -3,7 +3,7 @@ import React from 'react';
 import { Stack } from '@grafana/ui';
 import { AppLink } from '../../address/AppLink';
 import { paths } from '../../address/paths';
-import { TenantNote } from '../../notes/TenantNote';
+import { TenantNote } from './TenantNote';
 import { Facts } from '../../page-parts/Facts';
 import { count, percent, rate } from '../../values/figures';
 import { Time } from '../../values/Time';

@@ -2,14 +2,14 @@
 import React from 'react';
 import type { ReadAnswer } from '@cloudlysis/contract';
 import { Stack, Text } from '@grafana/ui';
-import { AbleButton } from '../change/AbleButton';
-import { QueryBoundary } from '../page-parts/QueryBoundary';
-import { Section } from '../page-parts/Section';
-import { putInput } from '../records/record-changes';
-import { useRecord } from '../records/use-record';
-import { UnreadableRows } from '../table/UnreadableRows';
-import { actorName } from '../values/actor-name';
-import { Time } from '../values/Time';
+import { AbleButton } from '../../change/AbleButton';
+import { QueryBoundary } from '../../page-parts/QueryBoundary';
+import { Section } from '../../page-parts/Section';
+import { putInput } from '../../records/record-changes';
+import { useRecord } from '../../records/use-record';
+import { UnreadableRows } from '../../table/UnreadableRows';
+import { actorName } from '../../values/actor-name';
+import { Time } from '../../values/Time';
 
 const EVERY_MS = 5_000;
 

@@ -10,7 +10,7 @@ import type { ListSpec } from '../../list/list-spec';
 import { StatePill } from '../../values/StatePill';
 import { Time } from '../../values/Time';
 import type { RowOf } from '../../list/use-list';
-import { shardOptions } from '../../shards/shard-options';
+import { shardOptions } from '../../list/shard-options';
 
 type Row = RowOf<'tenants.list'>;
 
