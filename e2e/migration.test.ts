@@ -69,7 +69,7 @@ describe('moving a live tenant', () => {
     expect((await loading).lost).toBe(0);
   }, 70_000);
 
-  it('GEN-03 GEN-37 SCL-06 SCL-07 API-01 API-02 GEN-31 NFR-07 moves it under load: nothing lost, nothing doubled, proven and followed', async () => {
+  it('GEN-03 GEN-16 GEN-37 SCL-06 SCL-07 API-01 API-02 GEN-31 NFR-07 moves it under load: nothing lost, nothing doubled, proven and followed', async () => {
     const loading = stack.load({ rate: 50, seconds: 4, seed: 1, noisy: 'tenant-01' });
     await sleep(800);
     const wanted = await move('tenant-01');
@@ -108,7 +108,7 @@ describe('moving a live tenant', () => {
     expect((await operator.read('scale.drift.get')).items).toEqual([]);
   });
 
-  it('AUD-05 AUD-09 AUD-11 API-04 its audit records are found by job, carry the trace, and the chain holds', async () => {
+  it('GEN-09 AUD-05 AUD-09 AUD-11 API-04 its audit records are found by job, carry the trace, and the chain holds', async () => {
     const auditor = stack.as('security-admin');
     const records = await auditOf(auditor, job.job_id);
     expect(records.map((record) => record.code).sort()).toEqual(['job.submitted', 'job.succeeded']);

@@ -58,6 +58,18 @@ it('MIS-01 the id is well-formed, ends with the type, and is the one everything 
   expect((JSON.parse(text('package.json')) as { name: string }).name).toBe(plugin.id);
 });
 
+it('MIS-02 each part stands on the packages that were asked for, and none on two of a kind', () => {
+  const of = (...folder: string[]): readonly string[] => {
+    const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(join(pluginFolder, ...folder, 'package.json'), 'utf8')) as Record<string, object>;
+    return Object.keys({ ...dependencies, ...devDependencies });
+  };
+  expect(of()).toEqual(expect.arrayContaining(['@grafana/data', '@grafana/runtime', '@grafana/ui', '@grafana/plugin-e2e', 'react', 'zod', 'jest']));
+  expect(Object.keys(JSON.parse(text('.config', '.cprc.json')) as object)).toContain('version');
+  const backend = of('..', 'backend');
+  expect(backend).toEqual(expect.arrayContaining(['koa', '@koa/router', 'zod', 'mongodb', 'jose', 'prom-client', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv']));
+  for (const other of ['nats', 'express', 'fastify', 'mongoose', 'jsonwebtoken', 'joi']) expect(backend).not.toContain(other);
+}); // prettier-ignore
+
 it('the catalogue has something to show: description, keywords, author, links; version and date are filled in by the build', () => {
   expect(info.description.length).toBeGreaterThan(20);
   expect(info.keywords.length).toBeGreaterThan(0);

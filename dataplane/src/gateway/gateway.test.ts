@@ -125,14 +125,17 @@ describe('gateway', () => {
     expect(verified.payload.aud).toBe('cloudlysis-gateway');
   });
 
-  it('OBS-12 OBS-13 OBS-14 OBS-33 counts by tenant without path and by route without tenant', async () => {
+  it('OBS-11 OBS-12 OBS-13 OBS-14 OBS-15 OBS-33 counts by tenant without path and by route without tenant; whatever is asked for is no path of its own', async () => {
+    for (const path of ['/made-up', '/v1/tenants/acme/views/made-up', '/v1/tenants/made-up/commands'])
+      await call(platform.gateway.url + path);
     const text: string = (await call(`${platform.gateway.url}/metrics`)).body;
     expect(text).toMatch(
       /gateway_tenant_requests_total\{tenant_id="acme",status_class="2xx",service="gateway",env="dev"\}/,
     );
     expect(text).toMatch(/gateway_tenant_request_duration_seconds_bucket\{le="0.5",.*tenant_id="acme"/);
     expect(text).toMatch(/gateway_requests_total\{path="\/v1\/tenants\/:tenant\/commands",status="200"/);
-    expect(text).not.toMatch(/nobody|ACME/);
+    expect(text).not.toMatch(/nobody|ACME|made-up/);
+    expect(text).not.toMatch(/^(?=.*[{,]path=)(?=.*[{,]tenant_id=)/m);
   });
 });
 
