@@ -1,16 +1,13 @@
 // A cancel that is committed is told as accepted, whatever becomes of its answer: real HTTP, and a store of its own to freeze.
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { startMongo, type TestMongo } from '../../../../testing/mongo.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { createAudit } from '../../audit/index.ts';
-import { passingControlKey } from '../../secrets/control-key.ts';
 import { constantMutations } from '../../http/answers.fixture.ts';
 import { startTestApi, type TestApi } from '../../http/test-api.fixture.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { createJobEngine, jobMutations, type JobEngine } from '../index.ts';
-import { everybodyMay } from '../engine/may-all.fixture.ts';
+import { jobMutations, type JobEngine } from '../index.ts';
+import { startedOn } from '../engine/engine.fixture.ts';
 
 const ambient = systemAmbient();
 let store: TestMongo;
@@ -27,18 +24,7 @@ beforeAll(async () => {
   await audit.prepare();
   const log = { append: audit.log.append, wake: () => afterCommit?.() };
   // Without a slot: its jobs stay queued, and nothing else is on its way when the store goes.
-  engine = createJobEngine({
-    may: everybodyMay,
-    mongo,
-    audit: log,
-    ambient,
-    logger: pino({ level: 'silent' }),
-    metrics: new Registry(),
-    replicaId: 'a',
-    slots: 0,
-    controlKey: passingControlKey(),
-  });
-  engine.define({
+  const definitions = {
     'tenants.update': {
       kind: 'tenants.update', risk: 'low', permission: 'tenants.update',
       lane: () => 'tenant:acme', tenantId: () => 'acme', resource: () => 'tenant:acme',
@@ -46,9 +32,8 @@ beforeAll(async () => {
       steps: [{ name: 'one', title: 'One', timeoutMs: 1_000, run: async () => null }],
       verify: async () => ({ checks: [], facts: {} }),
     },
-  }); // prettier-ignore
-  await engine.prepare();
-  await engine.start();
+  } as const; // prettier-ignore
+  engine = await startedOn(mongo, 'a', definitions, { audit: log, ambient, slots: 0 });
   const handlers = jobMutations({ engine, ambient, may: () => ({ allowed: true, reason: null }) }, []);
   api = await startTestApi({ mutations: { ...constantMutations(), ...handlers } });
 });

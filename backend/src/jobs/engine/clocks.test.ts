@@ -2,24 +2,20 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ObjectId } from 'mongodb';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../../testing/mongo.ts';
-import { passingControlKey } from '../../secrets/control-key.ts';
 import { operator } from '../../audit/audit.fixture.ts';
 import { eventually } from '../../../testing/eventually.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { textOfId } from '../../kernel/bad-records.ts';
-import { createAudit } from '../../audit/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { createJobEngine, jobReads, type JobDefinition, type JobEngine, type Step } from '../index.ts';
+import { jobReads, type JobDefinition, type JobEngine, type Step } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { JobSummaryDocument } from '../record/job-summary.ts';
 import { createJobStore, type JobStore } from '../store/jobs.store.ts';
 import { assertAlive } from '../plan/plan-expiry.ts';
 import { makePlan } from '../plan/planning.ts';
 import type { Submission } from './submission.ts';
-import { everybodyMay } from './may-all.fixture.ts';
+import { startedOn } from './engine.fixture.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 const MINUTE_MS = 60_000;
@@ -59,26 +55,10 @@ async function database(): Promise<Mongo> {
   return mongo;
 }
 
-/** Replicas share one. */
-const controlKey = passingControlKey();
-
 async function replica(mongo: Mongo, id: string, offsetMs: number): Promise<JobEngine> {
   const ambient = { ...systemAmbient(), now: () => new Date(Date.now() + offsetMs) };
-  const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-  await audit.prepare();
-  const engine = createJobEngine({
-    may: everybodyMay,
-    mongo,
-    audit: audit.log,
-    ambient,
-    logger: pino({ level: 'silent' }),
-    metrics: new Registry(),
-    replicaId: id,
-    controlKey,
-  });
-  engine.define({ 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') });
-  await engine.prepare();
-  await engine.start();
+  const definitions = { 'tenants.update': definition('tenants.update'), 'tenants.pause': definition('tenants.pause') };
+  const engine = await startedOn(mongo, id, definitions, { ambient });
   running.push(() => engine.stop(200));
   return engine;
 }

@@ -4,20 +4,16 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Check, MutationId } from '@cloudlysis/contract';
 import { Problem } from '@cloudlysis/contract';
 import fc from 'fast-check';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../../testing/mongo.ts';
 import { eventually } from '../../../testing/eventually.ts';
-import { passingControlKey } from '../../secrets/control-key.ts';
 import { systemAmbient, type Ambient } from '../../kernel/ambient.ts';
-import { createAudit } from '../../audit/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { ChildJob, JobDefinition, Step, StepContext } from '../define/definition.ts';
-import { createJobEngine, type CrashPoint, type JobEngine } from '../index.ts';
+import { type CrashPoint, type JobEngine } from '../index.ts';
 import type { JobDocument } from '../record/job-document.ts';
 import type { Submission } from './submission.ts';
 import { operator } from '../../audit/audit.fixture.ts';
-import { everybodyMay } from './may-all.fixture.ts';
+import { startedOn } from './engine.fixture.ts';
 
 interface Input {
   tenant: string;
@@ -98,7 +94,6 @@ const started = (children: (input: Input) => ChildJob[]): Step<Input> => ({
 });
 
 const running: (() => Promise<void>)[] = [];
-const controlKey = passingControlKey();
 afterEach(async () => {
   for (const stop of running.splice(0).reverse()) await stop();
 });
@@ -123,28 +118,13 @@ async function bench(): Promise<Bench> {
     mongo,
     world,
     async replica(id, script = {}, crashPoint, ambient = systemAmbient()) {
-      const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-      await audit.prepare();
-      const engine = createJobEngine({
-        may: everybodyMay,
-        mongo,
-        audit: audit.log,
-        ambient,
-        logger: pino({ level: 'silent' }),
-        metrics: new Registry(),
-        replicaId: id,
-        leaseMs: 2_000,
-        controlKey,
-        ...(crashPoint ? { crashPoint } : {}),
-        ...(script.slots ? { slots: script.slots } : {}),
-      });
-      engine.define({
+      const definitions = {
         'tenants.update': definition('tenants.update', world, script),
         'tenants.pause': definition('tenants.pause', world, { ...script, risk: 'high' }),
-      });
-      engine.define({ 'tenants.resume': definition('tenants.resume', world) });
-      await engine.prepare();
-      await engine.start();
+        'tenants.resume': definition('tenants.resume', world),
+      };
+      const own = { ...(crashPoint ? { crashPoint } : {}), ...(script.slots ? { slots: script.slots } : {}) };
+      const engine = await startedOn(mongo, id, definitions, { ambient, leaseMs: 2_000, ...own });
       running.push(() => engine.stop(500));
       return engine;
     },

@@ -2,22 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../../testing/mongo.ts';
 import { eventually } from '../../../testing/eventually.ts';
-import { systemAmbient } from '../../kernel/ambient.ts';
 import { operator } from '../../audit/audit.fixture.ts';
-import { createAudit } from '../../audit/index.ts';
-import { passingControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { defineJob } from '../define/define-job.ts';
 import type { JobContext, JobDefinition, EffectStep } from '../define/definition.ts';
-import { createJobEngine, type JobEngine } from '../index.ts';
+import { type JobEngine } from '../index.ts';
 import { jobToWire, type JobDocument } from '../record/job-document.ts';
 import { subjectIn, subjectOf } from '../plan/plan-seal.ts';
 import { makePlan } from '../plan/planning.ts';
-import { everybodyMay } from './may-all.fixture.ts';
+import { startedOn } from './engine.fixture.ts';
 
 interface Input {
   readonly tenant: string;
@@ -94,26 +89,12 @@ const holding: JobDefinition<Input> = {
   verify: async () => ({ checks: [], facts: {} }),
 }; // prettier-ignore
 
-async function start(): Promise<JobEngine> {
-  const ambient = systemAmbient();
-  const audit = createAudit({ mongo, ambient, replicaId: 'r1', environment: 'dev' });
-  await audit.prepare();
-  const one = createJobEngine({
-    may: everybodyMay,
-    mongo,
-    audit: audit.log,
-    ambient,
-    logger: pino({ level: 'silent' }),
-    metrics: new Registry(),
-    replicaId: 'r1',
-    controlKey: passingControlKey(),
+const start = (): Promise<JobEngine> =>
+  startedOn(mongo, 'r1', {
+    'tenants.update': deciding('tenants.update'),
+    'scale.migrate': deciding('scale.migrate'),
+    'tenants.pause': holding,
   });
-  one.define({ 'tenants.update': deciding('tenants.update'), 'scale.migrate': deciding('scale.migrate') });
-  one.define({ 'tenants.pause': holding });
-  await one.prepare();
-  await one.start();
-  return one;
-}
 
 beforeAll(async () => {
   const { uri, db } = freshDatabase();

@@ -3,7 +3,7 @@ import type { MutationId } from '@cloudlysis/contract';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../../testing/mongo.ts';
-import { systemAmbient, type Ambient } from '../../kernel/ambient.ts';
+import { systemAmbient } from '../../kernel/ambient.ts';
 import { operator } from '../../audit/audit.fixture.ts';
 import { createAudit } from '../../audit/index.ts';
 import { passingControlKey } from '../../secrets/control-key.ts';
@@ -19,34 +19,52 @@ export interface Input {
   readonly tenant: string;
 }
 
+type Own = Partial<Omit<EngineOptions, 'mongo' | 'replicaId'>>;
+
+/** Replicas share one. */
+const controlKey = passingControlKey();
+
+/** A replica that refuses nobody and says nothing, neither prepared nor started. */
+export function engineOn(mongo: Mongo, replicaId: string, own: Own = {}): JobEngine {
+  const { ambient = systemAmbient() } = own;
+  const audit = own.audit ?? createAudit({ mongo, ambient, replicaId, environment: 'dev' }).log;
+  const plain = { may: everybodyMay, logger: pino({ level: 'silent' }), metrics: new Registry(), controlKey };
+  return createJobEngine({ ...plain, ...own, mongo, replicaId, ambient, audit });
+}
+
+/** The same, started, with what it knows. */
+export async function startedOn(
+  mongo: Mongo,
+  replicaId: string,
+  definitions: Parameters<JobEngine['define']>[0],
+  own: Own = {},
+): Promise<JobEngine> {
+  const { ambient = systemAmbient() } = own;
+  const audit = createAudit({ mongo, ambient, replicaId, environment: 'dev' });
+  if (!own.audit) await audit.prepare();
+  const engine = engineOn(mongo, replicaId, { audit: audit.log, ...own, ambient });
+  engine.define(definitions);
+  await engine.prepare();
+  await engine.start();
+  return engine;
+}
+
 export interface Site extends AsyncDisposable {
   readonly mongo: Mongo;
   /** A replica that knows `kinds`, started. */
-  replica(
-    id: string,
-    kinds: readonly JobDefinition<Input>[],
-    options?: Partial<EngineOptions> & { readonly ambient?: Ambient },
-  ): Promise<JobEngine>;
+  replica(id: string, kinds: readonly JobDefinition<Input>[], options?: Own): Promise<JobEngine>;
   job(jobId: string): Promise<JobDocument>;
 }
 
 export async function site(): Promise<Site> {
   const { uri, db } = freshDatabase();
   const mongo = await connectMongo(uri, db);
-  const controlKey = passingControlKey();
   const open: (() => Promise<void>)[] = [() => mongo.close()];
   return {
     mongo,
-    async replica(id, kinds, { ambient = systemAmbient(), ...options } = {}) {
-      const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-      await audit.prepare();
-      const engine = createJobEngine({
-        mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: id,
-        leaseMs: 2_000, controlKey, may: everybodyMay, ...options,
-      }); // prettier-ignore
-      engine.define(Object.fromEntries(kinds.map((one) => [one.kind, one])));
-      await engine.prepare();
-      await engine.start();
+    async replica(id, kinds, options = {}) {
+      const known = Object.fromEntries(kinds.map((one) => [one.kind, one]));
+      const engine = await startedOn(mongo, id, known, { leaseMs: 2_000, ...options });
       open.push(() => engine.stop(500));
       return engine;
     },

@@ -2,20 +2,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { Child } from '../../../testing/child.ts';
 import { eventually } from '../../../testing/eventually.ts';
 import { freshDatabase } from '../../../../testing/mongo.ts';
 import { temporaryFolder } from '../../../../testing/processes.ts';
-import { systemAmbient } from '../../kernel/ambient.ts';
-import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
-import { createJobEngine, type JobEngine } from '../index.ts';
+import { type JobEngine } from '../index.ts';
 import { isFinal, jobToWire, type JobDocument } from '../record/job-document.ts';
 import { cellsOf, release, undoneOf, type Release } from './releases.fixture.ts';
-import { everybodyMay } from './may-all.fixture.ts';
+import { engineOn } from './engine.fixture.ts';
 
 const CONTROL_KEY = randomBytes(32).toString('hex');
 let mongo: Mongo;
@@ -40,12 +36,7 @@ afterAll(() => mongo.close());
 
 /** Accepts and cancels as that release does, and runs nothing. */
 function desk(name: Release): JobEngine {
-  const ambient = systemAmbient();
-  const audit = createAudit({ mongo, ambient, replicaId: 'desk', environment: 'dev' });
-  const engine = createJobEngine({ may: everybodyMay,
-    mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'desk',
-    controlKey: parseControlKey(CONTROL_KEY),
-  }); // prettier-ignore
+  const engine = engineOn(mongo, 'desk', { controlKey: parseControlKey(CONTROL_KEY) });
   engine.define({ 'tenants.update': release(mongo, name) });
   return engine;
 }

@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { SECRET_SHOWN } from '@cloudlysis/contract';
 import fc from 'fast-check';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { dropDatabase, freshDatabase } from '../../../../testing/mongo.ts';
 import { Child } from '../../../testing/child.ts';
 import { eventually } from '../../../testing/eventually.ts';
@@ -19,9 +17,9 @@ import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { Secret } from '../../secrets/secret.ts';
 import { canary, seenIn } from './seen-secrets.fixture.ts';
-import { createJobEngine, type JobEngine } from '../index.ts';
+import { type JobEngine } from '../index.ts';
 import { isFinal } from '../record/job-document.ts';
-import { everybodyMay } from './may-all.fixture.ts';
+import { startedOn } from './engine.fixture.ts';
 import { digestOf, holdsOf, KIND, rotate, usedIn } from './secrets.fixture.ts';
 
 const key = randomBytes(32).toString('base64');
@@ -33,23 +31,9 @@ let audit: Audit;
 let child: Child;
 let logFile: string;
 
-const replica = async (replicaId: string, controlKey = own, slots = 4): Promise<JobEngine> => {
-  const engine = createJobEngine({
-    may: everybodyMay,
-    mongo,
-    audit: audit.log,
-    ambient,
-    logger: pino({ level: 'silent' }),
-    metrics: new Registry(),
-    replicaId,
-    controlKey,
-    slots,
-    leaseMs: 1_500,
-  });
-  engine.define({ [KIND]: rotate(mongo, replicaId) as never });
-  await engine.prepare();
-  await engine.start();
-  return engine;
+const replica = (replicaId: string, controlKey = own, slots = 4): Promise<JobEngine> => {
+  const options = { audit: audit.log, ambient, controlKey, slots, leaseMs: 1_500 };
+  return startedOn(mongo, replicaId, { [KIND]: rotate(mongo, replicaId) as never }, options);
 };
 
 beforeAll(async () => {

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SECRET_SHOWN } from '@cloudlysis/contract';
 import fc from 'fast-check';
 import { Binary, type Db } from 'mongodb';
-import { Registry } from 'prom-client';
 import { dropDatabase, freshDatabase } from '../../../../testing/mongo.ts';
 import { eventually } from '../../../testing/eventually.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
@@ -17,12 +16,12 @@ import { startTestApi, type TestApi } from '../../http/test-api.fixture.ts';
 import { PermissionTable } from '../../identity/index.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { canary, seenIn, shortCanary } from './seen-secrets.fixture.ts';
-import { createJobEngine, jobMutations, jobReads, type JobEngine } from '../index.ts';
+import { jobMutations, jobReads, type JobEngine } from '../index.ts';
 import { Secret } from '../../secrets/secret.ts';
 import { sha256 } from '../record/digest.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
 import { createSealedInputs } from '../store/sealed-inputs.ts';
-import { everybodyMay } from './may-all.fixture.ts';
+import { startedOn } from './engine.fixture.ts';
 import { jobMutation, type JobMutationId } from '../api/jobs.handlers.ts';
 import { digestOf, holdsOf, KIND, rotate, rotation, usedIn, type Mode } from './secrets.fixture.ts';
 
@@ -41,22 +40,9 @@ let token: string;
 
 const engines: JobEngine[] = [];
 const replica = async (replicaId: string, key: ControlKey = controlKey, more = {}): Promise<JobEngine> => {
-  const one = createJobEngine({
-    may: everybodyMay,
-    mongo,
-    audit: audit.log,
-    ambient,
-    logger,
-    metrics: new Registry(),
-    replicaId,
-    controlKey: key,
-    leaseMs: 2_000,
-    ...more,
-  });
-  one.define({ [KIND]: rotate(mongo, replicaId) as never });
+  const own = { audit: audit.log, ambient, logger, controlKey: key, leaseMs: 2_000, ...more };
+  const one = await startedOn(mongo, replicaId, { [KIND]: rotate(mongo, replicaId) as never }, own);
   engines.push(one);
-  await one.prepare();
-  await one.start();
   return one;
 };
 

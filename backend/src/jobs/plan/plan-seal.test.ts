@@ -3,22 +3,19 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Problem, type MutationId } from '@cloudlysis/contract';
 import fc from 'fast-check';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { freshDatabase } from '../../../../testing/mongo.ts';
 import { eventually } from '../../../testing/eventually.ts';
 import { systemAmbient } from '../../kernel/ambient.ts';
 import { operator } from '../../audit/audit.fixture.ts';
-import { createAudit } from '../../audit/index.ts';
 import { controlKeyFrom, type ControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import type { Principal } from '../../call/principal.ts';
 import { callKey, childKey } from '../record/idempotency.ts';
 import type { JobDefinition } from '../define/definition.ts';
-import { createJobEngine, type JobEngine } from '../index.ts';
+import { type JobEngine } from '../index.ts';
 import { createPlanSeal, type Bound } from './plan-seal.ts';
 import type { Submission } from '../engine/submission.ts';
-import { everybodyMay } from '../engine/may-all.fixture.ts';
+import { startedOn } from '../engine/engine.fixture.ts';
 
 const key = (): ControlKey => controlKeyFrom(randomBytes(32));
 const NOW = new Date('2026-11-26T09:00:00.000Z');
@@ -118,8 +115,6 @@ afterEach(async () => {
 
 async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: () => unknown): Promise<JobEngine> {
   const ambient = systemAmbient();
-  const audit = createAudit({ mongo, ambient, replicaId: id, environment: 'dev' });
-  await audit.prepare();
   const definition = (kind: MutationId): JobDefinition<{ tenant: string }> => ({
     kind,
     risk: 'high',
@@ -137,19 +132,8 @@ async function replica(mongo: Mongo, id: string, controlKey: ControlKey, world: 
     steps: [{ name: 'act', title: 'Act', run: async () => ({}) }],
     verify: async () => ({ checks: [], facts: {} }),
   });
-  const engine = createJobEngine({
-    may: everybodyMay,
-    mongo,
-    audit: audit.log,
-    ambient,
-    logger: pino({ level: 'silent' }),
-    metrics: new Registry(),
-    replicaId: id,
-    controlKey,
-  });
-  engine.define({ 'tenants.pause': definition('tenants.pause'), 'tenants.resume': definition('tenants.resume') });
-  await engine.prepare();
-  await engine.start();
+  const definitions = { 'tenants.pause': definition('tenants.pause'), 'tenants.resume': definition('tenants.resume') };
+  const engine = await startedOn(mongo, id, definitions, { ambient, controlKey });
   running.push(() => engine.stop(500));
   return engine;
 }

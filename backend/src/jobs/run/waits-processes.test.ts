@@ -3,20 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { Child } from '../../../testing/child.ts';
 import { eventually } from '../../../testing/eventually.ts';
 import { freshDatabase } from '../../../../testing/mongo.ts';
 import { temporaryFolder } from '../../../../testing/processes.ts';
-import { systemAmbient } from '../../kernel/ambient.ts';
-import { createAudit } from '../../audit/index.ts';
 import { parseControlKey } from '../../secrets/control-key.ts';
 import { connectMongo, type Mongo } from '../../ports/mongo/mongo.ts';
 import { asked, person } from '../engine/engine.fixture.ts';
-import { createJobEngine, type JobEngine } from '../index.ts';
+import { type JobEngine } from '../index.ts';
 import { isFinal, type JobDocument } from '../record/job-document.ts';
-import { everybodyMay } from '../engine/may-all.fixture.ts';
+import { engineOn } from '../engine/engine.fixture.ts';
 import { cellsOf, CHILDREN, waitingKinds } from './waits.fixture.ts';
 
 const CONTROL_KEY = randomBytes(32).toString('hex');
@@ -39,12 +35,7 @@ afterAll(() => mongo.close());
 
 /** Accepts jobs and signals, and runs nothing. */
 function desk(): JobEngine {
-  const ambient = systemAmbient();
-  const audit = createAudit({ mongo, ambient, replicaId: 'desk', environment: 'dev' });
-  const engine = createJobEngine({
-    mongo, audit: audit.log, ambient, logger: pino({ level: 'silent' }), metrics: new Registry(), replicaId: 'desk',
-    controlKey: parseControlKey(CONTROL_KEY), may: everybodyMay,
-  }); // prettier-ignore
+  const engine = engineOn(mongo, 'desk', { controlKey: parseControlKey(CONTROL_KEY) });
   engine.define(Object.fromEntries(waitingKinds(mongo).map((kind) => [kind.kind, kind])));
   return engine;
 }
