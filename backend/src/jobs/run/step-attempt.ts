@@ -1,6 +1,7 @@
 /** One step under its deadline: attempts with backoff, an abort signal that everything below obeys, a problem at the end. */
 import { Problem, PROBLEMS, type ProblemDocument } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
+import { within } from '../../kernel/time.ts';
 import { withoutAddresses } from '../../ports/nodes/index.ts';
 import { boundedProblem } from '../record/large-values.ts';
 
@@ -38,10 +39,7 @@ export async function withDeadline<T>(
   try {
     await Promise.race([settled, aborted.promise]);
     if (!inner.signal.aborted) return await result;
-    const grace = Promise.withResolvers<void>();
-    const giveUp = ambient.after(GRACE_MS, grace.resolve);
-    await Promise.race([settled, grace.promise]);
-    giveUp();
+    await within(ambient, GRACE_MS, settled, () => undefined);
     throw inner.signal.reason;
   } finally {
     cancel();

@@ -9,6 +9,7 @@ import {
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../../kernel/ambient.ts';
+import { within } from '../../../kernel/time.ts';
 
 /** Of one call, reconnecting included. */
 export const CALL_MS = 3000;
@@ -118,16 +119,12 @@ export class Connection {
   }
 
   private async within<T>(deadline: AbortController, work: Promise<T>): Promise<T> {
-    const timer = new AbortController();
-    const late = this.ambient.sleep(CALL_MS, timer.signal).then(
-      () => Promise.reject(new Error(this.nc ? `no answer in ${CALL_MS} ms` : this.trouble)),
-      () => new Promise<never>(() => undefined),
-    );
-    work.catch(() => undefined);
+    const late = (): never => {
+      throw new Error(this.nc ? `no answer in ${CALL_MS} ms` : this.trouble);
+    };
     try {
-      return await Promise.race([work, late]);
+      return await within(this.ambient, CALL_MS, work, late);
     } finally {
-      timer.abort();
       deadline.abort();
     }
   }
