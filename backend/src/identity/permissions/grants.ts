@@ -1,5 +1,13 @@
-/** What one principal's assignments amount to, as bit masks: globally, on tenants everywhere, and in each environment. */
-import { PERMISSIONS, ROLE_TEMPLATES, type Assignment, type RoleName, type Tier } from '@cloudlysis/contract';
+/** What one principal's assignments amount to, as bit masks by place. */
+import {
+  PERMISSIONS,
+  ROLE_TEMPLATES,
+  type Assignment,
+  type RoleName,
+  type Scope,
+  type Tier,
+} from '@cloudlysis/contract';
+import { ALL_TENANTS, environmentAt, EVERYWHERE, placeOf, type ScopeNumbers } from './scope-numbers.ts';
 
 /** An environment this control plane operates; null where nobody knows what it is for, and no tier reaches it. */
 export interface TieredEnvironment {
@@ -13,24 +21,12 @@ export interface Mask {
   high: number;
 }
 
-/** What is held in one environment. */
-export interface Place {
-  /** On all of it. */
-  readonly mask: Mask;
-  /** On single tenants there. */
-  readonly tenants: ReadonlyMap<string, Mask> | null;
-  /** Union of both. */
-  readonly any: Mask;
-}
-
-/** What one principal holds. */
-export interface Grants {
-  /** In every environment: globally, and on tenants wherever they are. */
-  readonly everywhere: Place;
-  /** Where more is held than everywhere, what is held everywhere included; configured or not. */
-  readonly places: ReadonlyMap<string, Place> | null;
+/** What one principal holds; itself what is held globally. */
+export interface Grants extends Mask {
+  /** Sorted by place; three numbers each: place, low and high. */
+  readonly rows: readonly number[];
   /** Union of all scopes. */
-  readonly any: Mask;
+  readonly all: Mask;
 }
 
 const HALF = 30;
@@ -55,79 +51,79 @@ function none(): Mask {
   return { low: 0, high: 0 };
 }
 
-function add(mask: Mask, more: Mask): Mask {
+function add<M extends Mask>(mask: M, more: Mask): M {
   mask.low |= more.low;
   mask.high |= more.high;
   return mask;
-}
-
-type Tenants = Map<string, Mask>;
-
-/** A place while it is put together. */
-class Draft {
-  readonly mask = none();
-  tenants: Tenants | null = null;
-
-  on(tenantId: string, mask: Mask): void {
-    this.tenants ??= new Map();
-    const held = this.tenants.get(tenantId);
-    if (held) add(held, mask);
-    else this.tenants.set(tenantId, add(none(), mask));
-  }
-
-  /** With what is held everywhere; its map of tenants is shared where nothing is added to it. */
-  place(everywhere?: Draft): Place {
-    if (everywhere) {
-      add(this.mask, everywhere.mask);
-      if (this.tenants === null) this.tenants = everywhere.tenants;
-      else for (const [tenantId, mask] of everywhere.tenants ?? []) this.on(tenantId, mask);
-    }
-    const any = add(none(), this.mask);
-    for (const mask of this.tenants?.values() ?? []) add(any, mask);
-    return { mask: this.mask, tenants: this.tenants, any };
-  }
 }
 
 /** What a set of assignments of one principal amounts to; null when it is empty. */
 export function compileGrants(
   assignments: readonly Assignment[],
   environments: readonly TieredEnvironment[],
+  numbers: ScopeNumbers,
 ): Grants | null {
   if (assignments.length === 0) return null;
-  const everywhere = new Draft();
-  const drafts = new Map<string, Draft>();
-  const any = none();
+  const held = new Map<number, Mask>();
+  const all = none();
   for (const { role, scope } of assignments) {
-    const mask = ROLE_MASK[role];
-    add(any, mask);
-    switch (scope.kind) {
-      case 'global':
-        add(everywhere.mask, mask);
-        break;
-      case 'tenant':
-        everywhere.on(scope.tenant_id, mask);
-        break;
-      case 'tier':
-        for (const { id, tier } of environments) if (tier === scope.tier) add(draftOf(drafts, id).mask, mask);
-        break;
-      case 'environment':
-        add(draftOf(drafts, scope.environment).mask, mask);
-        break;
-      case 'tenant-in-environment':
-        draftOf(drafts, scope.environment).on(scope.tenant_id, mask);
-        break;
-      default:
-        throw new Error(
-          `A scope of an unknown kind grants nothing: ${(scope satisfies never as { kind: string }).kind}`,
-        );
-    }
+    add(all, ROLE_MASK[role]);
+    for (const place of placesOf(scope, environments, numbers))
+      held.set(place, add(held.get(place) ?? none(), ROLE_MASK[role]));
   }
-  const places = new Map([...drafts].map(([id, draft]) => [id, draft.place(everywhere)]));
-  return { everywhere: everywhere.place(), places: places.size > 0 ? places : null, any };
+  const { low, high } = held.get(GLOBAL) ?? none();
+  held.delete(GLOBAL);
+  return { low, high, rows: rowsOf(held), all };
 }
 
-function draftOf(drafts: Map<string, Draft>, environment: string): Draft {
-  const draft = drafts.get(environment) ?? new Draft();
-  drafts.set(environment, draft);
-  return draft;
+function rowsOf(held: ReadonlyMap<number, Mask>): number[] {
+  const rows: number[] = [];
+  for (const [place, mask] of [...held].sort(([a], [b]) => a - b)) rows.push(place, mask.low, mask.high);
+  // Without the room it grew with.
+  return rows.slice();
+}
+
+const GLOBAL = placeOf(EVERYWHERE, ALL_TENANTS);
+
+/** A tier holds in its environments. */
+function placesOf(scope: Scope, environments: readonly TieredEnvironment[], numbers: ScopeNumbers): number[] {
+  switch (scope.kind) {
+    case 'global':
+      return [GLOBAL];
+    case 'tier':
+      return environments.flatMap(({ id, tier }) => (tier === scope.tier ? numbers.number(id, null) : []));
+    case 'environment':
+      return [numbers.number(scope.environment, null)];
+    case 'tenant':
+      return [numbers.number(null, scope.tenant_id)];
+    case 'tenant-in-environment':
+      return [numbers.number(scope.environment, scope.tenant_id)];
+    default:
+      throw new Error(`A scope of an unknown kind grants nothing: ${(scope satisfies never as { kind: string }).kind}`);
+  }
+}
+
+/** Whether a row holds the permission; a few are looked through about as quickly as one is found. */
+export function holdsAt(rows: readonly number[], place: number, bit: Mask): boolean {
+  let low = 0;
+  let high = ((rows.length / 3) | 0) - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const at = 3 * middle;
+    if (rows[at] === place) return rowHas(rows, at, bit);
+    if (rows[at]! < place) low = middle + 1;
+    else high = middle - 1;
+  }
+  return false;
+}
+
+export const rowHas = (rows: readonly number[], at: number, bit: Mask): boolean =>
+  (rows[at + 1]! & bit.low) !== 0 || (rows[at + 2]! & bit.high) !== 0;
+
+/** Places where rows of an environment begin: those of all environments, and those of its own. */
+export function* rowsIn({ rows }: Grants, environment: number): Generator<number> {
+  for (let at = 0; at < rows.length; at += 3) {
+    const one = environmentAt(rows[at]!);
+    if (one === EVERYWHERE || one === environment) yield at;
+  }
 }

@@ -11,6 +11,7 @@ import {
   type AskedScope,
   type Verdict,
 } from './permission-table.ts';
+import { ScopeNumbers } from './scope-numbers.ts';
 
 export interface Permissions {
   can(principal: Principal, requirement: Requirement, scope: AskedScope): Verdict;
@@ -40,15 +41,20 @@ export class PermissionTable implements Permissions {
   /** Principals whose credential brings a role of its own; forgotten whenever an assignment changes. */
   private merged = new WeakMap<Principal, { grants: Grants | null }>();
   private readonly environments: readonly TieredEnvironment[];
+  private readonly numbers = new ScopeNumbers();
 
   constructor(environments: readonly TieredEnvironment[], assignments: readonly Assignment[] = []) {
     this.environments = environments;
+    // First of all: they are what is asked about.
+    for (const { id } of environments) this.numbers.number(id, null);
     this.replaceAll(assignments);
   }
 
   replaceAll(assignments: readonly Assignment[]): void {
     const byPrincipal = Map.groupBy(assignments, ({ principal }) => assignedTo(principal));
-    this.grants = new Map([...byPrincipal].map(([key, held]) => [key, compileGrants(held, this.environments)]));
+    this.grants = new Map(
+      [...byPrincipal].map(([key, held]) => [key, compileGrants(held, this.environments, this.numbers)]),
+    );
     this.assigned = byPrincipal;
     this.merged = new WeakMap();
   }
@@ -59,7 +65,7 @@ export class PermissionTable implements Permissions {
       this.grants.delete(key);
       this.assigned.delete(key);
     } else {
-      this.grants.set(key, compileGrants(assignments, this.environments));
+      this.grants.set(key, compileGrants(assignments, this.environments, this.numbers));
       this.assigned.set(key, assignments);
     }
     this.merged = new WeakMap();
@@ -67,17 +73,23 @@ export class PermissionTable implements Permissions {
 
   can(principal: Principal, requirement: Requirement, scope: AskedScope): Verdict {
     if (isOpen(requirement)) return ALLOWED;
-    return decide(this.grantsOf(principal), requirement, scope, principal.environment);
+    return decide(this.grantsOf(principal), requirement, scope, principal.environment, this.numbers);
   }
 
   visible(principal: Principal, requirement: Requirement, environment: string): Visible {
     if (isOpen(requirement)) return 'all';
-    return tenantsWith(this.grantsOf(principal), requirement, environment, principal.environment);
+    return tenantsWith(this.grantsOf(principal), requirement, environment, principal.environment, this.numbers);
   }
 
   visibleEverywhere(principal: Principal, requirement: Requirement): VisibleByEnvironment {
     if (isOpen(requirement)) return 'all';
-    return tenantsWithEverywhere(this.grantsOf(principal), requirement, this.environments, principal.environment);
+    return tenantsWithEverywhere(
+      this.grantsOf(principal),
+      requirement,
+      this.environments,
+      principal.environment,
+      this.numbers,
+    );
   }
 
   abilities(principal: Principal, environment: string, tenantId?: string): Abilities {
@@ -106,7 +118,7 @@ export class PermissionTable implements Permissions {
     if (principal.granted.length === 0) return this.grants.get(principal.id);
     let merged = this.merged.get(principal);
     if (!merged) {
-      merged = { grants: compileGrants(this.assignmentsOf(principal), this.environments) };
+      merged = { grants: compileGrants(this.assignmentsOf(principal), this.environments, this.numbers) };
       this.merged.set(principal, merged);
     }
     return merged.grants;
