@@ -1,17 +1,7 @@
 /** Everything the environment may say, parsed once; all that is wrong is told at once. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { Assignment, Environment, Shard, TenantId } from '@cloudlysis/contract';
-import { allowlist } from './ports/nodes/allowlist.ts';
-
-/** What is wrong with it is told at the start, and not at the first call. */
-function listed(list: string, context: z.core.$RefinementCtx<string>): void {
-  try {
-    allowlist(list);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-  }
-}
+import { listed, readPlatform, type Platform } from './platform-file.ts';
 
 const Text = z.string().min(1);
 
@@ -26,7 +16,8 @@ const Settings = z.object({
   GIT_SHA: Text.optional(),
   MONGODB_URI: Text,
   MONGODB_DB: Text.default('cloudlysis_control'),
-  NATS_URL: Text,
+  /** Of the one environment whose `nats_url` the platform file leaves out. */
+  NATS_URL: Text.optional(),
   PLACEMENT_SOURCE: z.enum(['kv', 'static']).default('kv'),
   PLACEMENT_FILE: Text.optional(),
   PLATFORM_FILE: Text.optional(),
@@ -50,33 +41,7 @@ const Settings = z.object({
   REQUESTS_PER_SECOND: z.coerce.number().positive().default(200),
 });
 
-/** Of two with one name, one would be left out and nobody would know which. */
-const eachOnce =
-  <T>(nameOf: (one: T) => string) =>
-  (all: readonly T[], context: z.core.$RefinementCtx<T[]>): void => {
-    const seen = new Set<string>();
-    for (const [at, name] of all.map(nameOf).entries()) {
-      if (seen.has(name)) context.addIssue({ code: 'custom', path: [at], message: `${name} is named twice` });
-      seen.add(name);
-    }
-  };
-
-/** What the platform looks like at first start: seeded once, MongoDB is the record afterwards. */
-export const Platform = z.object({
-  environment: Environment.default('dev'),
-  shards: z
-    .array(Shard)
-    .superRefine(eachOnce(({ shard_id }) => shard_id))
-    .default([]),
-  assignments: z.array(Assignment).default([]),
-  tenants: z
-    .array(TenantId)
-    .superRefine(eachOnce((id) => id))
-    .default([]),
-});
-export type Platform = z.infer<typeof Platform>;
-
-export type Config = z.infer<typeof Settings> & { readonly platform: Platform; readonly version: string };
+export type Config = z.infer<typeof Settings> & Platform & { readonly version: string };
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -98,11 +63,6 @@ function withFiles(env: NodeJS.ProcessEnv): Record<string, string> {
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const settings = Settings.safeParse(withFiles(env));
   if (!settings.success) throw new Error(`Configuration:\n${z.prettifyError(settings.error)}`);
-  const file = settings.data.PLATFORM_FILE;
-  const platform = Platform.safeParse(file ? JSON.parse(readFileSync(file, 'utf8')) : {});
-  if (!platform.success) throw new Error(`${file}:\n${z.prettifyError(platform.error)}`);
-  if (settings.data.PLACEMENT_SOURCE === 'static' && !settings.data.PLACEMENT_FILE) {
-    throw new Error('Configuration:\n✖ PLACEMENT_SOURCE=static needs PLACEMENT_FILE');
-  }
-  return { ...settings.data, platform: platform.data, version };
+  const platform = readPlatform(settings.data.PLATFORM_FILE, settings.data);
+  return { ...settings.data, ...platform, version };
 }

@@ -16,21 +16,17 @@ import {
 } from './secrets/control-key.ts';
 import { given, joined, patiently, startAll } from './feature/feature.ts';
 import { createClocks } from './clocks/index.ts';
+import { createEnvironments, homeOf } from './environments/index.ts';
 import { createCopies } from './copies/index.ts';
 import { createHttpApp, createHttpServer, readiness } from './http/index.ts';
 import { askedScopeOfJob, createIdentity } from './identity/index.ts';
 import { isJobKind, createJobEngine, jobMutations, jobReads, jobSight, jobsLook, type CrashPoint, type JobDefinitions, type May } from './jobs/index.ts'; // prettier-ignore
-import { createBookkeeping, createPlacement, sightOfNodes } from './placement/index.ts';
 import { createNotes } from './notes/index.ts';
-import { createNodeMetrics } from './node-metrics/index.ts';
 import { createOverview } from './overview/index.ts';
 import { connectMongo } from './ports/mongo/mongo.ts';
 import { mongoFeature, unreadableLook } from './ports/mongo/mongo-feature.ts';
 import { createStoreClock } from './ports/mongo/store-clock.ts';
-import { connectNats, natsFeature } from './ports/nats/index.ts';
-import { createNodes } from './ports/nodes/index.ts';
 import { createSettings } from './settings/index.ts';
-import { createTenants, seeding } from './tenants/index.ts';
 
 export interface ControlPlane {
   /** Where it listens. */
@@ -55,7 +51,6 @@ export async function startControlPlane(
   collectDefaultMetrics({ register: metrics, prefix: 'cp_' });
   // Not where it listens: that is 0.0.0.0:4000 in every container.
   const replicaId = config.REPLICA_ID ?? `${hostname()}:${config.PORT}`;
-  const { environment } = config.platform;
   const controlKey = controlKeyOf(config, logger);
   // Closed in reverse, also when what comes next cannot be opened or started.
   await using opened = new AsyncDisposableStack();
@@ -65,54 +60,51 @@ export async function startControlPlane(
   await patiently(machine, () => clock.read());
   /** Times that are stored, or judged by another replica than wrote them, are the store's (decision 0011). */
   const ambient: Ambient = { ...machine, now: () => clock.now() };
-  const placementFile = config.PLACEMENT_SOURCE === 'static' ? config.PLACEMENT_FILE : undefined;
-  const bus = { ambient, name: replicaId, metrics, placementFile, logger };
-  const nats = opened.adopt(await connectNats(config.NATS_URL, bus), (it) => it.close());
-  const nodes = createNodes({ ambient, allowlist: config.OUTBOUND_ALLOWLIST, token: config.NODE_ADMIN_TOKEN });
+  const home = await homeOf(mongo, config.environments.map(({ id }) => id)); // prettier-ignore
 
   const audit = createAudit({
-    mongo, ambient, replicaId, environment, logger, registry: metrics, jobs: () => engine.store.auditTraces(),
+    mongo, ambient, replicaId, environment: home, environments: config.environments.map(({ id }) => id), logger, registry: metrics, jobs: () => engine.store.auditTraces(),
   }); // prettier-ignore
-  const identity = createIdentity({ mongo, board: nats.revocations, config, ambient, machine, logger });
-  const { permissions, authenticate } = identity;
-  const may: May = (principal, permission, { kind, tenantId }) =>
-    permissions.can(principal, permission, askedScopeOfJob(kind, { environment, tenantId }));
   const engine = createJobEngine({
-    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, may, ...(crashPoint ? { crashPoint } : {}),
+    mongo, audit: audit.log, ambient: machine, clock, logger, metrics, replicaId, controlKey, may: (...asked) => may(...asked),
+    ...(crashPoint ? { crashPoint } : {}),
   }); // prettier-ignore
-  const bookkeeping = createBookkeeping({ mongo, nats, nodes, ambient, jobs: engine, config, logger });
-  const { book } = bookkeeping;
-  const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => book.shards() });
-  const tenants = createTenants({
-    mongo, nats, nodes, placement: book, jobs: engine, traffic, audit: audit.log, ambient, config, logger, metrics,
+  const environments = await createEnvironments({
+    home, all: config.environments, mongo, ambient, jobs: engine, audit: audit.log, config, replicaId, logger, metrics, opened,
   }); // prettier-ignore
-  const placement = createPlacement({ bookkeeping, tenants, audit: audit.log, traffic, metrics });
-  const notes = createNotes({ mongo, ambient, jobs: engine, tenants });
+  const identity = createIdentity({
+    mongo,
+    board: environments.home.nats.revocations,
+    environment: home,
+    config,
+    ambient,
+    machine,
+    logger,
+  });
+  const { permissions, authenticate } = identity;
+  const may: May = (principal, permission, { kind, tenantId, environment }) =>
+    permissions.can(principal, permission, askedScopeOfJob(kind, { environment: environment ?? home, tenantId }));
+  const notes = createNotes({ mongo, ambient, jobs: engine, tenants: environments });
   const copies = createCopies(ambient, metrics);
-  for (const copy of [...identity.copies, bookkeeping.copy, tenants.copy]) copies.add(copy);
+  for (const copy of [...identity.copies, ...environments.copies]) copies.add(copy);
   const badRecords = createBadRecords(ambient, logger, metrics);
-  const clocks = createClocks({ clock, replicaId, jobs: engine, placement: book, metrics });
+  const clocks = createClocks({ clock, replicaId, jobs: engine, nodes: environments.reports, metrics });
 
   const unreadable = { name: 'stored records', attention: unreadableLook(badRecords) };
   const key = { name: 'control key', prepare: () => noteControlKey(mongo, controlKey, logger) };
   const changes = { name: 'jobs', reads: jobReads({ engine, ambient, may }), attention: jobsLook(jobSight(engine)) };
 
   /** What stands below, lowest first: the connections are told of in this order, what needs a person the other way. */
-  const below = [
-    mongoFeature({ mongo, config }),
-    natsFeature({ nats, config }),
-    sightOfNodes({ book, nodes, traffic, ambient }),
-    identity.keys,
-  ];
+  const below = [mongoFeature({ mongo, config }), ...environments.connections, identity.keys];
   /** In the order of their start; what is not started stands where it is to be told of. */
   const features = [
     [audit],
     [key],
     [identity],
-    [bookkeeping],
+    environments.books,
     [copies, clocks, changes],
-    [{ name: 'traffic', ...traffic }, tenants],
-    [placement, notes],
+    environments.tenants,
+    [...environments.placements, environments.across, notes],
     [unreadable],
   ] as const;
   const overview = createOverview({ ambient, looks: given([below.toReversed(), ...features], 'attention') });
@@ -122,10 +114,10 @@ export async function startControlPlane(
   engine.define(joined(ground, 'jobs') satisfies JobDefinitions);
   const http = createHttpApp({
     ambient: machine, now: ambient.now, logger, metrics, authenticate, permissions,
-    environment, mode: config.MODE, badRecords,
+    mode: config.MODE, badRecords, environments: environments.ids,
     audit: audit.log,
     requestsPerSecond: config.REQUESTS_PER_SECOND,
-    ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => nats.ping() }),
+    ready: readiness(ambient, { mongodb: () => mongo.ping(), nats: () => environments.ping() }),
     reads: joined(ground, 'reads'),
     mutations: jobMutations({ engine, ambient, may }, jobKinds),
   }); // prettier-ignore
@@ -143,9 +135,8 @@ export async function startControlPlane(
     start: () => engine.start(),
     stop: () => engine.stop(JOBS_STOP_MS),
   };
-  const seed = seeding(() => tenants.seed(), ambient, logger);
-  await startAll([...ground, [running, seed, door]], opened, { ambient: machine, failed });
-  logger.info({ url, replica: replicaId, environment, mode: config.MODE }, 'control plane ready');
+  await startAll([...ground, [running, ...environments.seeds, door]], opened, { ambient: machine, failed });
+  logger.info({ url, replica: replicaId, environments: environments.ids, mode: config.MODE }, 'control plane ready');
 
   const all = opened.move();
   return {

@@ -73,7 +73,7 @@ async function service(issuer: TestIssuer, level: string): Promise<{ url: string
   const { authenticate } = createAuthenticator(
     {
       MODE: 'development', GATEWAY_ISSUER: issuer.url, GATEWAY_JWKS_URL: issuer.jwksUrl, GATEWAY_AUDIENCE: 'cloudlysis-control',
-      GRAFANA_ORG_ID: 1, GRAFANA_ROLE_MAP: '', PLUGIN_BEARER: 'the-plugin-of-a-benchmark', platform: { environment: 'dev' },
+      GRAFANA_ORG_ID: 1, GRAFANA_ROLE_MAP: '', PLUGIN_BEARER: 'the-plugin-of-a-benchmark', environments: [{ tier: 'dev' as const }],
     },
     ambient,
   ); // prettier-ignore
@@ -85,7 +85,7 @@ async function service(issuer: TestIssuer, level: string): Promise<{ url: string
   const metrics = new Registry();
   const badRecords = createBadRecords(ambient, createLogger('silent'), metrics);
   const app = createHttpApp({
-    ambient, authenticate, permissions, environment: 'dev', metrics, badRecords, mode: 'production', requestsPerSecond: 1e9, audit: unasked,
+    ambient, authenticate, permissions, environments: ['dev'], metrics, badRecords, mode: 'production', requestsPerSecond: 1e9, audit: unasked,
     logger: createLogger(level, destination({ dest: openSync(devNull, 'w'), sync: false })),
     ready: async () => ({}), mutations: constantMutations(), reads: constantReads(permissions),
   }); // prettier-ignore

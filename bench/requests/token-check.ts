@@ -18,7 +18,7 @@ export async function measure(): Promise<Section> {
   const { authenticate } = createAuthenticator(
     {
       MODE: 'development', GATEWAY_ISSUER: issuer.url, GATEWAY_JWKS_URL: issuer.jwksUrl, GATEWAY_AUDIENCE: AUDIENCE,
-      GRAFANA_ORG_ID: 1, GRAFANA_ROLE_MAP: '', PLUGIN_BEARER: 'the-plugin-of-a-benchmark', platform: { environment: 'dev' },
+      GRAFANA_ORG_ID: 1, GRAFANA_ROLE_MAP: '', PLUGIN_BEARER: 'the-plugin-of-a-benchmark', environments: [{ tier: 'dev' as const }],
     },
     systemAmbient(),
   ); // prettier-ignore

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ProblemDocument } from './problems.ts';
 import { MOST_SECRETS, SECRET_SHOWN } from './secret-places.ts';
 import { shown } from './text.ts';
-import { JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
+import { EnvironmentId, JobId, Json, pageOf, RecordId, TenantId, Timestamp } from './wire.ts';
 import { JOB_STATES, VERDICTS } from './words.ts';
 
 export const JobState = z.enum(JOB_STATES).describe('State of a job; the last four are final').meta({ id: 'JobState' });
@@ -163,6 +163,7 @@ export const Job = z
     state: JobState,
     actor: shown().describe('Who asked'),
     reason: shown().nullable().describe('Why, in their words'),
+    environment: EnvironmentId.nullable().describe('Environment it is about; null where it is about what is global'),
     tenant_id: TenantId.nullable().describe('Tenant it is about; null for platform-wide jobs'),
     lane: shown().describe('Resource it holds while it runs: one job at a time'),
     input: Json.describe(`Parameters and body it was submitted with; \`${SECRET_SHOWN}\` in place of each secret`),
@@ -212,6 +213,7 @@ export const JobSummary = z
     state: JobState,
     actor: Job.shape.actor,
     reason: Job.shape.reason,
+    environment: Job.shape.environment,
     tenant_id: Job.shape.tenant_id,
     lane: Job.shape.lane,
     resource: shown().describe('What it is about: `tenant:acme`, `tenants:12`, `shard:a1` or `platform`'),

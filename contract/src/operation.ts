@@ -4,6 +4,7 @@ import { JobTicket, Job, Plan } from './jobs.ts';
 import type { Requirement } from './permissions.ts';
 import type { ProblemCode } from './problem.ts';
 import { assertTakeable, holdsSecrets } from './secret.ts';
+import { IN_ENVIRONMENT, IN_ENVIRONMENTS } from './wire.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
 export type Risk = 'low' | 'high';
@@ -165,3 +166,13 @@ export const mutation = <B extends z.ZodType, P extends z.ZodObject = Nothing>(
   };
   return { submit, preflight };
 };
+
+/**
+ * Whether what an operation is about lives in one environment: `one` has to be named, or, of a list, `any` may be; null of
+ * what is global. Read from the very field of its schema, so that no operation says one thing and takes another.
+ */
+export function environmentOf({ query, body }: Pick<Operation, 'query' | 'body'>): 'one' | 'any' | null {
+  const fields = [query, body].flatMap((part) => (part instanceof z.ZodObject ? [part.shape['environment']] : []));
+  if (fields.includes(IN_ENVIRONMENT)) return 'one';
+  return fields.includes(IN_ENVIRONMENTS) ? 'any' : null;
+}

@@ -27,6 +27,8 @@ export const PROBLEMS = {
   'lane.busy': { status: 409, title: 'Another job holds this resource' },
   'resource.unknown': { status: 404, title: 'There is no such thing' },
   'version.stale': { status: 409, title: 'Someone changed this first' },
+  'environment.unknown': { status: 404, title: 'No such environment' },
+  'environment.required': { status: 400, title: 'Which environment is not said' },
   'tenant.unknown': { status: 404, title: 'No such tenant' },
   'tenant.exists': { status: 409, title: 'The tenant exists already' },
   'tenant.state': { status: 409, title: 'The tenant is not in a state that allows this' },

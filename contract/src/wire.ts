@@ -47,6 +47,36 @@ export type Tier = z.infer<typeof Tier>;
 
 export const Environment = z.enum(ENVIRONMENTS).describe('Environment: a catalog name, or the tier `dev`');
 
+/**
+ * Of an operation on what lives in one environment. Left out only where one is configured: which one is meant is never
+ * inferred from data or rights, so that nothing ever defaults into production.
+ */
+export const IN_ENVIRONMENT = EnvironmentId.optional().describe(
+  'Environment it is about; may be left out where only one is configured',
+);
+/** Of a list over environments that is made anew by asking each of them. */
+export const MissingEnvironments = z
+  .array(
+    z.strictObject({
+      environment: EnvironmentId,
+      reason: shown(500).describe('Why nothing is known of it'),
+    }),
+  )
+  .max(20)
+  .optional()
+  .describe('Environments that could not be asked; absent where all were');
+
+/** Of what is told of one environment, or of the control plane as a whole. */
+export const OfEnvironment = {
+  environment: EnvironmentId.nullable().describe('Environment it lives in; null of the control plane as a whole'),
+};
+export const InEnvironment = { environment: IN_ENVIRONMENT };
+/** Of a list over environments. */
+export const IN_ENVIRONMENTS = EnvironmentId.optional().describe(
+  'One environment; all that the caller may see where left out',
+);
+export const InEnvironments = { environment: IN_ENVIRONMENTS };
+
 /** Query strings arrive as text; the binder reads a number out of plain digits, and out of nothing else. */
 export const PageQuery = {
   limit: z.int('A whole number in plain digits').min(1).max(200).default(50).describe('Items per page, 1 to 200'),

@@ -87,6 +87,8 @@ const callOf = ({ query = {}, params = {}, visible = 'all', signal, principal = 
   principal,
   provenance: { requestId: 'req_1', traceId: null, ip: '127.0.0.1', agent: 'jest' },
   visible,
+  visibleAt: () => visible,
+  isAcross: false,
   signal: signal ?? new AbortController().signal,
 });
 

@@ -69,7 +69,7 @@ describe('NFR-07 AUD-01 what is no record in the inbox', () => {
                     [String(one['almost'])]: one['value'],
                   }
                 : one;
-            const fits = 'record' in readWaiting(BSON.serialize(base), waitingShape('local'));
+            const fits = 'record' in readWaiting(BSON.serialize(base), waitingShape(['local']));
             const there = await inbox.insertOne({ ...base } as never).then(() => true, () => false); // prettier-ignore
             if (there && fits) ids.push(String((base as Document)['_id']));
             else if (there) odd += 1;
@@ -183,7 +183,7 @@ it('AUD-01 whatever a feature hands in waits in a form that is read again', () =
         provenance: { requestId: actor, traceId: resource, ip: actor, agent: resource },
       });
       const record = pendingRecord(draft, systemAmbient().id('aud'), new Date(), 'local');
-      expect(readWaiting(BSON.serialize(record), waitingShape('local'))).toEqual({ record });
+      expect(readWaiting(BSON.serialize(record), waitingShape(['local']))).toEqual({ record });
     }),
     { numRuns: 300 },
   );

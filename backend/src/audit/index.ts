@@ -35,7 +35,10 @@ export interface AuditOptions {
   readonly ambient: Ambient;
   /** Names this replica as holder of the sequencer's lease; the same after a restart is welcome, for two at once it is not. */
   readonly replicaId: string;
+  /** Of what is about none in particular. */
   readonly environment: string;
+  /** All that a record can be about; that one alone unless told. */
+  readonly environments?: readonly string[];
   /** What the jobs say of their records: another collection that a cut tail would have to agree with. */
   readonly jobs?: JobTraces | undefined;
   readonly logger?: Logger | undefined;
@@ -59,7 +62,8 @@ export interface Audit extends AuditSight {
   verify(signal: AbortSignal, tell?: (progress: Progress) => void): Promise<Verification>;
 }
 
-export function createAudit({ mongo, ambient, replicaId, environment, jobs, logger, registry }: AuditOptions): Audit {
+export function createAudit(options: AuditOptions): Audit {
+  const { mongo, ambient, replicaId, environment, environments = [environment], jobs, logger, registry } = options;
   const store = new AuditStore(mongo, ambient);
   let verified: ReturnType<Audit['lastVerification']> = null;
   const told = createAuditMetrics(registry);
@@ -73,8 +77,18 @@ export function createAudit({ mongo, ambient, replicaId, environment, jobs, logg
   const witness = new Witness();
   const inbox = new InboxAge(store, ambient);
   const lease = new Lease(store, ambient, replicaId);
-  const sequencer = new Sequencer({ store, ambient, metrics, witness, inbox, environment, logger, lease });
-  const verify: Audit['verify'] = (signal, tell) => verifyChain({ store, witness, environment, jobs, tell }, signal);
+  const sequencer = new Sequencer({
+    store,
+    ambient,
+    metrics,
+    witness,
+    inbox,
+    environment,
+    environments,
+    logger,
+    lease,
+  });
+  const verify: Audit['verify'] = (signal, tell) => verifyChain({ store, witness, environments, jobs, tell }, signal);
   const log: AuditLog = {
     append: appender(store, ambient, metrics, environment, () => sequencer.wake()),
     wake: () => sequencer.wake(),

@@ -13,8 +13,15 @@ export interface Call<Op extends Operation> {
   readonly secrets: Secrets;
   readonly principal: Principal;
   readonly provenance: Provenance;
-  /** Tenants the caller may see under the operation's permission. */
+  /** The one the call is about; null where it is about what is global, or lists all that the caller may see. */
+  readonly environment: string | null;
+  /** Tenants the caller may see under the operation's permission, there. */
   readonly visible: Visible;
+  visibleIn(environment: string): Visible;
+  /** Of what a list over environments holds: by where a thing is, null of what is global. */
+  visibleAt(environment: string | null | undefined): Visible;
+  /** Several are configured, so that more may be seen in one than in another. */
+  readonly isAcross: boolean;
   /** Aborted when the client goes away or the request's deadline passes. */
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,7 @@
 /** Every clock the product hears of, held against the store's: this replica's, the other replicas', the nodes'. */
 import { Gauge, type Registry } from 'prom-client';
 import type { JobEngine } from '../jobs/index.ts';
-import type { PlacementBook } from '../placement/index.ts';
+import type { NodeReport } from '../placement/index.ts';
 import type { StoreClock } from '../ports/mongo/store-clock.ts';
 import type { Look } from '../feature/attention.ts';
 import type { Probes } from '../feature/probe.ts';
@@ -13,7 +13,8 @@ export interface ClocksDeps {
   readonly clock: StoreClock;
   readonly replicaId: string;
   readonly jobs: Pick<JobEngine, 'otherReplicas'>;
-  readonly placement: Pick<PlacementBook, 'reports'>;
+  /** How each node was when it was asked last, and in which environment; null where there is one only. */
+  readonly nodes: () => readonly { readonly environment: string | null; readonly report: NodeReport }[];
   readonly metrics?: Registry;
 }
 
@@ -23,13 +24,13 @@ export interface ClocksFeature extends Clocks {
   readonly probes: Probes;
 }
 
-export function createClocks({ clock, replicaId, jobs, placement, metrics }: ClocksDeps): ClocksFeature {
+export function createClocks({ clock, replicaId, jobs, nodes, metrics }: ClocksDeps): ClocksFeature {
   const replica = (name: string, aheadMs: number | null): PeerClock => ({ kind: 'replica', name, resource: 'service:control-plane', aheadMs }); // prettier-ignore
   const peers = (): PeerClock[] => [
     replica(replicaId, clock.aheadMs()),
     ...jobs.otherReplicas().map(({ name, aheadMs }) => replica(name, aheadMs)),
-    ...[...placement.reports().values()].flatMap(({ shardId, state, aheadMs }): PeerClock[] =>
-      state === null ? [] : [{ kind: 'node', name: `${state.service}/${shardId}`, resource: `shard:${shardId}`, aheadMs }],
+    ...nodes().flatMap(({ environment, report: { shardId, state, aheadMs } }): PeerClock[] =>
+      state === null ? [] : [{ kind: 'node', name: [environment, state.service, shardId].filter(Boolean).join('/'), resource: `shard:${shardId}`, aheadMs }],
     ),
   ]; // prettier-ignore
   if (metrics) watchedBy(metrics, peers);

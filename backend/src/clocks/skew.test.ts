@@ -79,13 +79,13 @@ it('NFR-07 however many are off, a few items say so, the farthest by name; none 
 it('NFR-07 UI-12 cp_clock_skew_seconds and the connections name each clock, and none that is gone', async () => {
   const metrics = new Registry();
   const state = (service: string) => ({ service, version: '1', git_sha: 'x', shard_id: 'a1', placement_revision: 0, config_revision: 0, draining: false, tenants: [] }); // prettier-ignore
-  const report = (shardId: string, aheadMs: number | null, answers = true) => [shardId, { shardId, state: answers ? state('aggregate') : null, readiness: null, problem: null, aheadMs, at: new Date(), since: null, doubts: [] }] as const; // prettier-ignore
+  const report = (shardId: string, aheadMs: number | null, answers = true, environment: string | null = null) => ({ environment, report: { shardId, state: answers ? state('aggregate') : null, readiness: null, problem: null, aheadMs, at: new Date(), since: null, doubts: [] } }); // prettier-ignore
   const others = [{ name: 'r2', aheadMs: 1_500_000 }, { name: 'r3', aheadMs: null }]; // prettier-ignore
   const clocks = createClocks({
     clock: { now: () => new Date(), aheadMs: () => -250, read: () => Promise.resolve() },
     replicaId: 'r1', metrics,
     jobs: { otherReplicas: () => others },
-    placement: { reports: () => new Map([report('a1', 40), report('a2', null), report('a3', 9_000, false)]) },
+    nodes: () => [report('a1', 40), report('a1', 60, true, 'staging'), report('a2', null), report('a3', 9_000, false)],
   }); // prettier-ignore
   const series = async (): Promise<string[]> =>
     (await metrics.metrics()).split('\n').filter((line) => line.startsWith('cp_clock_skew_seconds{'));
@@ -93,6 +93,7 @@ it('NFR-07 UI-12 cp_clock_skew_seconds and the connections name each clock, and 
     'cp_clock_skew_seconds{peer="replica/r1"} -0.25',
     'cp_clock_skew_seconds{peer="replica/r2"} 1500',
     'cp_clock_skew_seconds{peer="node/aggregate/a1"} 0.04',
+    'cp_clock_skew_seconds{peer="node/staging/aggregate/a1"} 0.06',
   ]);
   expect(clocks.peers().filter((one) => !isMeasured(one)).map(({ name }) => name)).toEqual(['r3', 'aggregate/a2']); // prettier-ignore
   const said = await Promise.all(
@@ -103,9 +104,9 @@ it('NFR-07 UI-12 cp_clock_skew_seconds and the connections name each clock, and 
   expect(said).toEqual([
     ['clock.store', '1 at most 250 ms off the store'],
     ['clock.replicas', 'failed: r2 is 25 min ahead of the store'],
-    ['clock.nodes', '1 at most 40 ms off the store; not told by aggregate/a2'],
+    ['clock.nodes', '2 at most 60 ms off the store; not told by aggregate/a2'],
   ]);
   others.splice(0);
-  expect(await series()).toHaveLength(2);
+  expect(await series()).toHaveLength(3);
   expect(await clockProbes(clocks)[1]!.run(AbortSignal.timeout(1_000))).toBeNull();
 });

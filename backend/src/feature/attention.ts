@@ -3,9 +3,11 @@ import type { Figure, Overview } from '@cloudlysis/contract';
 import type { Visible } from '../kernel/visible.ts';
 
 export type Attention = Overview['attention'][number];
-export type Found = Omit<Attention, 'input'> & Partial<Pick<Attention, 'input'>>;
-export type Service = Overview['services'][number];
-export type Unchecked = Overview['unchecked'][number];
+/** Where it is, is said of all that a feature tells at once. */
+export type Found = Omit<Attention, 'input' | 'environment'> & Partial<Pick<Attention, 'input'>>;
+export type Service = Omit<Overview['services'][number], 'environment'>;
+/** What could not be asked. */
+export type Missed = Omit<Overview['unchecked'][number], 'environment'>;
 
 /** An answer, or the sentence why there is none. */
 export type Asked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
@@ -41,7 +43,7 @@ export interface Glance {
   readonly own?: OwnPart;
   readonly sums?: Partial<Pick<Overview, 'tenants' | 'jobs'>>;
   /** Beyond what was asked for in vain. */
-  readonly unchecked?: readonly Unchecked[];
+  readonly unchecked?: readonly Missed[];
 }
 
 export type Look = (onlooker: Onlooker) => Promise<Glance>;

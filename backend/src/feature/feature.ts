@@ -6,6 +6,8 @@ import type { Probes } from './probe.ts';
 
 export interface Feature {
   readonly name: string;
+  /** The one it lives in; absent where it is of the whole control plane. */
+  readonly environment?: string;
   /** The reads of the contract that it answers, by operation id. */
   readonly reads?: object;
   /** Its mutations as jobs, by kind. */
@@ -46,14 +48,17 @@ export function joined<const All extends Rungs, Part extends 'reads' | 'jobs'>(a
 /** What a feature gives of a part, by its name. */
 export interface Contribution<Value> {
   readonly name: string;
+  readonly environment: string | null;
   readonly value: Value;
 }
 
 /** What features give of a part, in their order. */
 export const given = <Part extends 'attention' | 'probes'>(all: Rungs, part: Part) =>
-  all.flat().flatMap(({ name, [part]: value }) => (value === undefined ? [] : [{ name, value }])) as Contribution<
-    NonNullable<Feature[Part]>
-  >[];
+  all
+    .flat()
+    .flatMap(({ name, environment = null, [part]: value }) =>
+      value === undefined ? [] : [{ name, environment, value }],
+    ) as Contribution<NonNullable<Feature[Part]>>[];
 
 /**
  * Starts them in order; `stack` stops them in reverse, also when one does not start. A stop that fails is told and keeps

@@ -19,6 +19,7 @@ export const JOB: Job = {
   state: 'queued',
   actor: 'user:a@b.test',
   reason: null,
+  environment: 'dev',
   tenant_id: 'acme',
   lane: 'tenant:acme',
   input: {},
@@ -47,6 +48,7 @@ const SUMMARY: JobSummary = {
   state: JOB.state,
   actor: JOB.actor,
   reason: null,
+  environment: 'dev',
   tenant_id: 'acme',
   lane: 'tenant:acme',
   resource: 'tenant:acme',
@@ -62,6 +64,7 @@ const SUMMARY: JobSummary = {
 };
 export const TENANT: Tenant = {
   tenant_id: 'acme',
+  environment: 'dev',
   status: { state: 'active', reason: 'all placements serve', since: AT },
   metadata: {
     name: 'Acme',
@@ -112,7 +115,13 @@ const sampledReads = (): ReadHandlers =>
 
 export const constantReads = (permissions: Permissions): ReadHandlers => ({
   ...sampledReads(),
-  ...identityHandlers(permissions, { environment: 'dev', version: '0', git_sha: null, mode: 'development' }),
+  ...identityHandlers(permissions, {
+    environment: 'dev',
+    environments: [{ id: 'dev', tier: 'dev' }],
+    version: '0',
+    git_sha: null,
+    mode: 'development',
+  }),
   'tenants.list': async () => ({ ...page(TENANT), total: 1 }),
   'tenants.health': async () => ({ nodes: [] }),
   'tenants.get': async () => TENANT,

@@ -1,5 +1,4 @@
 /** Who is calling and what they may do, kept as the store and the bus have it. */
-import type { Me } from '@cloudlysis/contract';
 import type { Logger } from 'pino';
 import type { Ambient } from '../kernel/ambient.ts';
 import type { CopyReport } from '../copies/index.ts';
@@ -7,18 +6,19 @@ import type { Mongo } from '../ports/mongo/mongo.ts';
 import type { NatsPort } from '../ports/nats/index.ts';
 import type { Config } from '../service-config.ts';
 import type { Feature } from '../feature/feature.ts';
-import { identityHandlers } from './identity.handlers.ts';
+import { identityHandlers, type Self } from './identity.handlers.ts';
 import { keyProbe } from './key-probes.ts';
 import { createAssignmentStore } from './permissions/assignment-store.ts';
 import { createLivePermissions } from './permissions/live-permissions.ts';
 import type { Permissions } from './permissions/permissions.ts';
-import { tierOf } from './permissions/tier.ts';
 import { createAuthenticator, type Authenticator } from './tokens/authenticator.ts';
 import { createLiveRevocations } from './tokens/live-revocations.ts';
 
 export interface IdentityDeps {
   readonly mongo: Mongo;
   readonly board: NatsPort['revocations'];
+  /** The store's home. */
+  readonly environment: string;
   readonly config: Config;
   /** Of the time that replicas share. */
   readonly ambient: Ambient;
@@ -40,18 +40,28 @@ export interface Identity extends Authenticator {
 }
 
 /** @throws Error when a setting cannot be used */
-export function createIdentity({ mongo, board, config, ambient, machine, logger }: IdentityDeps): Identity {
-  const { environment, assignments: seed } = config.platform;
+export function createIdentity({
+  mongo,
+  board,
+  environment,
+  config,
+  ambient,
+  machine,
+  logger,
+}: IdentityDeps): Identity {
+  const { assignments: seed } = config;
+  const environments = config.environments.map(({ id, tier }) => ({ id, tier }));
   const permissions = createLivePermissions({
     store: createAssignmentStore(mongo),
     ambient,
     logger,
-    environments: [{ id: environment, tier: tierOf(environment) }],
+    environments,
     seed,
   });
   const revoked = createLiveRevocations({ mongo, board, ambient, machine, logger });
-  const self: Pick<Me, 'environment' | 'version' | 'git_sha' | 'mode'> = {
+  const self: Self = {
     environment,
+    environments,
     version: config.version,
     git_sha: config.GIT_SHA ?? null,
     mode: config.MODE,

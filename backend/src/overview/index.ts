@@ -6,5 +6,11 @@ export function createOverview(deps: OverviewDeps): {
   readonly name: string;
   readonly reads: ReadHandlers<'overview.get'>;
 } {
-  return { name: 'overview', reads: { 'overview.get': ({ visible }) => overviewOf(deps, visible) } };
+  return {
+    name: 'overview',
+    reads: {
+      'overview.get': ({ visible, visibleIn }) =>
+        overviewOf(deps, (environment) => (environment === null ? visible : visibleIn(environment))),
+    },
+  };
 }

@@ -3,7 +3,7 @@ import { Problem, OverviewKind, type Overview } from '@cloudlysis/contract';
 import type { Ambient } from '../kernel/ambient.ts';
 import type { Contribution } from '../feature/feature.ts';
 import type { Visible } from '../call/principal.ts';
-import { UNSAID, type Asked, type Attention, type Found, type Glance, type Look, type Onlooker, type OwnPart, type ServiceSight, type Unchecked } from '../feature/attention.ts'; // prettier-ignore
+import { UNSAID, type Asked, type Attention, type Found, type Glance, type Look, type Onlooker, type OwnPart, type Missed, type ServiceSight } from '../feature/attention.ts'; // prettier-ignore
 
 export interface OverviewDeps {
   /** Of the time that replicas share. */
@@ -29,49 +29,80 @@ const NAMES: Readonly<Record<OverviewKind, string>> = {
   'control-plane': 'Control plane',
 };
 
-export async function overviewOf({ ambient, looks }: OverviewDeps, visible: Visible): Promise<Overview> {
+export async function overviewOf(
+  { ambient, looks }: OverviewDeps,
+  visibleIn: (environment: string | null) => Visible,
+): Promise<Overview> {
   const now = ambient.now();
-  const wholePlatform = visible === 'all';
   const timer = new AbortController();
   const late = ambient.sleep(WAIT_MS, timer.signal).catch(() => undefined);
   const tooLate = ambient.sleep(LOOK_MS, timer.signal).catch(() => undefined);
-  const unread: Unchecked[][] = looks.map(() => []);
-  const given = looks.map(async ({ name, value: look }, index): Promise<Glance> => {
-    const glance = answered(async () => look(onlooker(visible, now, late, unread[index]!)), tooLate, LOOK_MS);
-    return glance.then((told) =>
-      told.ok ? told.value : { unchecked: [{ source: name, reason: wholePlatform ? told.reason : UNSAID }] },
-    );
+  const looked = looks.map(async ({ name, environment, value: look }): Promise<Sight> => {
+    const visible = visibleIn(environment);
+    const unread: Missed[] = [];
+    const glance = answered(async () => look(onlooker(visible, now, late, unread)), tooLate, LOOK_MS);
+    const told = await glance;
+    const reason = told.ok ? '' : visible === 'all' ? told.reason : UNSAID;
+    const { platform, ...seen }: Glance = told.ok ? told.value : { unchecked: [{ source: name, reason }] };
+    return { environment, unread, glance: visible === 'all' && platform ? { ...seen, platform } : seen };
   });
-  const glances = await Promise.all(given);
+  const sights = await Promise.all(looked);
   timer.abort();
-  const services = servicesOf(glances);
-  const found = [
-    ...services.flatMap(serviceItem),
-    ...(wholePlatform ? glances.flatMap(({ platform }) => platform ?? []) : []),
-    ...glances.flatMap(({ items }) => items ?? []),
+  const environments = [...new Set(looks.flatMap(({ environment }) => environment ?? []))];
+  const services = servicesOf(sights, environments);
+  const told = (of: (glance: Glance) => readonly Found[] | undefined): Attention[] =>
+    sights.flatMap(({ environment, glance }) =>
+      (of(glance) ?? []).map((item) => ({ input: {}, environment, ...item })),
+    );
+  const found = [...services.flatMap(serviceItem), ...told(({ platform }) => platform), ...told(({ items }) => items)];
+  const unchecked = [
+    ...sights.flatMap(({ environment, unread }) => unread.map((one) => ({ environment, ...one }))),
+    ...sights.flatMap(({ environment, glance }) => (glance.unchecked ?? []).map((one) => ({ environment, ...one }))),
   ];
   return {
     services: services.map(({ itself: _, ...service }) => service),
-    tenants: { total: null, by_state: {} },
     jobs: { open: null, failed_24h: null, succeeded_24h: null },
-    ...Object.assign({}, ...glances.map(({ sums }) => sums)),
-    attention: inOrder(found),
-    unchecked: [...unread.flat(), ...glances.flatMap(({ unchecked }) => unchecked ?? [])].slice(0, MAX_UNCHECKED),
+    ...Object.assign({}, ...sights.map(({ glance }) => glance.sums)),
+    tenants: tenantsOf(sights),
+    // Of two environments the same may be told: each is an item by itself.
+    attention: inOrder(environments.length > 1 ? found.map(apart) : found),
+    unchecked: unchecked.slice(0, MAX_UNCHECKED),
     sampled_at: now.toISOString(),
   };
 }
 
+const apart = (item: Attention): Attention =>
+  item.environment === null ? item : { ...item, id: `${item.environment}/${item.id}` };
+
+/** What one feature says, and where. */
+interface Sight {
+  readonly environment: string | null;
+  readonly unread: readonly Missed[];
+  readonly glance: Glance;
+}
+
+/** Of all environments; unknown as soon as it is of one. */
+function tenantsOf(sights: readonly Sight[]): Overview['tenants'] {
+  const told = sights.flatMap(({ glance }) => glance.sums?.tenants ?? []);
+  const by_state: Record<string, number> = {};
+  let total: number | null = told.length > 0 ? 0 : null;
+  for (const one of told) {
+    total = total === null || one.total === null ? null : total + one.total;
+    for (const [state, count] of Object.entries(one.by_state)) by_state[state] = (by_state[state] ?? 0) + count;
+  }
+  return { total, by_state };
+}
+
 /** Within a severity the newest first: what has just begun is what nobody has seen. */
-function inOrder(found: readonly Found[]): Attention[] {
-  const since = (item: Found): string => item.since ?? '';
+function inOrder(found: readonly Attention[]): Attention[] {
+  const since = (item: Attention): string => item.since ?? '';
   return found
     .toSorted((a, b) => RANK[a.severity] - RANK[b.severity] || (since(a) < since(b) ? 1 : since(a) > since(b) ? -1 : 0))
-    .slice(0, MAX_ITEMS)
-    .map((item) => ({ input: {}, ...item }));
+    .slice(0, MAX_ITEMS);
 }
 
 /** To who sees some tenants only no reason is told: a node or an address may be in it. */
-function onlooker(visible: Visible, now: Date, late: Promise<unknown>, unread: Unchecked[]): Onlooker {
+function onlooker(visible: Visible, now: Date, late: Promise<unknown>, unread: Missed[]): Onlooker {
   const wholePlatform = visible === 'all';
   /** They are told of in the order in which they were asked for. */
   let asked = 0;
@@ -98,10 +129,24 @@ async function answered<T>(work: () => Promise<T>, late: Promise<unknown>, ms: n
   return Promise.race([told, late.then((): Asked<T> => ({ ok: false, reason: `no answer within ${ms} ms` }))]);
 }
 
-function servicesOf(glances: readonly Glance[]): ServiceSight[] {
-  const told = new Map(glances.flatMap(({ services }) => services ?? []).map((one) => [one.kind, one]));
-  told.set('control-plane', ourselves(glances.flatMap(({ own }) => own ?? [])));
-  return OverviewKind.options.map((kind) => told.get(kind) ?? { kind, state: 'unknown', reason: UNSAID, figures: [] });
+type ServiceRow = ServiceSight & { readonly environment: string | null };
+
+/** What every environment has for itself; the rest is one for all. */
+const WITHIN: ReadonlySet<OverviewKind> = new Set(['gateway', 'aggregate', 'projection', 'runner', 'jetstream']);
+
+function servicesOf(sights: readonly Sight[], environments: readonly string[]): ServiceRow[] {
+  const rowsOf = (at: string | null, kinds: readonly OverviewKind[]): ServiceRow[] => {
+    const here = sights.filter(({ environment }) => environment === at);
+    const told = new Map(here.flatMap(({ glance }) => glance.services ?? []).map((one) => [one.kind, one]));
+    if (at === null) told.set('control-plane', ourselves(sights.flatMap(({ glance }) => glance.own ?? [])));
+    return kinds.map((kind) => ({
+      environment: at,
+      ...(told.get(kind) ?? { kind, state: 'unknown', reason: UNSAID, figures: [] }),
+    }));
+  };
+  const within = OverviewKind.options.filter((kind) => WITHIN.has(kind));
+  const global = OverviewKind.options.filter((kind) => !WITHIN.has(kind));
+  return [...environments.flatMap((id) => rowsOf(id, within)), ...rowsOf(null, global)];
 }
 
 function ourselves(parts: readonly OwnPart[]): ServiceSight {
@@ -118,9 +163,9 @@ function ourselves(parts: readonly OwnPart[]): ServiceSight {
   };
 }
 
-function serviceItem({ kind, state, reason, itself }: ServiceSight): Found[] {
+function serviceItem({ kind, environment, state, reason, itself }: ServiceRow): Attention[] {
   if (itself || state === 'ok' || state === 'unknown') return [];
   const severity = state === 'down' ? 'critical' : 'warning';
   const title = `${NAMES[kind]} ${state === 'down' ? 'is down' : 'is degraded'}`;
-  return [{ id: `service.${state}:${kind}`, severity, title, detail: reason, since: null, resource: `service:${kind}`, action: null }]; // prettier-ignore
+  return [{ id: `service.${state}:${kind}`, environment, severity, title, detail: reason, since: null, resource: `service:${kind}`, action: null, input: {} }]; // prettier-ignore
 }

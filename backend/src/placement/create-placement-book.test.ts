@@ -39,10 +39,7 @@ const feature = (
     audit: createAudit({ mongo: over.mongo ?? mongo, ambient, replicaId: 'test', environment: 'dev' }).log,
     mongo: over.mongo ?? mongo, nats: over.nats ?? nats, ambient, jobs, traffic: NO_TRAFFIC, metrics: new Registry(),
     nodes: createNodes({ ambient, allowlist: '127.0.0.1:1-65535' }), logger: pino({ level: 'silent' }),
-    config: {
-      PLACEMENT_SOURCE: over.source ?? 'kv',
-      platform: { environment: 'dev', shards: [shard('a1'), shard('a2'), shard('p1', 'projection')], assignments: [], tenants: [] },
-    },
+    environment: { id: 'dev', placementSource: over.source ?? 'kv', shards: [shard('a1'), shard('a2'), shard('p1', 'projection')] },
   }); // prettier-ignore
 };
 const freshMongo = (): Promise<Mongo> => {

@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import type { Ambient } from '../kernel/ambient.ts';
 import type { AuditLog } from '../audit/record/audit-log.ts';
 import type { InputOf } from '../call/call.ts';
-import type { Config } from '../service-config.ts';
+import type { EnvironmentSettings } from '../platform-file.ts';
 import type { Look } from '../feature/attention.ts';
 import type { CopyReport } from '../copies/index.ts';
 import type { JobDefinition } from '../jobs/define/definition.ts';
@@ -53,7 +53,7 @@ export interface BookOptions {
   readonly nodes: NodesPort;
   readonly ambient: Ambient;
   readonly jobs: JobReader;
-  readonly config: Pick<Config, 'platform' | 'PLACEMENT_SOURCE'>;
+  readonly environment: Pick<EnvironmentSettings, 'id' | 'placementSource' | 'shards'>;
   readonly logger: Logger;
 }
 
@@ -72,8 +72,8 @@ export interface Bookkeeping {
 }
 
 export function createBookkeeping(options: BookOptions): Bookkeeping {
-  const { mongo, nats, nodes, ambient, jobs, config, logger } = options;
-  const readOnly = config.PLACEMENT_SOURCE === 'static';
+  const { mongo, nats, nodes, ambient, jobs, environment, logger } = options;
+  const readOnly = environment.placementSource === 'static';
   const store = createPlacementStore(mongo);
   const mirror = new PlacementMirror(store, ambient, logger);
   const publication = createPublication({ store, mirror, nats, readOnly });
@@ -94,11 +94,26 @@ export function createBookkeeping(options: BookOptions): Bookkeeping {
     name: 'placement book',
     copy: mirror.copy,
     book,
-    parts: { mongo, ambient, logger, nats, nodes, jobs, store, mirror, book, publication, watch, drains, readOnly },
+    parts: {
+      environment: environment.id,
+      mongo,
+      ambient,
+      logger,
+      nats,
+      nodes,
+      jobs,
+      store,
+      mirror,
+      book,
+      publication,
+      watch,
+      drains,
+      readOnly,
+    },
     async prepare() {
       await store.ensureIndexes();
       await drains.ensureIndexes();
-      await store.seedShards(config.platform.shards);
+      await store.seedShards(environment.shards);
       if (readOnly) await adoptStatic({ nats, store, publication, logger });
     },
     start() {
@@ -139,7 +154,7 @@ export function createPlacement({ bookkeeping, tenants, audit, traffic, metrics 
     ...parts,
     drift,
     traffic,
-    metrics: createPlacementMetrics(metrics),
+    metrics: createPlacementMetrics(metrics, parts.environment),
     tenantState: (tenantId) => tenants.stateOf(tenantId),
     lagOf: (tenantId) => tenants.lagOf(tenantId),
     stateSeen: (tenantId) => tenants.stateSeen(tenantId),

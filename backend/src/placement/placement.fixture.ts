@@ -85,7 +85,7 @@ async function worldOf(ambient: Ambient, shards: readonly string[]): Promise<Wor
     wholePlacement({
       mongo, nats, ambient, metrics: registry, jobs: engine, nodes, logger, audit: audit.log,
       traffic: createNodeMetrics({ nodes, ambient: impatient, logger, shards: async () => seeded }),
-      config: { PLACEMENT_SOURCE: 'kv', platform: { environment: 'dev', shards: seeded, assignments: [], tenants: [] } },
+      environment: { id: 'dev', placementSource: 'kv', shards: seeded },
       tenants: {
         async stateOf(id) {
           const state = tenants.get(id);

@@ -1,6 +1,5 @@
 /** What can be asked about placement: shards with load and health, placements, drift, drains. */
 import type { Drain, Placement, ShardView } from '@cloudlysis/contract';
-import type { z } from 'zod';
 import type { ReadHandlers } from '../call/call.ts';
 import { decodeCursor, encodeCursor } from '../kernel/paging.ts';
 import { unreadableOf } from '../kernel/bad-records.ts';
@@ -17,10 +16,10 @@ import { shardOf } from './record/placement.store.ts';
 export type PlacementReads = ReadHandlers<
   'scale.shards.list' | 'scale.placements.list' | 'scale.drift.get' | 'scale.drains.list'
 >;
-type DrainView = z.infer<typeof Drain>;
 
 export function placementHandlers(deps: PlacementDeps): PlacementReads {
-  const { store, book, mirror, drift } = deps;
+  const { environment, store, book, mirror, drift } = deps;
+  const here = <T extends object>(item: T): T & { environment: string } => ({ environment, ...item });
   return {
     'scale.shards.list': async ({ query }) => {
       const [records, counts] = await Promise.all([store.shards(), book.counts()]);
@@ -30,7 +29,7 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
         query,
       );
       const views = page.items.map((record) =>
-        view(record, counts.get(record._id) ?? 0, book.reports().get(record._id), book.drains().get(record._id)),
+        here(view(record, counts.get(record._id) ?? 0, book.reports().get(record._id), book.drains().get(record._id))),
       );
       return { items: views, next_cursor: page.next_cursor, unreadable: [...store.unreadableShards()] };
     },
@@ -42,16 +41,16 @@ export function placementHandlers(deps: PlacementDeps): PlacementReads {
         (shard_id === undefined || placement.shard_id === shard_id) &&
         sees(visible, placement.tenant_id);
       const page = pageAfter((await mirror.placements()).filter(matches), positionOf, query);
-      return { ...page, unreadable: unreadableOf(mirror.copy.unreadable()) };
+      return { ...page, items: page.items.map(here), unreadable: unreadableOf(mirror.copy.unreadable()) };
     },
     'scale.drift.get': async ({ signal }) => {
       const survey = await drift.survey(signal);
-      return { ...survey, unreadable: unreadableOf(mirror.copy.unreadable()) };
+      return { ...survey, items: survey.items.map(here), unreadable: unreadableOf(mirror.copy.unreadable()) };
     },
     'scale.drains.list': async () => {
       const [shards, orders] = await Promise.all([store.shards(), deps.drains.standing()]);
       const unreadable = [...store.unreadableShards(), ...deps.drains.unreadable()];
-      return { items: drains(shards, book.reports(), orders), unreadable };
+      return { items: drains(shards, book.reports(), orders).map(here), unreadable };
     },
   };
 }
@@ -88,7 +87,7 @@ function view(
   tenants: number,
   report: NodeReport | undefined,
   order: DrainOrder | undefined,
-): ShardView {
+): Omit<ShardView, 'environment'> {
   const load = Math.round((tenants / record.capacity.tenants) * 1_000) / 1_000;
   return { ...shardOf(record), tenants, load, health: nodeHealth(report, order), version: record.version };
 }
@@ -96,7 +95,7 @@ function view(
 type Orders = ReadonlyMap<string, DrainOrder>;
 
 /** What nodes report and what was ordered, side by side: a row for each drain that is either. */
-function drains(shards: readonly ShardRecord[], reports: ReadonlyMap<string, NodeReport>, orders: Orders): DrainView[] {
+function drains(shards: readonly ShardRecord[], reports: ReadonlyMap<string, NodeReport>, orders: Orders): Drain[] {
   return shards.flatMap((shard) => {
     const state = reports.get(shard._id)?.state ?? null;
     const single = [...orders.values()].filter(
@@ -109,7 +108,7 @@ function drains(shards: readonly ShardRecord[], reports: ReadonlyMap<string, Nod
   });
 }
 
-function nodeDrain({ _id: shard_id, kind }: ShardRecord, state: NodeState | null, orders: Orders): DrainView | null {
+function nodeDrain({ _id: shard_id, kind }: ShardRecord, state: NodeState | null, orders: Orders): Drain | null {
   const ordered = orderedOf(orders, shard_id, null);
   const about = { shard_id, kind, tenant_id: null, ordered };
   if (!state) return { ...about, state: 'unreachable', in_flight: null };
@@ -123,7 +122,7 @@ function tenantDrain(
   state: NodeState | null,
   tenant_id: string,
   orders: Orders,
-): DrainView {
+): Drain {
   const there = tenantOn(state, tenant_id);
   const ordered = orderedOf(orders, shard_id, tenant_id);
   return {
@@ -136,7 +135,7 @@ function tenantDrain(
   };
 }
 
-function orderedOf(orders: Orders, shardId: string, tenantId: string | null): DrainView['ordered'] {
+function orderedOf(orders: Orders, shardId: string, tenantId: string | null): Drain['ordered'] {
   const order = orders.get(orderId(shardId, tenantId));
   if (!order) return null;
   const { job_id, by, reason, since } = order;

@@ -6,6 +6,9 @@ import { bareText } from '../kernel/bare-url.ts';
 import { within } from '../kernel/time.ts';
 import type { Probe } from '../feature/probe.ts';
 
+/** Where it is, its feature says. */
+export type TestedConnection = Omit<Connection, 'environment'>;
+
 export const PROBE_MS = 2_500;
 /** Tested at once; nodes beyond it begin as others end. */
 const AT_ONCE = 64;
@@ -16,7 +19,7 @@ export function testConnections(
   probes: readonly Probe[],
   ambient: Ambient,
   signal?: AbortSignal,
-): Promise<Connection[]> {
+): Promise<TestedConnection[]> {
   const began = ambient.monotonic();
   return pLimit(AT_ONCE).map(probes, (probe) =>
     ambient.monotonic() - began < BEGIN_MS ? testOne(probe, ambient, signal) : notAsked(probe, ambient),
@@ -25,7 +28,7 @@ export function testConnections(
 
 type Verdict = Pick<Connection, 'state' | 'latency_ms' | 'detail'>;
 
-const told = ({ id, title, target }: Probe, verdict: Verdict, ambient: Ambient): Connection => ({
+const told = ({ id, title, target }: Probe, verdict: Verdict, ambient: Ambient): TestedConnection => ({
   id,
   title,
   target,
@@ -33,12 +36,12 @@ const told = ({ id, title, target }: Probe, verdict: Verdict, ambient: Ambient):
   checked_at: ambient.now().toISOString(),
 });
 
-const notAsked = (probe: Probe, ambient: Ambient): Connection => {
+const notAsked = (probe: Probe, ambient: Ambient): TestedConnection => {
   const detail = 'not asked: too many others did not answer';
   return told(probe, { state: 'not-asked', latency_ms: null, detail }, ambient);
 };
 
-async function testOne(probe: Probe, ambient: Ambient, signal?: AbortSignal): Promise<Connection> {
+async function testOne(probe: Probe, ambient: Ambient, signal?: AbortSignal): Promise<TestedConnection> {
   const over = new AbortController();
   const began = ambient.monotonic();
   const late = (): never => {

@@ -19,8 +19,20 @@ export function createSettings({ ambient, probes }: SettingsDeps): {
     name: 'settings',
     reads: {
       'settings.connections': async ({ signal }) => {
-        const all = await Promise.all(probes.map(probesOf));
-        return { items: await testConnections(all.flat(), ambient, signal) };
+        const asked = await Promise.all(
+          probes.map(async (one) => (await probesOf(one)).map((probe) => ({ probe, environment: one.environment }))),
+        );
+        const all = asked.flat();
+        const tested = await testConnections(all.map(({ probe }) => probe), ambient, signal); // prettier-ignore
+        const hasSeveral = new Set(all.map(({ environment }) => environment).filter((id) => id !== null)).size > 1;
+        return {
+          items: tested.map((item, index) => {
+            const { environment } = all[index]!;
+            // Of two environments the same is tested: each is a connection by itself.
+            const id = hasSeveral && environment !== null ? `${environment}/${item.id}` : item.id;
+            return { ...item, id, environment };
+          }),
+        };
       },
     },
   };

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { AuditLog } from '../audit/record/audit-log.ts';
 import type { Ambient } from '../kernel/ambient.ts';
+import type { EnvironmentSettings } from '../platform-file.ts';
 import type { Config } from '../service-config.ts';
 import type { CopyReport } from '../copies/index.ts';
 import type { JobReader } from '../jobs/record/job-reader.ts';
@@ -42,7 +43,8 @@ export interface TenantsDeps {
   readonly traffic: Pick<NodeMetrics, 'measure' | 'flowOf' | 'trafficOf'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly ambient: Ambient;
-  readonly config: Config;
+  readonly environment: Pick<EnvironmentSettings, 'id' | 'placementSource' | 'tenants'>;
+  readonly config: Pick<Config, 'ARCHIVE_COOLING_DAYS'>;
   readonly logger: Logger;
   readonly metrics?: Registry;
   /** How long nodes may take to agree, in milliseconds; 15 000 unless told. */
@@ -68,12 +70,12 @@ export interface Tenants extends TenantReads {
 const PATIENCE_MS = 15_000;
 
 export function createTenants(deps: TenantsDeps): Tenants {
-  const { mongo, nats, nodes, placement, jobs, ambient, config, logger } = deps;
+  const { mongo, nats, nodes, placement, jobs, ambient, environment, config, logger } = deps;
   const patienceMs = deps.patienceMs ?? PATIENCE_MS;
   const store = createTenantStore(mongo);
   const trafficOf = (tenantId: string): TenantTraffic =>
     trafficView(deps.traffic.trafficOf(tenantId), observer.lagOf(tenantId));
-  const directory = new Directory(ambient.now(), trafficOf);
+  const directory = new Directory(environment.id, ambient.now(), trafficOf);
   const feed = createRecordFeed({ store, directory, placement, ambient, logger });
   const observer = createObserver({ directory, jobs, placement, nats, ambient, logger });
   const serving = createServingNodes({ nodes, placement, ambient, patienceMs });
@@ -89,6 +91,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
     placement,
     jobs,
     ambient,
+    environment,
     config,
     writes: feed,
     audit: deps.audit,
@@ -96,12 +99,23 @@ export function createTenants(deps: TenantsDeps): Tenants {
   };
   const { audit } = deps;
   const keeper = new FlagKeeper({ directory, store, nats, jobs, serving, audit, ambient, logger });
-  if (deps.metrics) countByState(deps.metrics, directory);
+  if (deps.metrics) countByState(deps.metrics, environment.id, directory);
   return {
     copy: feed.copy,
     name: 'tenants',
     jobs: definitionsOf(parts),
-    ...createTenantReads({ store, directory, feed, observer, jobs, placement, ambient, health, trafficOf }),
+    ...createTenantReads({
+      store,
+      directory,
+      feed,
+      observer,
+      jobs,
+      placement,
+      ambient,
+      health,
+      trafficOf,
+      environment: environment.id,
+    }),
     attention: tenantsLook(async (visible) => {
       await feed.current();
       return summaryOf(directory, visible);
@@ -109,7 +123,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
     stateSeen: (tenantId) => directory.get(tenantId)?.status.state ?? null,
     lagOf: parts.lagOf,
     prepare: () => store.ensureIndexes(),
-    seed: () => seedTenants(config.platform.tenants, parts),
+    seed: () => seedTenants(environment.tenants, parts),
     start() {
       feed.start();
       observer.start();
@@ -132,15 +146,23 @@ const definitionsOf = (parts: TenantJobParts) => ({
   'tenants.bulk_archive': bulkJob('tenants.bulk_archive', parts),
 });
 
-function countByState(registry: Registry, directory: Directory): void {
+/** By registry: one gauge of it counts in every environment. */
+const counted = new WeakMap<Registry, Map<string, Directory>>();
+
+function countByState(registry: Registry, environment: string, directory: Directory): void {
+  const known = counted.get(registry);
+  if (known) return void known.set(environment, directory);
+  const directories = new Map([[environment, directory]]);
+  counted.set(registry, directories);
   new Gauge({
     name: 'cp_tenants',
-    help: 'Tenants by state, as this replica computes it',
-    labelNames: ['state'],
+    help: 'Tenants by environment and state, as this replica computes it',
+    labelNames: ['environment', 'state'],
     registers: [registry],
     collect() {
       this.reset();
-      for (const [state, count] of directory.counts()) this.set({ state }, count);
+      for (const [id, one] of directories)
+        for (const [state, count] of one.counts()) this.set({ environment: id, state }, count);
     },
   });
 }

@@ -8,6 +8,7 @@ import { hasty } from '../../testing/hasty.ts';
 import { passingControlKey } from '../secrets/control-key.ts';
 import { systemAmbient, type Ambient } from '../kernel/ambient.ts';
 import { createAudit } from '../audit/index.ts';
+import type { EnvironmentSettings } from '../platform-file.ts';
 import { readConfig, type Config } from '../service-config.ts';
 import { createJobEngine, jobMutations, type CrashPoint, type JobEngine } from '../jobs/index.ts';
 import { createNodeMetrics } from '../node-metrics/index.ts';
@@ -100,6 +101,7 @@ export interface Replica extends AsyncDisposable {
   readonly book: PlacementBook;
   readonly engine: JobEngine;
   readonly tenants: Tenants;
+  readonly environment: EnvironmentSettings;
   readonly config: Config;
   readonly ambient: Ambient;
   preflight(kind: MutationId, input: Input): Promise<Plan>;
@@ -127,8 +129,8 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
   const towardsNodes = options.isHasty ? hasty(ambient) : ambient;
   const logger = pino({ level: 'silent' });
   const base = readConfig({ MONGODB_URI: ground.uri, NATS_URL: ground.nats.url, MODE: 'development' });
-  const platform = { ...base.platform, shards: [...ground.shards], tenants: [...(options.tenants ?? [])] };
-  const config: Config = { ...base, platform, ARCHIVE_COOLING_DAYS: options.coolingDays ?? 30 };
+  const config: Config = { ...base, ARCHIVE_COOLING_DAYS: options.coolingDays ?? 30 };
+  const environment = { ...base.environments[0]!, shards: [...ground.shards], tenants: [...(options.tenants ?? [])] };
   // What was started is stopped also when a later part does not start: a left-over connection would keep jest alive.
   await using starting = new AsyncDisposableStack();
   const mongo = starting.adopt(await connectMongo(ground.uri, ground.db), (it) => it.close());
@@ -148,7 +150,18 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: () => bookkeeping.book.shards() });
-  const shared = { mongo, nats, nodes, jobs: engine, traffic, audit: audit.log, ambient: towardsNodes, config, logger };
+  const shared = {
+    mongo,
+    nats,
+    nodes,
+    jobs: engine,
+    traffic,
+    audit: audit.log,
+    ambient: towardsNodes,
+    environment,
+    config,
+    logger,
+  };
   const bookkeeping = createBookkeeping(shared);
   const patience = options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs };
   const tenants = createTenants({ ...shared, placement: bookkeeping.book, ...patience });
@@ -179,6 +192,7 @@ export async function startReplica(ground: Ground, options: ReplicaOptions = {})
     book: bookkeeping.book,
     engine,
     tenants,
+    environment,
     config,
     ambient,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
@@ -199,6 +213,7 @@ function callsOf(
     principal: ada,
     provenance,
     visible,
+    visibleAt: () => visible,
     signal: new AbortController().signal,
   });
   const again = (jobId: string) => ({ ...call({ reason: 'once more' }), params: { job_id: jobId } }) as never;

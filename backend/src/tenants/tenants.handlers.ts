@@ -31,11 +31,12 @@ export interface TenantReadsDeps {
   readonly placement: PlacementBook;
   readonly ambient: Ambient;
   readonly health: TenantHealth;
+  readonly environment: string;
   trafficOf(tenantId: string): TenantTraffic;
 }
 
 export function createTenantReads(deps: TenantReadsDeps): TenantReads {
-  const { store, directory, feed, observer, jobs, placement, ambient, health, trafficOf } = deps;
+  const { store, directory, feed, observer, jobs, placement, ambient, health, environment, trafficOf } = deps;
 
   /** What is learnt on the way goes into the directory, so that the list agrees with what was just shown. */
   async function judged(record: TenantRecord, except: string | null): Promise<[Status, readonly Placement[]]> {
@@ -64,7 +65,7 @@ export function createTenantReads(deps: TenantReadsDeps): TenantReads {
   async function get(tenantId: string, visible: Visible): Promise<Tenant> {
     const record = (await feed.find(tenantId)) ?? (await store.get(tenantId));
     const [status, placements] = await judged(record, null);
-    const tenant = { ...toWire(record, status, placements), traffic: trafficOf(tenantId) };
+    const tenant = { ...toWire(record, status, placements, environment), traffic: trafficOf(tenantId) };
     return visible === 'all' ? tenant : inOutline(tenant, status);
   }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { read } from '../operation.ts';
 import { RoleName, Scope } from '../permissions.ts';
 import { shown } from '../text.ts';
-import { TenantId } from '../wire.ts';
+import { EnvironmentId, TenantId, Tier } from '../wire.ts';
 
 export const Abilities = z
   .record(
@@ -39,7 +39,11 @@ export const Me = z
       .describe('Roles and the scopes they hold in'),
     tenant_id: TenantId.nullable().describe('Tenant the abilities are about; null where none was asked about'),
     abilities: Abilities,
-    environment: shown().describe('Environment of this control plane'),
+    environment: shown().describe('Environment the abilities are told in'),
+    environments: z
+      .array(z.strictObject({ id: EnvironmentId, tier: Tier }))
+      .max(20)
+      .describe('Every environment that this control plane operates, in the order of its configuration'),
     version: shown().describe('Version of this control plane'),
     git_sha: shown().nullable().describe('Commit it was built from; null where unknown'),
     mode: z.enum(['development', 'production']).describe('Mode this control plane runs in'),
@@ -53,7 +57,10 @@ export const identityOperations = {
     path: '/me',
     summary: 'Who the caller is and what they may do',
     permission: 'signed-in',
-    query: z.strictObject({ tenant_id: TenantId.optional().describe('Tell the abilities on this tenant') }),
+    query: z.strictObject({
+      tenant_id: TenantId.optional().describe('Tell the abilities on this tenant'),
+      environment: EnvironmentId.optional().describe('Tell the abilities in it; in the first one unless told'),
+    }),
     answer: Me,
   }),
 };

@@ -5,7 +5,7 @@ import { mutation, read, stream } from '../operation.ts';
 import { secret } from '../secret.ts';
 import { MOST_SECRETS } from '../secret-places.ts';
 import { line, mapOf, prose } from '../text.ts';
-import { JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
+import { EnvironmentId, JobId, PageQuery, Reason, TenantId, Timestamp } from '../wire.ts';
 
 const params = z.strictObject({ job_id: JobId });
 const SignalName = z
@@ -24,6 +24,7 @@ export const jobOperations = {
       ...PageQuery,
       state: JobState.optional(),
       kind: line(64).optional().describe('Only this kind'),
+      environment: EnvironmentId.optional().describe('Only jobs about it'),
       tenant_id: TenantId.optional(),
       actor: line(320).optional().describe('Only jobs of this actor'),
       lane: line(128).optional().describe('Only this lane'),

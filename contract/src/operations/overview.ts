@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { read } from '../operation.ts';
 import { shown } from '../text.ts';
-import { ShardId, Timestamp } from '../wire.ts';
+import { OfEnvironment, ShardId, Timestamp } from '../wire.ts';
 import { Source } from './scale.ts';
 
 export const OverviewKind = z
@@ -26,6 +26,7 @@ export type Figure = z.infer<typeof Figure>;
 export const ServiceOverview = z
   .strictObject({
     kind: OverviewKind,
+    ...OfEnvironment,
     state: z
       .enum(['ok', 'degraded', 'down', 'unknown'])
       .describe('Verdict; `unknown` where it could not be checked or there is none'),
@@ -39,6 +40,7 @@ export type ServiceOverview = z.infer<typeof ServiceOverview>;
 export const Attention = z
   .strictObject({
     id: shown().describe('Stable while the cause lasts, such as `tenant.degraded:acme`'),
+    ...OfEnvironment,
     severity: z.enum(['critical', 'warning', 'info']).describe('How much it matters'),
     title: shown().describe('What it is, in a few words'),
     detail: shown().describe('The sentence why, with measured values'),
@@ -61,6 +63,7 @@ export type Attention = z.infer<typeof Attention>;
 
 export const Unchecked = z
   .strictObject({
+    ...OfEnvironment,
     source: shown().describe('What could not be asked, such as `gateway/gw-1 metrics`'),
     reason: shown().describe('The sentence why'),
   })
@@ -72,7 +75,10 @@ const count = z.number().int();
 
 export const Overview = z
   .strictObject({
-    services: z.array(ServiceOverview).max(50).describe('One per kind, always in the same order'),
+    services: z
+      .array(ServiceOverview)
+      .max(200)
+      .describe('One per kind, always in the same order; of what lives in environments one in each'),
     tenants: z
       .strictObject({
         total: count.nullable().describe('Tenants the caller may see; null where they could not be read'),

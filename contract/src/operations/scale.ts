@@ -3,6 +3,10 @@ import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
 import { line, mapOf, mapShown, nameOf, setOf, shown } from '../text.ts';
 import {
+  EnvironmentId,
+  InEnvironment,
+  InEnvironments,
+  MissingEnvironments,
   JobId,
   pageOf,
   PageQuery,
@@ -32,6 +36,7 @@ export const Shard = z
 export type Shard = z.infer<typeof Shard>;
 
 export const ShardView = Shard.extend({
+  environment: EnvironmentId,
   labels: mapShown(z.string().max(128), 50).describe('Labels, at most 50'),
   region: z.string().max(64).describe('Region'),
   tenants: z.number().int().describe('Tenants placed on it'),
@@ -53,9 +58,12 @@ export const Placement = z
     shard_id: ShardId,
     revision: z.number().int().describe('Goes up by one at every move'),
   })
-  .describe('Where one tenant lives for one kind')
-  .meta({ id: 'Placement' });
+  .describe('Where one tenant lives for one kind');
 export type Placement = z.infer<typeof Placement>;
+
+const Here = { environment: EnvironmentId };
+export const PlacementView = Placement.extend(Here).meta({ id: 'Placement' });
+export type PlacementView = z.infer<typeof PlacementView>;
 
 export const Drift = z
   .strictObject({
@@ -68,9 +76,10 @@ export const Drift = z
     reason: shown().describe('The sentence why this is drift'),
     repairable: z.boolean().describe('Whether the repair job mends it'),
   })
-  .describe('One disagreement about a placement')
-  .meta({ id: 'Drift' });
+  .describe('One disagreement about a placement');
 export type Drift = z.infer<typeof Drift>;
+export const DriftView = Drift.extend(Here).meta({ id: 'Drift' });
+export type DriftView = z.infer<typeof DriftView>;
 
 export const DrainOrdered = z
   .strictObject({
@@ -92,9 +101,10 @@ export const Drain = z
       'What was asked for; null where the node drains without having been asked',
     ),
   })
-  .describe('What was asked of a node, and what it reports')
-  .meta({ id: 'Drain' });
+  .describe('What was asked of a node, and what it reports');
 export type Drain = z.infer<typeof Drain>;
+export const DrainView = Drain.extend(Here).meta({ id: 'Drain' });
+export type DrainView = z.infer<typeof DrainView>;
 
 export const scaleOperations = {
   'scale.shards.list': read('scale.shards.list', {
@@ -102,7 +112,7 @@ export const scaleOperations = {
     summary: 'List shards with load and health',
     permission: 'scale.view',
     scope: 'environment',
-    query: z.strictObject({ ...PageQuery, kind: ServiceKind.optional() }),
+    query: z.strictObject({ ...PageQuery, ...InEnvironments, kind: ServiceKind.optional() }),
     answer: pageOf(ShardView),
     problems: ['cursor.invalid'],
   }),
@@ -113,11 +123,12 @@ export const scaleOperations = {
     scope: 'filtered',
     query: z.strictObject({
       ...PageQuery,
+      ...InEnvironments,
       tenant_id: TenantId.optional(),
       kind: ServiceKind.optional(),
       shard_id: ShardId.optional(),
     }),
-    answer: pageOf(Placement),
+    answer: pageOf(PlacementView),
     problems: ['cursor.invalid'],
   }),
   'scale.drift.get': read('scale.drift.get', {
@@ -125,9 +136,11 @@ export const scaleOperations = {
     summary: 'Compare MongoDB, NATS KV, what the nodes report and what the gateways route',
     permission: 'scale.view',
     scope: 'environment',
+    query: z.strictObject(InEnvironments),
     answer: z.strictObject({
+      missing: MissingEnvironments,
       unreadable: UnreadableRows,
-      items: z.array(Drift).max(1_000).describe('Disagreements, at most 1 000'),
+      items: z.array(DriftView).max(1_000).describe('Disagreements, at most 1 000'),
       checked: z.number().int().describe('Placements compared'),
       unreachable: z
         .array(ShardId)
@@ -141,9 +154,11 @@ export const scaleOperations = {
     summary: 'Every drain that was asked for or is reported: what is wanted, by whom, and what the node says',
     permission: 'scale.view',
     scope: 'environment',
+    query: z.strictObject(InEnvironments),
     answer: z.strictObject({
+      missing: MissingEnvironments,
       unreadable: UnreadableRows,
-      items: z.array(Drain).max(100_000).describe('Tenants and nodes that are draining or drained'),
+      items: z.array(DrainView).max(100_000).describe('Tenants and nodes that are draining or drained'),
     }),
   }),
 };
@@ -184,7 +199,7 @@ export const scaleMutations = {
     scope: 'environment',
     risk: 'low',
     params: z.strictObject({ shard_id: ShardId }),
-    body: Shard.omit({ shard_id: true }).extend({ reason: Reason }),
+    body: Shard.omit({ shard_id: true }).extend({ ...InEnvironment, reason: Reason }),
     problems: ['shard.kind_mismatch', 'node.forbidden_host'],
   }),
   'scale.drift.repair': mutation('scale.drift.repair', {
@@ -193,7 +208,7 @@ export const scaleMutations = {
     permission: 'scale.apply',
     scope: 'environment',
     risk: 'high',
-    body: z.strictObject({ reason: Reason }),
+    body: z.strictObject({ ...InEnvironment, reason: Reason }),
     problems: ['placement.read_only'],
   }),
   'scale.migrate': mutation('scale.migrate', {
@@ -203,6 +218,7 @@ export const scaleMutations = {
     scope: 'tenant',
     risk: 'high',
     body: z.strictObject({
+      ...InEnvironment,
       tenant_id: TenantId,
       kind: ServiceKind,
       to: ShardId,
@@ -226,6 +242,7 @@ export const scaleMutations = {
     scope: 'environment',
     risk: 'high',
     body: z.strictObject({
+      ...InEnvironment,
       shard_id: ShardId,
       to: setOf(ShardId, { max: 50 })
         .optional()
@@ -244,6 +261,7 @@ export const scaleMutations = {
     scope: 'environment',
     risk: 'high',
     body: z.strictObject({
+      ...InEnvironment,
       shard_id: ShardId,
       tenant_id: TenantId.optional(),
       action: z.enum(['drain', 'resume']).describe('Drain, or take it back'),

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { read } from '../operation.ts';
 import { shown } from '../text.ts';
-import { Timestamp } from '../wire.ts';
+import { OfEnvironment, Timestamp } from '../wire.ts';
 
 export const Connection = z
   .strictObject({
     id: shown().describe('Stable id, such as `mongodb`, `nats.kv.placement` or `node.a1`'),
+    ...OfEnvironment,
     title: shown().describe('What is tested, for people'),
     target: shown().describe('Where it is, without credentials; empty where it is not configured'),
     state: z.enum(['ok', 'failed', 'not-asked', 'not-configured']).describe('Verdict'),

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { mutation } from '../operation.ts';
 import { setOf } from '../text.ts';
-import { Reason, TenantId } from '../wire.ts';
+import { InEnvironment, Reason, TenantId } from '../wire.ts';
 
 const body = z.strictObject({
+  ...InEnvironment,
   tenant_ids: setOf(TenantId, { min: 1, max: 200 }).describe(
     'Tenants, each once, 1 to 200; every one must be in the caller’s scope',
   ),

@@ -3,7 +3,18 @@ import { z } from 'zod';
 import { mutation, read } from '../operation.ts';
 import { line, mapOf, mapShown, nameOf, setOf, shown } from '../text.ts';
 import { Drain } from './scale.ts';
-import { Environment, pageOf, PageQuery, Reason, ServiceKind, ShardId, TenantId, Timestamp } from '../wire.ts';
+import {
+  EnvironmentId,
+  InEnvironment,
+  InEnvironments,
+  pageOf,
+  PageQuery,
+  Reason,
+  ServiceKind,
+  ShardId,
+  TenantId,
+  Timestamp,
+} from '../wire.ts';
 import { TENANT_PLANS, TENANT_STATES } from '../words.ts';
 
 export const TenantState = z.enum(TENANT_STATES).describe('State of a tenant (TEN-04)').meta({ id: 'TenantState' });
@@ -32,7 +43,7 @@ export const TenantMetadata = z
       })
       .describe('Whom to call'),
     billing: mapShown(z.string().max(256), 50).describe('Billing references, such as an account number; at most 50'),
-    environments: z.array(Environment).min(1).max(5).describe('Where the tenant lives'),
+    environments: z.array(EnvironmentId).min(1).max(20).describe('Where the tenant lives'),
   })
   .describe('What is known about a tenant')
   .meta({ id: 'TenantMetadata' });
@@ -47,7 +58,7 @@ const Asked = TenantMetadata.extend({
     .extend({ phone: line(40).nullable().describe('Contact phone') })
     .describe('Whom to call'),
   billing: mapOf(line(256), 50).describe('Billing references, such as an account number; at most 50'),
-  environments: setOf(Environment, { min: 1, max: 5 }).describe('Where the tenant lives, each once'),
+  environments: setOf(EnvironmentId, { min: 1, max: 20 }).describe('Where the tenant lives, each once'),
 });
 
 export const TenantTraffic = z
@@ -67,6 +78,7 @@ export type TenantTraffic = z.infer<typeof TenantTraffic>;
 export const Tenant = z
   .strictObject({
     tenant_id: TenantId,
+    environment: EnvironmentId,
     status: TenantStatus,
     metadata: TenantMetadata,
     placements: z
@@ -127,7 +139,8 @@ export const TenantSort = z
 export type TenantSort = z.infer<typeof TenantSort>;
 
 const params = z.strictObject({ tenant_id: TenantId });
-const why = z.strictObject({ reason: Reason });
+const where = z.strictObject(InEnvironment);
+const why = z.strictObject({ ...InEnvironment, reason: Reason });
 
 export const tenantOperations = {
   'tenants.list': read('tenants.list', {
@@ -140,7 +153,7 @@ export const tenantOperations = {
       search: line(120).optional().describe('Part of the id or the name; case, width and outer blanks do not count'),
       state: TenantState.optional(),
       plan: TenantMetadata.shape.plan.optional(),
-      environment: Environment.optional(),
+      ...InEnvironments,
       shard_id: ShardId.optional(),
       sort: TenantSort.default('tenant_id'),
     }),
@@ -155,6 +168,7 @@ export const tenantOperations = {
     permission: 'tenants.view',
     scope: 'tenant',
     params,
+    query: where,
     answer: Tenant,
     problems: ['tenant.unknown'],
   }),
@@ -164,6 +178,7 @@ export const tenantOperations = {
     permission: 'tenants.view',
     scope: 'tenant',
     params,
+    query: where,
     answer: z.strictObject({ nodes: z.array(NodeHealth).max(1_000).describe('Nodes that serve the tenant') }),
     problems: ['tenant.unknown'],
   }),
@@ -177,6 +192,7 @@ export const tenantMutations = {
     scope: 'environment',
     risk: 'low',
     body: z.strictObject({
+      ...InEnvironment,
       tenant_id: TenantId,
       metadata: Asked.partial()
         .extend({ name: Asked.shape.name })
@@ -203,6 +219,7 @@ export const tenantMutations = {
     risk: 'low',
     params,
     body: z.strictObject({
+      ...InEnvironment,
       metadata: Asked.partial().describe('Fields to change'),
       version: z.number().int().optional().describe('Version that was read; refused when it has moved on'),
       reason: Reason,

@@ -11,6 +11,7 @@ const me: Me = {
     'jobs.retry': { allowed: false, reason: 'ops.retry is missing' },
   },
   environment: 'dev',
+  environments: [{ id: 'dev', tier: 'dev' }],
   version: '0.1.0',
   git_sha: null,
   mode: 'development',

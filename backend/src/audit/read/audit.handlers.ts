@@ -52,7 +52,7 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       const { limit, cursor, sort, ...filter } = call.query;
       await settle();
       const page = await search.page(
-        { filter: asked(filter), visible: call.visible },
+        { filter: asked(filter), ...sightOf(call) },
         { limit, cursor, order: sort === 'seq' ? 1 : -1 },
       );
       await trail.record(byCaller(call, 'audit.read', 'audit.records.list', 'audit:records'), asked(filter));
@@ -63,7 +63,7 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       // Most records asked for were placed long ago: look first, wait for the inbox only if it is not there.
       const found = (await store.record(record_id)) !== null;
       if (!found) await settle();
-      const record = await search.get(record_id, call.visible);
+      const record = await search.get(record_id, call.visibleAt);
       await trail.record(byCaller(call, 'audit.read', 'audit.records.get', `audit:${record_id}`), { record_id });
       return record;
     },
@@ -82,6 +82,11 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   };
 }
 
+const sightOf = ({ visible, visibleAt, isAcross }: Pick<ExportCall, 'visible' | 'visibleAt' | 'isAcross'>) => ({
+  visible,
+  visibleAt: isAcross ? visibleAt : undefined,
+});
+
 type ExportCall = Parameters<AuditHandlers['audit.export']>[0];
 
 /** The first record is written before the first byte, the second (with the count) when the last one is out or lost. */
@@ -94,7 +99,7 @@ async function exported(deps: HandlerDeps, call: ExportCall): Promise<Streamed> 
   const record_id = await deps.log.append({ ...draft, outcome: 'requested', after: { format, filter, tenants } });
   await deps.settle();
   const encoding = encodingOf(format);
-  const pieces = told(deps, draft, { filter, visible }, format, record_id, call.signal);
+  const pieces = told(deps, draft, { filter, ...sightOf(call) }, format, record_id, call.signal);
   // Begun here: what never began has no end, and somebody who reads no byte (HEAD, a client that is gone) has one, too.
   await pieces.next();
   const stream = Readable.from(pieces, { objectMode: false });

@@ -28,7 +28,10 @@ const RARE_OUTCOME_FIRST = [
 
 export interface Question {
   readonly filter: AuditFilter;
+  /** Of what is of no environment in particular; of all, where one is configured. */
   readonly visible: Visible;
+  /** Where several are: what is seen of each. */
+  readonly visibleAt?: ((environment: string) => Visible) | undefined;
 }
 
 export interface PageWish {
@@ -68,8 +71,9 @@ export class AuditSearch {
   }
 
   /** @throws Problem `record.unknown`, also for a record that the caller may not see */
-  async get(id: string, visible: Visible): Promise<AuditRecord> {
+  async get(id: string, visibleAt: (environment: string) => Visible): Promise<AuditRecord> {
     const record = await this.#store.record(id);
+    const visible = record ? visibleAt(record.environment) : 'all';
     if (!record || !shows(visible, record)) throw new Problem('record.unknown', `No audit record ${id}`);
     try {
       return readOne(record, wireRecord, AuditRecord);
@@ -80,7 +84,7 @@ export class AuditSearch {
   }
 
   /** Everything that fits, up to the head as it is now and beyond the place `from`, in arrays of about `size`. */
-  async *windows({ filter, visible }: Question, how: Scan, from?: number): AsyncGenerator<PlacedRecord[]> {
+  async *windows({ filter, visible, visibleAt }: Question, how: Scan, from?: number): AsyncGenerator<PlacedRecord[]> {
     const head = (await this.#store.head())?.seq ?? 0;
     const [low, high] = how.order === 1 ? [(from ?? 0) + 1, head] : [1, Math.min(head, (from ?? Infinity) - 1)];
     const ranges = (await this.#times.of(filter, high))
@@ -89,6 +93,11 @@ export class AuditSearch {
     const scanOf = (tenant: string | undefined, size: number): AsyncGenerator<PlacedRecord[]> =>
       scan(this.#store, storeFilter(filter, tenant), ranges, { ...how, size });
     if (visible === 'all') return yield* scanOf(filter.tenant_id, how.size);
+    if (visibleAt) {
+      for await (const records of scanOf(filter.tenant_id, how.size * 4))
+        yield records.filter((one) => shows(visibleAt(one.environment), one));
+      return;
+    }
     const tenants = filter.tenant_id === undefined ? [...visible] : [filter.tenant_id].filter((id) => visible.has(id));
     if (tenants.length <= MERGED_TENANTS) {
       const size = Math.min(how.size, Math.max(16, Math.ceil((2 * how.size) / tenants.length)));

@@ -11,6 +11,8 @@ export interface AuditDraft {
   /** A principal, or `system:<part>` / `anonymous`. */
   readonly actor: Principal | string;
   readonly resource: string;
+  /** It is about; of what is global, and in a store that knows of one only, none is told. */
+  readonly environment?: string | null | undefined;
   readonly tenantId?: string | null;
   readonly outcome: Outcome;
   readonly reason?: string | null;

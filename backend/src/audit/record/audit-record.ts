@@ -71,7 +71,7 @@ export function pendingRecord(draft: AuditDraft, id: string, at: Date, environme
     on_behalf_of: person.onBehalfOf ? bounded(person.onBehalfOf, BOUNDS.actor) : null,
     resource: text(draft.resource, BOUNDS.resource),
     tenant_id: TenantId.safeParse(draft.tenantId).data ?? null,
-    environment,
+    environment: draft.environment ?? environment,
     outcome: draft.outcome,
     reason: optional(draft.reason, BOUNDS.reason),
     problem: optional(draft.problem, BOUNDS.problem),

@@ -69,7 +69,7 @@ const ofForm = (shape: Shape): ((doc: Typed) => Shape) => {
 export const placedShape = ofForm({ ...CONTENT, seq: whole(1), segment: whole(1), prev: HASH, hash: HASH });
 
 /** Nothing covers what waits, so it must be what `pendingRecord` could have made, down to lengths and forms. */
-export const waitingShape = (environment: string): ((doc: Typed) => Shape) =>
+export const waitingShape = (environments: readonly string[]): ((doc: Typed) => Shape) =>
   ofForm({
     ...CONTENT,
     _id: text(40, /^aud_[0-9a-f-]{36}$/),
@@ -81,7 +81,9 @@ export const waitingShape = (environment: string): ((doc: Typed) => Shape) =>
     resource: text(BOUNDS.resource),
     tenant_id: orNull(text(63, /^[a-z0-9][a-z0-9-]*$/)),
     environment: (value) =>
-      value === environment ? undefined : `is not ${JSON.stringify(environment)}: another log's`,
+      environments.includes(value as string)
+        ? undefined
+        : `is not ${environments.map((id) => JSON.stringify(id)).join(' or ')}: another log's`,
     reason: orNull(text(BOUNDS.reason)),
     problem: orNull(text(BOUNDS.problem)),
     before: orNull(image),

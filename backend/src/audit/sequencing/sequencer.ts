@@ -37,6 +37,7 @@ interface SequencerDeps {
   readonly witness: Witness;
   readonly inbox: InboxAge;
   readonly environment: string;
+  readonly environments: readonly string[];
   readonly logger?: Logger | undefined;
 }
 
@@ -68,7 +69,7 @@ export class Sequencer {
 
   constructor(deps: SequencerDeps) {
     this.#deps = deps;
-    this.#shape = waitingShape(deps.environment);
+    this.#shape = waitingShape(deps.environments);
   }
 
   /** Why the chain does not go on, when only a person can say what is to be done. */

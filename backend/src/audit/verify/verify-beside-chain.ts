@@ -10,8 +10,8 @@ import { idOf, pieceId, shown, toldBy } from '../record/set-aside.ts';
 import { misfit, plain, safely } from '../record/stored-shape.ts';
 
 /** Returns how many documents wait. */
-export async function verifyInbox(store: AuditStore, environment: string, faults: Faults): Promise<number> {
-  const shape = waitingShape(environment);
+export async function verifyInbox(store: AuditStore, environments: readonly string[], faults: Faults): Promise<number> {
+  const shape = waitingShape(environments);
   let waiting = 0;
   for await (const batch of store.raw.inbox.all()) {
     waiting += batch.length;

@@ -16,7 +16,7 @@ import { contradiction, type Witness } from '../record/witness.ts';
 export interface VerifyDeps {
   readonly store: AuditStore;
   readonly witness: Witness;
-  readonly environment: string;
+  readonly environments: readonly string[];
   readonly jobs?: JobTraces | undefined;
   /** Told of after each batch. */
   readonly tell?: ((progress: Progress) => void) | undefined;
@@ -32,7 +32,7 @@ const NO_HEAD: Tip = { seq: 0, hash: GENESIS, open: emptySegment(GENESIS) };
  * @throws the signal's reason when it is aborted; Problem `audit.unavailable`
  */
 export async function verifyChain(
-  { store, witness, environment, jobs, tell }: VerifyDeps,
+  { store, witness, environments, jobs, tell }: VerifyDeps,
   signal: AbortSignal,
 ): Promise<Verification> {
   const faults = new Faults();
@@ -47,7 +47,7 @@ export async function verifyChain(
   await strays(store, head, faults, signal);
   for (const fault of later.list) faults.add('head', '', fault.seq, fault.record_id, fault.reason);
   signal.throwIfAborted();
-  const pending = await verifyInbox(store, environment, faults);
+  const pending = await verifyInbox(store, environments, faults);
   await verifyAsideStrays(store, faults);
   if (jobs) await verifyJobs(store, jobs, faults);
   return verdict(faults, walk.checked, head, pending, asides);

@@ -1,6 +1,6 @@
 /** The one binder between an operation and Koa: identity, permission, step-up, parse, handler, answer check, in this order. */
 import {
-  API_PREFIX, FINAL_STATES, holdsSecrets, MAX_BODY, mutations, Problem, reads,
+  API_PREFIX, environmentOf, FINAL_STATES, holdsSecrets, MAX_BODY, mutations, Problem, reads,
   type Job, type JobTicket, type MutationId, type Operation, type ReadId,
 } from '@cloudlysis/contract'; // prettier-ignore
 import type { Context } from 'koa';
@@ -13,10 +13,17 @@ import type {
   Streamed,
   SubmitHeaders,
 } from '../../call/call.ts';
-import { askedScope, type Authenticator, type Permissions } from '../../identity/index.ts';
-import type { Visible } from '../../call/principal.ts';
+import type { Authenticator, Permissions } from '../../identity/index.ts';
+import type { Principal, Visible } from '../../call/principal.ts';
 import { checkedAnswer, OpenStreams, readablePage, type Answer, type AnswerDeps } from '../answer/answer.ts';
 import { authorise, tenantNamed } from './authorise.ts';
+import {
+  environmentIn,
+  environmentNamed,
+  placeAsked,
+  withEnvironment,
+  type EnvironmentChoice,
+} from './environment-choice.ts';
 import { problemWithoutAddresses } from '../../ports/nodes/index.ts';
 import { provenanceOf, signalOf, type TracedRequest } from '../request/traced-request.ts';
 import { readJson } from '../request/json-body.ts';
@@ -33,8 +40,7 @@ export interface BinderDeps extends AnswerDeps {
   readonly ambient: Ambient;
   readonly authenticate: Authenticator['authenticate'];
   readonly permissions: Permissions;
-  /** The one in which everything is asked for. */
-  readonly environment: string;
+  readonly environments: EnvironmentChoice;
   readonly rate: TokenBuckets;
   readonly streams: OpenStreams;
   /** By operation that has a limit of its own. */
@@ -100,35 +106,42 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
   const takesBody = operation.method !== 'GET';
   const submits = operation.mutation?.role === 'submit';
   const { maxBody = MAX_BODY } = operation;
-  const scopeFromBody = takesBody && operation.scope === 'tenant';
+  const scopeFromBody = takesBody && (operation.scope === 'tenant' || environmentOf(operation) !== null);
   const quotes = !holdsSecrets(operation.body);
-  const { environment } = deps;
   return async (ctx) => {
     const { traced } = ctx.state;
-    const asked = () => askedScope(operation, { environment, tenantId: traced.tenantId });
+    const asked = (who: Principal) => placeAsked(operation, who, traced, deps);
     const { req, res } = ctx;
     traced.operation = operation.id;
     refuseRepeatedHeaders(req);
     const principal = await identify(traced, ctx, deps);
-    // Where the body names the tenant it is read first, but what is wrong with it is told only to those who may.
+    // Where the body names tenant or environment it is read first, but what is wrong with it is told only to those who may.
     const early = scopeFromBody ? await attempt(readJson(req, maxBody, deps.ambient, quotes)) : NO_BODY;
     traced.tenantId = tenantNamed(ctx.params, early.value);
-    authorise(operation, principal, asked(), deps);
+    traced.environment = environmentNamed(operation, { query: ctx.querystring, body: early.value }, deps.environments);
+    authorise(operation, principal, asked(principal), deps);
     if (early.error) throw early.error;
     const body = takesBody && !scopeFromBody ? await readJson(req, maxBody, deps.ambient, quotes) : early.value;
     traced.tenantId ??= tenantNamed(ctx.params, body);
     const headers = submits ? submitHeaders(req) : null;
-    const parts = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });
+    const parsed = parseParts(operation, { params: ctx.params, query: ctx.querystring, body });
+    const environment = environmentIn(operation, parsed, deps.environments);
+    const parts = withEnvironment(operation, parsed, environment);
     const ms = operation.streams ? STREAM_MS : HANDLER_MS + (headers?.waitMs ?? 0);
     let signal: AbortSignal | undefined;
+    const visibleTo = (who: Principal): Visible => visibleWhere(who, operation, environment, deps);
     const call = {
       ...(parts as Pick<Call<Operation>, 'params' | 'query' | 'body' | 'secrets'>),
       principal,
       provenance: provenanceOf(traced, req),
-      // Both cost more than most reads that do not look at them.
+      environment,
+      // These cost more than most reads that do not look at them.
       get visible() {
-        return deps.permissions.visible(principal, operation.permission, environment);
+        return visibleTo(principal);
       },
+      visibleIn: (id: string) => deps.permissions.visible(principal, operation.permission, id),
+      visibleAt: (id: string | null | undefined) => visibleWhere(principal, operation, id ?? null, deps),
+      isAcross: deps.environments.length > 1,
       get signal() {
         return (signal ??= signalOf(res, deps.ambient, ms, deps.cut));
       },
@@ -138,9 +151,8 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
     const begun = operation.streams ? call.visible : 'all';
     const letIn = async (): Promise<void> => {
       const now = await deps.authenticate(req.headers);
-      authorise(operation, now, asked(), deps);
-      if (isNarrower(deps.permissions.visible(now, operation.permission, environment), begun))
-        throw new Problem('permission.missing');
+      authorise(operation, now, asked(now), deps);
+      if (isNarrower(visibleTo(now), begun)) throw new Problem('permission.missing');
     };
     try {
       await send(ctx, operation, await run(call, headers), deps, { seesAll: () => call.visible === 'all', letIn });
@@ -154,6 +166,20 @@ export function bind({ operation, run }: Route, deps: BinderDeps): (ctx: Request
 
 /** Whoever is let in sees the whole platform, or the whole of an environment. */
 const seesNodes = ({ scope }: Operation): boolean => scope === 'platform' || scope === 'environment';
+
+/** In the environment; of what is global, or in all of them, what is seen everywhere. With one there is no difference. */
+function visibleWhere(
+  who: Principal,
+  { permission }: Operation,
+  environment: string | null,
+  { permissions, environments }: Pick<BinderDeps, 'permissions' | 'environments'>,
+): Visible {
+  const here = environment ?? (environments.length === 1 ? environments[0]! : null);
+  if (here !== null) return permissions.visible(who, permission, here);
+  const everywhere = permissions.visibleEverywhere(who, permission);
+  return everywhere === 'all' ? 'all' : (everywhere.get(null) ?? NOBODYS);
+}
+const NOBODYS: ReadonlySet<string> = new Set();
 
 /** Whether something that could be seen before no longer can. */
 function isNarrower(now: Visible, before: Visible): boolean {

@@ -13,6 +13,8 @@ export interface TracedRequest {
   operation: string;
   principal: Principal | null;
   tenantId: string | null;
+  /** It is about, as it says itself. */
+  environment: string | null;
 }
 
 const SANE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -28,6 +30,7 @@ export function traceRequest(request: IncomingMessage, ambient: Ambient): Traced
     operation: 'unknown',
     principal: null,
     tenantId: null,
+    environment: null,
   };
 }
 

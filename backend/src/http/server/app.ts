@@ -11,6 +11,7 @@ import type { MutationHandlers, ReadHandlers } from '../../call/call.ts';
 import type { Authenticator, Permissions } from '../../identity/index.ts';
 import { OpenStreams } from '../answer/answer.ts';
 import { bind, routesOf, type RequestContext, type Route } from '../binder/bind.ts';
+import type { EnvironmentChoice } from '../binder/environment-choice.ts';
 import { traceRequest, provenanceOf, type TracedRequest } from '../request/traced-request.ts';
 import { createHttpMetrics, type HttpMetrics } from '../answer/http-metrics.ts';
 import { answerProblem, toProblem } from '../answer/problem-answer.ts';
@@ -27,8 +28,8 @@ export interface HttpAppOptions {
   readonly more?: readonly Route[];
   readonly authenticate: Authenticator['authenticate'];
   readonly permissions: Permissions;
-  /** The one that is operated. */
-  readonly environment: string;
+  /** Ids of those that are configured. */
+  readonly environments: EnvironmentChoice;
   readonly audit: AuditLog;
   readonly logger: Logger;
   readonly metrics: Registry;

@@ -43,7 +43,7 @@ function authenticator(
     GRAFANA_ORG_ID: 1,
     GRAFANA_ROLE_MAP: '',
     PLUGIN_BEARER: BEARER,
-    platform: { environment: 'dev' as const },
+    environments: [{ tier: 'dev' as const }],
     ...config,
   };
   return createAuthenticator(all, ambient, revocations);

@@ -3,11 +3,12 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '@cloudlysis/contract';
 import type { Ambient } from '../../kernel/ambient.ts';
+import type { EnvironmentSettings } from '../../platform-file.ts';
 import type { Config } from '../../service-config.ts';
 import type { Principal } from '../../call/principal.ts';
 import { KeySet } from './key-set.ts';
 import { Revocations } from './revocations.ts';
-import { tokenLifetimeS } from '../permissions/tier.ts';
+import { tokenLifetimeS } from '../../kernel/tier.ts';
 import { checkToken, type CheckedToken, type Issuer } from './token-check.ts';
 import { DEVELOPMENT_KEY, gatewayPrincipal, grafanaPrincipal, idsOf, readRoleMap } from './token-principal.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
@@ -23,7 +24,7 @@ export type IdentityConfig = Pick<
   | 'GRAFANA_ORG_ID'
   | 'GRAFANA_ROLE_MAP'
   | 'PLUGIN_BEARER'
-> & { readonly platform: Pick<Config['platform'], 'environment'> };
+> & { readonly environments: readonly Pick<EnvironmentSettings, 'tier'>[] };
 
 export interface Authenticator {
   /** @throws Problem `token.missing`, `token.invalid` or `token.expired` */
@@ -108,7 +109,7 @@ function gatewayIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null 
     audience: config.GATEWAY_AUDIENCE,
     isSoleAudience: false,
     types: ['jwt', 'at+jwt'],
-    lifetimeS: tokenLifetimeS(config.platform.environment),
+    lifetimeS: tokenLifetimeS(config.environments),
     keys: new KeySet({ url: config.GATEWAY_JWKS_URL, ambient, algorithms }),
   };
 }
@@ -125,7 +126,7 @@ function grafanaIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null 
     isSoleAudience: true,
     // Grafana signs access tokens (`at+jwt`) with the same keys.
     types: ['jwt'],
-    lifetimeS: tokenLifetimeS(config.platform.environment),
+    lifetimeS: tokenLifetimeS(config.environments),
     keys: new KeySet({ url: `${base}/api/signing-keys/keys`, ambient, algorithms: ['ES256'] }),
   };
 }

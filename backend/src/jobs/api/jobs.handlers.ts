@@ -7,7 +7,8 @@ import { instantOf } from '../../kernel/instant.ts';
 import { decodeCursor, encodeCursor, NO_PLACE } from '../../kernel/paging.ts';
 import type { Principal, Visible } from '../../call/principal.ts';
 import type { JobDefinition } from '../define/definition.ts';
-import { jobToWire, type JobDocument } from '../record/job-document.ts';
+import { isVisible, jobToWire, type JobDocument } from '../record/job-document.ts';
+import { siftedPage } from './sifted-page.ts';
 import { summaryToWire } from '../record/job-summary.ts';
 import { jobEvents } from './job-events.ts';
 import { cancelPlan } from './cancel-plan.ts';
@@ -33,7 +34,7 @@ const shownWire = (job: JobDocument, visible: Visible): Job =>
 
 export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'jobs.list' | 'jobs.get' | 'jobs.events'> {
   return {
-    'jobs.list': async ({ query, visible }) => {
+    'jobs.list': async ({ query, visible, visibleAt, isAcross }) => {
       const { limit, cursor, sort, open, from, to, ...exact } = query;
       const filter = {
         ...exact,
@@ -43,7 +44,11 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
       };
       const after = cursor === undefined ? {} : placeOf(cursor);
       const order = sort === 'created_at' ? 1 : -1;
-      const page = await engine.store.page({ filter, visible, sort: order, ...after }, limit + 1);
+      const asked = { filter, visible, sort: order, ...after } as const;
+      const isSifted = isAcross && visible !== 'all';
+      const page = isSifted
+        ? await siftedPage(engine.store, asked, limit + 1, (job) => isVisible(job, visibleAt(job.environment)))
+        : await engine.store.page(asked, limit + 1);
       const rows = page.rows.slice(0, limit);
       const last = rows.at(-1);
       const strays = page.strays.map(({ _id }) => ({ id: textOfId(_id), reason: NO_PLACE }));
@@ -55,9 +60,13 @@ export function jobReads({ engine, ambient }: JobHandlerDeps): ReadHandlers<'job
         next_cursor: page.rows.length > limit && last ? encodeCursor(`${last.order} ${last._id}`) : null,
       };
     },
-    'jobs.get': async ({ params, visible }) => shownWire(await shownJob(engine, params.job_id, visible), visible),
-    'jobs.events': async ({ params, visible, signal }) => {
-      const first = await shownJob(engine, params.job_id, visible);
+    'jobs.get': async ({ params, visibleAt }) => {
+      const job = await shownJob(engine, params.job_id, visibleAt);
+      return shownWire(job, visibleAt(job.environment));
+    },
+    'jobs.events': async ({ params, visibleAt, signal }) => {
+      const first = await shownJob(engine, params.job_id, visibleAt);
+      const visible = visibleAt(first.environment);
       shownWire(first, visible);
       return {
         type: 'text/event-stream',
@@ -88,7 +97,11 @@ export function jobMutation(
     const definition = engine.definitionOf(kind);
     const input = { ...call.params, ...(call.body as object) };
     for (const tenantId of definition.tenants?.(input) ?? [])
-      assertMay(deps, call.principal, definition.permission, { kind, tenantId });
+      assertMay(deps, call.principal, definition.permission, {
+        kind,
+        tenantId,
+        environment: definition.environment?.(input),
+      });
     return input;
   };
   return {
@@ -148,7 +161,7 @@ function cancelHandler(deps: JobHandlerDeps): MutationHandler<(typeof mutations)
       const cancelled = job.cancel
         ? job
         : await engine.cancel(job._id, call.principal.id, call.body.reason, {
-            code: 'job.cancel_requested', action: 'jobs.cancel', actor: call.principal, resource: job.resource, tenantId: job.tenant_id,
+            code: 'job.cancel_requested', action: 'jobs.cancel', actor: call.principal, resource: job.resource, environment: job.environment, tenantId: job.tenant_id,
             outcome: 'requested', reason: call.body.reason, jobId: job._id, provenance: call.provenance,
           }); // prettier-ignore
       return settledJob(engine, cancelled, headers, call);

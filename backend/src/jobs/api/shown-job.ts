@@ -20,10 +20,14 @@ export interface JobHandlerDeps {
  * What cannot be read is nobody's tenant's: it is told of to those alone who see the whole platform.
  * @throws Problem `job.unknown` | `record.unreadable`
  */
-export async function shownJob({ store }: JobEngine, jobId: string, visible: Visible): Promise<JobDocument> {
+export async function shownJob(
+  { store }: JobEngine,
+  jobId: string,
+  visibleAt: (environment: string | null | undefined) => Visible,
+): Promise<JobDocument> {
   const job = await mustGet(store, jobId);
   const fault = jobFault(job);
-  if (fault === null ? !isVisible(job, visible) : visible !== 'all')
+  if (fault === null ? !isVisible(job, visibleAt(job.environment)) : visibleAt(null) !== 'all')
     throw new Problem('job.unknown', `There is no job ${jobId}`);
   if (fault !== null) throw unreadableProblem({ id: job._id, reason: fault });
   return job;
@@ -60,7 +64,8 @@ export function assertMay(
 
 /** The job a call names, if the caller may see it and holds the permission that the job itself asked for. */
 export async function governed(deps: JobHandlerDeps, call: JobCall): Promise<JobDocument> {
-  const job = await shownJob(deps.engine, call.params.job_id, call.visible);
-  for (const tenantId of tenantsOf(job)) assertMay(deps, call.principal, job.permission, { kind: job.kind, tenantId });
+  const job = await shownJob(deps.engine, call.params.job_id, call.visibleAt);
+  for (const tenantId of tenantsOf(job))
+    assertMay(deps, call.principal, job.permission, { kind: job.kind, tenantId, environment: job.environment });
   return job;
 }

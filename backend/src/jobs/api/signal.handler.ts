@@ -10,13 +10,13 @@ import type { Bound } from '../plan/plan-seal.ts';
 export function signalHandler({ engine }: JobHandlerDeps): MutationHandler<(typeof mutations)['jobs.signal']['submit']> {
   return {
     preflight: async (call) => {
-      const job = await shownJob(engine, call.params.job_id, call.visible);
+      const job = await shownJob(engine, call.params.job_id, call.visibleAt);
       const { step } = engine.signalled(job, call.params.signal, call.principal);
       return signalPlan(job, step, call, engine.now(), (expires) => engine.seal.seal(boundOf(call), job.fence, expires));
     },
     submit: async (call, headers) => {
       const { params, principal, body, provenance } = call;
-      const job = await shownJob(engine, params.job_id, call.visible);
+      const job = await shownJob(engine, params.job_id, call.visibleAt);
       if (headers.planHash !== null) engine.seal.open(headers.planHash, boundOf(call), engine.now());
       const { verdict, reason, evidence } = body;
       const signal = { name: params.signal, verdict, from: principal, reason, evidence, provenance };

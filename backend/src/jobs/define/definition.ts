@@ -167,6 +167,8 @@ export interface JobDefinition<I, D = unknown> {
   /** What it holds alone: `tenant:acme`, `shard:a1`, `platform`. */
   lane(input: I): string;
   tenantId(input: I): string | null;
+  /** Environment it is about; of what is global none. */
+  environment?(input: I): string;
   /** Tenants of a job that is about several: the permission must hold on each, and who may see all of them sees the job. */
   tenants?(input: I): readonly string[];
   /** For the audit log: `tenant:acme`. */

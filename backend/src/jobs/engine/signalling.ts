@@ -73,7 +73,7 @@ export function createSignalling(deps: SignallingDeps): Signalling {
           const resource = job.resource;
           await deps.audit.append(
             {
-              code: 'job.signalled', action: 'jobs.signal', actor: from, resource, tenantId: job.tenant_id, outcome: 'requested',
+              code: 'job.signalled', action: 'jobs.signal', actor: from, resource, environment: job.environment, tenantId: job.tenant_id, outcome: 'requested',
               reason, jobId, provenance, after: { signal: name, verdict, evidence: evidence ?? null },
             },
             session,

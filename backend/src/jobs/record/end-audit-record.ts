@@ -22,6 +22,7 @@ export function endAuditRecord(job: JobDocument): Parameters<AuditLog['append']>
     action: job.kind,
     actor: job.actor,
     resource: job.resource,
+    environment: job.environment,
     tenantId: job.tenant_id,
     outcome: job.state as 'succeeded' | 'failed' | 'cancelled' | 'compensated',
     reason: job.cancel?.reason ?? job.reason,

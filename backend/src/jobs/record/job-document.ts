@@ -107,6 +107,8 @@ export interface JobDocument {
   /** Who asked, of a job that a job starts for the first of them: whether they still may, and what they may not answer themselves. */
   requester: Principal | null;
   reason: string | null;
+  /** It is about; null of what is global, absent in a job of a store that knew of one environment only. */
+  environment?: string | null;
   tenant_id: string | null;
   /** Tenants of a job that is about several; absent otherwise, so that the index over it stays small. */
   tenants?: string[];
@@ -193,6 +195,7 @@ export const jobToWire = (whole: JobDocument, seesAll: boolean): Job => {
     state: job.state,
     actor: job.actor,
     reason: job.reason,
+    environment: job.environment ?? null,
     tenant_id: job.tenant_id,
     lane: job.lane,
     input: job.input,

@@ -6,7 +6,7 @@ import type { JobSummary } from '@cloudlysis/contract';
 import { isoOf, waitingOf, type JobDocument } from './job-document.ts';
 
 export const SUMMARY_FIELDS = {
-  _id: 1, order: 1, kind: 1, state: 1, actor: 1, reason: 1, tenant_id: 1, lane: 1, resource: 1, tenants: 1,
+  _id: 1, order: 1, kind: 1, state: 1, actor: 1, reason: 1, environment: 1, tenant_id: 1, lane: 1, resource: 1, tenants: 1,
   'input.kind': 1, 'input.to': 1, 'input.shard_id': 1, 'input.action': 1,
   'steps.state': 1, 'problem.code': 1, 'problem.title': 1, 'problem.detail': 1,
   cancel: 1, queue: 1, parked: 1, wait: 1, parent_job_id: 1, retry_of: 1, created_at: 1, started_at: 1, ended_at: 1,
@@ -20,6 +20,7 @@ export type JobSummaryDocument = Pick<
   | 'state'
   | 'actor'
   | 'reason'
+  | 'environment'
   | 'tenant_id'
   | 'lane'
   | 'resource'
@@ -62,6 +63,7 @@ export function summaryToWire(job: JobSummaryDocument): JobSummary {
     state: job.state,
     actor: job.actor,
     reason: job.reason,
+    environment: job.environment ?? null,
     tenant_id: job.tenant_id,
     lane: job.lane,
     resource: job.resource,

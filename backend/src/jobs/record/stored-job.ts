@@ -56,6 +56,7 @@ const Stored = z.looseObject({
   fence: z.number(),
   direction: z.enum(['forward', 'backward']),
   actor: z.string(),
+  environment: word.optional(),
   tenant_id: word,
   resource: z.string(),
   tenants: z.array(z.string()).optional(),

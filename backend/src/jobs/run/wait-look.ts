@@ -150,14 +150,14 @@ const namesOf = ({ id, onBehalfOf }: Principal): string[] =>
 /** Why somebody's word does not count for a step; null where it does. */
 export function mayAnswer(
   may: May,
-  job: Pick<JobDocument, 'kind' | 'actor' | 'requester' | 'tenant_id' | 'tenants'>,
+  job: Pick<JobDocument, 'kind' | 'environment' | 'actor' | 'requester' | 'tenant_id' | 'tenants'>,
   { signal: { name, permission, notByRequester } }: Pick<SignalStep<unknown>, 'signal'>,
   from: Principal,
 ): string | null {
   if (notByRequester && isRequester(job, from))
     return `${name} is for somebody else to give than who asked for the job`;
   for (const tenantId of tenantsOf(job)) {
-    const { allowed, reason } = may(from, permission, { kind: job.kind, tenantId });
+    const { allowed, reason } = may(from, permission, { kind: job.kind, tenantId, environment: job.environment });
     if (!allowed) return reason ?? `${permission} is missing`;
   }
   return null;

@@ -193,7 +193,7 @@ describe('sending a signal', () => {
     const handler = jobMutations({ engine, ambient: systemAmbient(), may: everybodyMay }, [])['jobs.signal'];
     const call = (visible: Visible, verdict: Verdict) =>
       ({
-        params: { job_id: _id, signal: 'approval' }, body: { verdict, reason: 'seen' }, principal: person('bob'), visible,
+        params: { job_id: _id, signal: 'approval' }, body: { verdict, reason: 'seen' }, principal: person('bob'), visible, visibleAt: () => visible,
         provenance: asked('tenants.update', 'x').provenance, signal: new AbortController().signal,
       }) as unknown as SignalCall; // prettier-ignore
     await expect(handler.preflight(call(new Set(['other']), 'proceed'))).rejects.toMatchObject({ code: 'job.unknown' });

@@ -20,6 +20,8 @@ import { tellNodes } from '../nodes/tell-nodes.ts';
 import { waitFor } from '../../kernel/time.ts';
 
 export interface RepairDeps extends NodeDeps {
+  /** Where all of it is. */
+  readonly environment: string;
   readonly nats: NatsPort;
   readonly jobs: JobReader;
   readonly book: PlacementBook;

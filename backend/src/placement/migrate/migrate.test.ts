@@ -163,7 +163,7 @@ describe('SCL-11 a drain that does not converge', () => {
     expect(started()).toBeLessThan(4_000);
     expect(await world.platform.node('a1').tenant(tenant)).toMatchObject({ state: 'serving' });
     expect(await placed(tenant)).toBe('a1@1');
-    expect(await world.metrics.metrics()).toMatch(/cp_drain_overruns_total\{kind="aggregate"\} 1/);
+    expect(await world.metrics.metrics()).toMatch(/cp_drain_overruns_total\{environment="dev",kind="aggregate"\} 1/);
   });
 });
 

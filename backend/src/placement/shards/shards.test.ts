@@ -129,6 +129,7 @@ describe('OPS-07, OPS-08 draining', () => {
     await settled('a1', tenant, 'drained');
     const listed = await world.placement.reads['scale.drains.list']({} as never);
     expect(listed.items).toContainEqual({
+      environment: 'dev',
       shard_id: 'a1',
       kind: 'aggregate',
       tenant_id: 'd1',

@@ -9,21 +9,21 @@ import { nearLimits, shareOf, toldLimit } from './streams/near-limits.ts';
 
 export interface NatsSight {
   readonly nats: Pick<NatsPort, 'ping' | 'account' | 'limits' | 'bucket' | 'placement'>;
-  readonly config: {
-    readonly NATS_URL: string;
-    readonly PLACEMENT_SOURCE: 'kv' | 'static';
-    readonly PLACEMENT_FILE?: string | undefined;
+  readonly environment: {
+    readonly natsUrl: string;
+    readonly placementSource: 'kv' | 'static';
+    readonly placementFile: string | undefined;
   };
 }
 
 /** The nodes', who make them when they are first needed. */
 const OTHERS = ['iam_revocations', 'read_models', 'outbox', 'snapshots', 'probes'];
 
-export function natsFeature({ nats, config }: NatsSight) {
-  const target = bareUrl(config.NATS_URL);
+export function natsFeature({ nats, environment }: NatsSight) {
+  const target = bareUrl(environment.natsUrl);
   const placement =
-    config.PLACEMENT_SOURCE === 'static'
-      ? placementFile(nats, config.PLACEMENT_FILE ?? '')
+    environment.placementSource === 'static'
+      ? placementFile(nats, environment.placementFile ?? '')
       : bucket(nats, target, 'placement', true);
   return {
     name: 'nats',

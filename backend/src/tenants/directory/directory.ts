@@ -42,11 +42,13 @@ export class Directory {
   private readonly entries = new Map<string, Entry>();
   private readonly byId = new SortedKeys();
   private readonly byUpdate = new SortedKeys();
+  private readonly environment: string;
   private readonly trafficOf: (tenantId: string) => TenantTraffic;
   private seen: Observations;
   private turn = 0;
 
-  constructor(now: Date, trafficOf: (tenantId: string) => TenantTraffic = () => UNKNOWN_TRAFFIC) {
+  constructor(environment: string, now: Date, trafficOf: (tenantId: string) => TenantTraffic = () => UNKNOWN_TRAFFIC) {
+    this.environment = environment;
     this.trafficOf = trafficOf;
     this.seen = { now, jobs: new Map(), reports: new Map(), lags: new Map() };
   }
@@ -171,7 +173,7 @@ ${folded(record.metadata.name)}`;
   }
 
   toTenant(entry: Entry): Tenant {
-    entry.wire ??= toWire(entry.record, entry.status, entry.placements ?? []);
+    entry.wire ??= toWire(entry.record, entry.status, entry.placements ?? [], this.environment);
     return { ...entry.wire, traffic: this.trafficOf(entry.record._id) };
   }
 

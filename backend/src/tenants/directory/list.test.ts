@@ -22,9 +22,10 @@ beforeAll(async () => {
   await settled();
   // A replica that starts on a full platform, as after a deployment.
   replica = await startReplica(ground);
+  await settled();
 }, 120_000);
 
-/** The embedded store is busy for a while after the filling, longer than the service's own deadlines allow. */
+/** The embedded store is busy for a while after the filling, and while its 40 000 documents are read, longer than the service's own deadlines allow. */
 async function settled(): Promise<void> {
   await using client = new MongoClient(mongo.uri);
   for (let quick = 0; quick < 3;) {
@@ -96,7 +97,7 @@ it('NFR-09 TEN-02 10 000 tenants: first page and deep page in a few milliseconds
     deep: await median(() => replica.list({ cursor: deep })),
     largest: await median(() => replica.list({ limit: 200 })),
     search: await median(() => replica.list({ search: 'company 9999' })),
-    rare: await median(() => replica.list({ state: 'suspended', plan: 'pro', environment: 'prod' })),
+    rare: await median(() => replica.list({ state: 'suspended', plan: 'pro', shard_id: 'a1' })),
     get: await median(() => replica.get(idOf(5_000))),
   };
   if (process.env['SHOW_TIMES']) process.stderr.write(`${JSON.stringify(measured)}\n`);

@@ -9,16 +9,15 @@ import type { TenantRecord } from './tenants.ts';
 type ListQuery = Call<(typeof reads)['tenants.list']>['query'];
 /** Ordered by id unless told. */
 export type TenantQuery = Omit<ListQuery, 'sort'> & { readonly sort?: TenantSort | undefined };
-export type TenantFilter = Omit<TenantQuery, 'cursor' | 'limit' | 'sort'>;
+export type TenantFilter = Omit<TenantQuery, 'cursor' | 'limit' | 'sort' | 'environment'>;
 
 export function fitting({ search, ...filter }: TenantFilter, visible: Visible): (entry: Entry) => boolean {
-  const { state, plan, environment, shard_id } = filter;
+  const { state, plan, shard_id } = filter;
   const wanted = search === undefined ? undefined : folded(search);
   return ({ record, status, placements, haystack }) => {
     if (visible !== 'all' && !visible.has(record._id)) return false;
     if (state !== undefined && status.state !== state) return false;
     if (plan !== undefined && record.metadata.plan !== plan) return false;
-    if (environment !== undefined && !record.metadata.environments.includes(environment)) return false;
     if (shard_id !== undefined && !placements?.some((at) => at.shard_id === shard_id)) return false;
     return wanted === undefined || haystack.includes(wanted);
   };

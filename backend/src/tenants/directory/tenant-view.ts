@@ -35,9 +35,15 @@ export function trafficView(
 export const inOutline = <T extends StillTenant>(tenant: T, { outline }: Status): T =>
   outline === undefined ? tenant : { ...tenant, status: { ...tenant.status, reason: outline } };
 
-export function toWire(record: TenantRecord, status: Status, placements: readonly Placement[]): StillTenant {
+export function toWire(
+  record: TenantRecord,
+  status: Status,
+  placements: readonly Placement[],
+  environment: string,
+): StillTenant {
   return {
     tenant_id: record._id,
+    environment,
     status: { state: status.state, reason: status.reason, since: status.since.toISOString() },
     metadata: record.metadata,
     placements: inOrder(placements).map(({ kind, shard_id, revision }) => ({ kind, shard_id, revision })),

@@ -1,6 +1,5 @@
 /** Pure rules of a tenant's life: what its record holds, what may be done to it next, and what becomes of it then. */
-import type { Environment, TenantMetadata } from '@cloudlysis/contract';
-import type { z } from 'zod';
+import type { TenantMetadata } from '@cloudlysis/contract';
 
 export interface Pause {
   readonly reason: string;
@@ -39,10 +38,7 @@ export const SEED_JOB = 'seed';
 
 export type MetadataPatch = { [K in keyof TenantMetadata]?: TenantMetadata[K] | undefined };
 
-export function completeMetadata(
-  given: MetadataPatch & { name: string },
-  environment: z.infer<typeof Environment>,
-): TenantMetadata {
+export function completeMetadata(given: MetadataPatch & { name: string }, environment: string): TenantMetadata {
   const empty: TenantMetadata = {
     name: given.name,
     plan: 'free',

@@ -49,10 +49,10 @@ const inputOf = (tenant_id: string) => ({ tenant_id, metadata: { name: 'Acme' },
 function definitionsOf(fuse: Fuse) {
   const mongo = fragileMongo(base.mongo, fuse);
   const nats = fragileNats(base.nats, fuse, (call) => refusal(call));
-  const { ambient, config, nodePort: nodes } = base;
+  const { ambient, environment, config, nodePort: nodes } = base;
   const logger = pino({ level: 'silent' });
   const traffic = createNodeMetrics({ nodes, ambient, logger, shards: async () => [] });
-  const shared = { mongo, nats, nodes, ambient, config, jobs: engine, traffic, logger };
+  const shared = { mongo, nats, nodes, ambient, environment, config, jobs: engine, traffic, logger };
   const audit = createAudit({ mongo, ambient, replicaId: 'crashes', environment: 'dev' }).log;
   const { book } = createBookkeeping(shared);
   return { ...createTenants({ ...shared, audit, placement: book, patienceMs: 1_000 }).jobs };

@@ -55,12 +55,12 @@ export function createJob(parts: TenantJobParts): JobDefinition<CreateInput, Sha
 }
 
 function recordStep(parts: TenantJobParts, provisioning: Provisioning): RecordStep {
-  const { store, writes, ambient, config } = parts;
+  const { store, writes, ambient, environment } = parts;
   return {
     name: 'record',
     title: 'Record the tenant as being provisioned',
     run: async ({ input, jobId }) => {
-      const metadata = completeMetadata(input.metadata, config.platform.environment);
+      const metadata = completeMetadata(input.metadata, environment.id);
       const wanted = newTenant(input.tenant_id, metadata, jobId, ambient.now());
       const found = await store.find(wanted._id);
       const record = found ? await takeOver(found, wanted, parts, provisioning) : await store.insert(wanted);
@@ -169,7 +169,7 @@ async function verify(
 ) {
   const { tenant_id } = context.input;
   const [checks, verdicts, record, placed] = await Promise.all([
-    provisioning.checks(tenant_id, parts.config.PLACEMENT_SOURCE === 'kv'),
+    provisioning.checks(tenant_id, parts.environment.placementSource === 'kv'),
     parts.serving.ask(tenant_id, serves(made.revision), context.signal),
     parts.store.get(tenant_id),
     parts.placement.of(tenant_id),

@@ -26,7 +26,7 @@ export async function planCreation(
   parts: TenantJobParts,
 ): Promise<PlanDraft<ShardChoice> & { readonly decision: ShardChoice }> {
   const { tenant_id } = input;
-  const { placement, jobs, nats, config } = parts;
+  const { placement, jobs, nats, environment } = parts;
   const free = await idCheck(tenant_id, jobId, parts);
   const chosen = await chooseShards(input, placement);
   const [lane, bus, room, counts, leftovers, gateways] = await Promise.all([
@@ -50,7 +50,7 @@ export async function planCreation(
       ...unplaced,
       ...chosen.flatMap((choice) => shardChecks(choice, counts, placement)),
     ],
-    diff: additions(tenant_id, chosen, completeMetadata(input.metadata, config.platform.environment)),
+    diff: additions(tenant_id, chosen, completeMetadata(input.metadata, environment.id)),
     blastRadius: touched('tenant', [tenant_id]),
     rollback: 'What was made is taken away in reverse order; once it lives, archive stops it and keeps its data.',
     decision: Object.fromEntries(chosen.flatMap(({ kind, shard }) => (shard ? [[kind, shard.shard_id]] : []))),

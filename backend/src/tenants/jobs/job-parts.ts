@@ -2,6 +2,7 @@
 import type { ClientSession } from 'mongodb';
 import type { AuditLog } from '../../audit/record/audit-log.ts';
 import type { Ambient } from '../../kernel/ambient.ts';
+import type { EnvironmentSettings } from '../../platform-file.ts';
 import type { Config } from '../../service-config.ts';
 import type { JobReader } from '../../jobs/record/job-reader.ts';
 import type { NodeMetrics } from '../../node-metrics/index.ts';
@@ -28,7 +29,9 @@ export interface TenantJobParts {
   readonly placement: PlacementBook;
   readonly jobs: JobReader;
   readonly ambient: Ambient;
-  readonly config: Config;
+  /** Where the tenants live. */
+  readonly environment: Pick<EnvironmentSettings, 'id' | 'placementSource'>;
+  readonly config: Pick<Config, 'ARCHIVE_COOLING_DAYS'>;
   readonly writes: LocalWrites;
   /** Records what seeding does; what jobs do, the engine records. */
   readonly audit: Pick<AuditLog, 'append'>;

@@ -21,8 +21,8 @@ const fill = async (to: number): Promise<void> => {
 };
 /** What the connections page says of JetStream. */
 const jetstream = async (): Promise<string | null> => {
-  const { nats, config } = replica;
-  const probe = natsFeature({ nats, config })
+  const { nats, environment } = replica;
+  const probe = natsFeature({ nats, environment })
     .probes()
     .find(({ id }) => id === 'jetstream')!;
   return probe.run(AbortSignal.timeout(5_000));

@@ -30,10 +30,13 @@ async function seedOne(id: string, parts: TenantJobParts, provisioning: Provisio
   return goLive(record, parts);
 }
 
-async function recordOf(id: string, { store, ambient, config, writes, audit }: TenantJobParts): Promise<TenantRecord> {
+async function recordOf(
+  id: string,
+  { store, ambient, environment, writes, audit }: TenantJobParts,
+): Promise<TenantRecord> {
   const found = await store.find(id);
   if (found) return found;
-  const metadata = completeMetadata({ name: nameOf(id) }, config.platform.environment);
+  const metadata = completeMetadata({ name: nameOf(id) }, environment.id);
   await audit.append({
     code: 'tenant.seeded',
     action: 'tenants.create',

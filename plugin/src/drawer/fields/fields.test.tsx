@@ -84,6 +84,7 @@ const me: Me = {
   tenant_id: null,
   abilities: { [ID]: { allowed: true, reason: null } },
   environment: 'dev',
+  environments: [{ id: 'dev', tier: 'dev' }],
   version: '0.1.0',
   git_sha: null,
   mode: 'development',

@@ -16,5 +16,6 @@ const TOKEN_LIFETIME_S: Readonly<Record<Tier, number>> = { dev: 7 * DAY_S, stagi
 
 export const tierOf = (environment: string): Tier | null => TIER[environment] ?? null;
 
-/** An environment that nobody knows is as strict as production. */
-export const tokenLifetimeS = (environment: string): number => TOKEN_LIFETIME_S[tierOf(environment) ?? 'prod'];
+/** Of a token that has effect in all of them: as long as the strictest lets it. */
+export const tokenLifetimeS = (environments: readonly { readonly tier: Tier }[]): number =>
+  Math.min(...environments.map(({ tier }) => TOKEN_LIFETIME_S[tier]));
