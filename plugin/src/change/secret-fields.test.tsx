@@ -2,17 +2,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EXAMPLES, SECRET_SHOWN, type Job } from '@cloudlysis/contract';
 import { screen, waitFor } from '@testing-library/react';
-import type { QueryClient } from '@tanstack/react-query';
 import fc from 'fast-check';
-import { openApp } from '../testing/open-app';
+import { openApp, type OpenedApp } from '../testing/open-app';
 import { service } from '../testing/service';
 import { lostSecrets, shownInput, withoutSecrets } from './secret-fields';
-
-let mockQueries: QueryClient;
-jest.mock('../api/control', () => {
-  const actual = jest.requireActual('../api/control');
-  return { ...actual, createQueryClient: () => (mockQueries = actual.createQueryClient()) };
-});
 
 const JOB_ID = 'job_01935c5e-6f00-7a3b-9c1d-2f4e6a8b0c1d';
 const AT = '2026-11-21T09:26:00.000Z';
@@ -84,9 +77,10 @@ const link = (input: object): string =>
   `/jobs?${new URLSearchParams({ change: 'jobs.retry', intent: crypto.randomUUID(), input: JSON.stringify(input) }).toString()}`;
 const canaries = ['Qz41-"it\'s" {a} & ?x=1#', 'Qz42\\n日本 %41$&'] as const;
 /** Everything that outlives the form, and what others may read of it. */
-const kept = (address: string): string => {
-  const cache = mockQueries.getQueryCache().getAll().map(({ queryKey, state }) => [queryKey, state.data]); // prettier-ignore
-  const changes = mockQueries.getMutationCache().getAll().map(({ state }) => state); // prettier-ignore
+const kept = (app: OpenedApp): string => {
+  const address = app.address();
+  const cache = app.queries.getQueryCache().getAll().map(({ queryKey, state }) => [queryKey, state.data]); // prettier-ignore
+  const changes = app.queries.getMutationCache().getAll().map(({ state }) => state); // prettier-ignore
   return [
     address,
     decodeURIComponent(address),
@@ -104,12 +98,13 @@ const field = (name: string) => screen.findByLabelText(name, { exact: false, sel
 jest.setTimeout(60_000);
 
 test('SEC-01 SEC-02 UI-21 the secrets of a job are typed again to try it again, and are kept nowhere but in the fields', async () => {
-  const { user, address } = openApp(link({ job_id: JOB_ID, secrets: { password: `${canaries[0]}old` } }), 'owner', url);
+  const app = openApp(link({ job_id: JOB_ID, secrets: { password: `${canaries[0]}old` } }), 'owner', url);
+  const { user, address } = app;
   const password = await field('password');
   expect(password).toHaveAttribute('type', 'password');
   expect(password).toHaveAttribute('autocomplete', 'new-password');
   expect(password).toHaveValue('');
-  await waitFor(() => expect(kept(address())).not.toContain('Qz41'));
+  await waitFor(() => expect(kept(app)).not.toContain('Qz41'));
   expect(await screen.findByText(/type it again \(secrets\.password\)/)).toBeInTheDocument();
   expect(asked).toEqual([]);
 
@@ -119,7 +114,7 @@ test('SEC-01 SEC-02 UI-21 the secrets of a job are typed again to try it again, 
   await user.paste(canaries[1]);
   await waitFor(() => expect(asked.at(-1)?.body).toEqual({ secrets: { password: canaries[0], 'smtp/token': canaries[1] } })); // prettier-ignore
   await waitFor(() => expect(address()).toContain(encodeURIComponent(`"password":"${SECRET_SHOWN}"`)));
-  expect(kept(address())).not.toMatch(/Qz4[12]/);
+  expect(kept(app)).not.toMatch(/Qz4[12]/);
 
   // By what they are and not by their roles, which jsdom takes seconds for here.
   await user.click(screen.getByPlaceholderText('INC-42: a1 disk latency'));
@@ -129,7 +124,7 @@ test('SEC-01 SEC-02 UI-21 the secrets of a job are typed again to try it again, 
   await waitFor(() => expect(asked.at(-1)?.path).toBe(`/jobs/${JOB_ID}/retry`));
   expect(asked.at(-1)?.body).toEqual({ reason: 'INC-42: disk latency', secrets: { password: canaries[0], 'smtp/token': canaries[1] } }); // prettier-ignore
   expect(await screen.findByLabelText('State of the job')).toHaveTextContent('failed');
-  expect(kept(address()) + document.body.innerHTML).not.toMatch(/Qz4[12]/);
+  expect(kept(app) + document.body.innerHTML).not.toMatch(/Qz4[12]/);
 });
 
 test('SEC-02 a form that is loaded anew says that its secrets must be typed again, and asks for no plan before', async () => {

@@ -1,8 +1,9 @@
 /** The app: what every page shares, and which page an address means. Each page is a chunk of its own. */
 import React, { lazy, Suspense, useState } from 'react';
+import type { AppRootProps } from '@grafana/data';
 import { PluginPage } from '@grafana/runtime';
 import { EmptyState, LinkButton } from '@grafana/ui';
-import { QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import { Navigate, Route, Routes } from 'react-router';
 import { createQueryClient } from '../api/control';
 import { FollowedChanges, useChange } from '../change/open-changes';
@@ -17,8 +18,9 @@ const routes = features
 const known = joined(features);
 const ChangeDrawer = lazy(async () => ({ default: (await import('../drawer/ChangeDrawer')).ChangeDrawer }));
 
-export function App() {
-  const [queries] = useState(createQueryClient);
+/** `remembers`: where what was read is kept; a place of its own unless told. */
+export function App({ remembers }: Partial<AppRootProps> & { remembers?: QueryClient }) {
+  const [queries] = useState(() => remembers ?? createQueryClient());
   return (
     <AppErrorBoundary>
       <QueryClientProvider client={queries}>

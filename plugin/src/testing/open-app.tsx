@@ -9,11 +9,13 @@ import {
   type PluginPageProps,
 } from '@grafana/runtime';
 import { PortalContainer } from '@grafana/ui';
+import type { QueryClient } from '@tanstack/react-query';
 import { render } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { MemoryRouter, Route, Routes, useLocation, useNavigate } from 'react-router';
 import { from } from 'rxjs';
 import { App } from '../shell/App';
+import { createQueryClient } from '../api/control';
 import { PROXY } from '../api/transport';
 import { PLUGIN_ID } from '../plugin-id';
 import { service, type Role } from './service';
@@ -99,11 +101,14 @@ export interface OpenedApp {
   readonly user: ReturnType<typeof userEvent.setup>;
   /** Path and query the app is at now. */
   address(): string;
+  /** All that the app remembers of the service. */
+  readonly queries: QueryClient;
 }
 
 /** `url`: where the service is; the running one unless told. */
 export function openApp(path: string, role: Role = 'operator', url = service().url): OpenedApp {
   let address = '';
+  const queries = createQueryClient();
   setBackendSrv(backendSrvAs(role, url));
   setAppEvents(new EventBusSrv());
   sessionStorage.clear();
@@ -112,11 +117,11 @@ export function openApp(path: string, role: Role = 'operator', url = service().u
     <MemoryRouter initialEntries={[at]} future={{ v7_startTransition: true, v7_relativeSplatPath: true }}>
       <Browser onAddress={(now) => (address = now)}>
         <Routes>
-          <Route path={`/a/${PLUGIN_ID}/*`} element={<App />} />
+          <Route path={`/a/${PLUGIN_ID}/*`} element={<App remembers={queries} />} />
         </Routes>
       </Browser>
       <PortalContainer />
     </MemoryRouter>
   );
-  return { user: userEvent.setup({ pointerEventsCheck: 0 }), address: () => address };
+  return { user: userEvent.setup({ pointerEventsCheck: 0 }), address: () => address, queries };
 }
