@@ -37,6 +37,7 @@ beforeAll(async () => {
       nats_url: staging.nats.url,
       node_token: staging.layout.nodeToken,
       outbound_allowlist: '127.0.0.1:1-65535',
+      gateway: { issuer: staging.layout.issuer, jwks_url: `${staging.layout.issuer}/.well-known/jwks.json` },
       shards: of(staging).shards,
       tenants: of(staging).tenants,
     },
@@ -134,6 +135,18 @@ it('IAM-32 who may in one environment may there alone, and sees nothing of anoth
   const logOf = async (client: Client) => new Set((await client.read('audit.records.list', { query: {} })).items.map(({ environment }) => environment));
   expect(await logOf(sam)).toEqual(new Set(['staging']));
 }); // prettier-ignore
+
+it('IAM-32 a token of one environment’s Gateway has effect there alone, whatever its owner holds', async () => {
+  const bound = dev.client(await staging.token({ email: 'owner@b.test', role: 'owner' }), 1);
+  const pause = (environment: string) => ({ params: { tenant_id: 'tenant-02' }, body: { environment, reason } });
+  expect((await bound.preflight('tenants.resume', pause('staging'))).blockers).toEqual([]);
+  const refused = await refusal(bound.preflight('tenants.resume', pause('dev')));
+  expect(refused).toMatchObject({ code: 'permission.missing', message: expect.stringContaining('staging') });
+  const { items } = await bound.read('tenants.list', { query: {} });
+  expect(new Set(items.map(({ environment }) => environment))).toEqual(new Set(['staging']));
+  // What is everybody's is none of its business.
+  expect(await refusal(bound.read('audit.verify', {}))).toMatchObject({ code: 'permission.missing' });
+});
 
 it('GEN-29 NFR-07 the bus of one environment away: its pages say so, the other is served and says nothing of it', async () => {
   staging.nats.kill();

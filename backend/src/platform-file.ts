@@ -16,9 +16,19 @@ export interface EnvironmentSettings {
   readonly outboundAllowlist: string;
   readonly placementSource: 'kv' | 'static';
   readonly placementFile: string | undefined;
+  /** Its own Gateway: what that signs has effect in this environment alone. Null where it has none of its own. */
+  readonly gateway: GatewaySettings | null;
   /** Seeded once, MongoDB is the record afterwards. */
   readonly shards: readonly z.infer<typeof Shard>[];
   readonly tenants: readonly string[];
+}
+
+export interface GatewaySettings {
+  /** `iss` of its tokens. */
+  readonly issuer: string;
+  readonly jwksUrl: string;
+  /** GATEWAY_AUDIENCE unless told. */
+  readonly audience: string | undefined;
 }
 
 /** What the process's own environment says of one environment: all of it where there is one. */
@@ -75,6 +85,7 @@ const Entry = z.strictObject({
   outbound_allowlist: z.string().superRefine(listed).optional(),
   placement_source: z.enum(['kv', 'static']).optional(),
   placement_file: Text.optional(),
+  gateway: z.strictObject({ issuer: Text, jwks_url: z.url(), audience: Text.optional() }).optional(),
   ...Beginning,
 });
 type Entry = z.infer<typeof Entry>;
@@ -84,7 +95,9 @@ const Several = z.strictObject({
     .array(Entry)
     .min(1)
     .max(20)
-    .superRefine(eachOnce(({ id }) => id)),
+    .superRefine(eachOnce(({ id }) => id))
+    // Of two with one issuer nobody could say where a token has effect.
+    .superRefine(eachOnce(({ id, gateway }) => gateway?.issuer ?? id)),
   assignments: z.array(Assignment).default([]),
 });
 
@@ -132,7 +145,7 @@ function settingsOf(
   entry: Pick<Entry, 'id' | 'tier' | 'shards' | 'tenants'> & Partial<Entry>,
   defaults: EnvironmentDefaults,
 ): EnvironmentSettings {
-  const { id, tier, shards, tenants } = entry;
+  const { id, tier, gateway, shards, tenants } = entry;
   const ownNats = secretOf(id, 'nats_url', entry.nats_url, entry.nats_url_file);
   const rest: EnvironmentDefaults =
     ownNats === undefined ? defaults : { OUTBOUND_ALLOWLIST: '', PLACEMENT_SOURCE: 'kv' };
@@ -150,6 +163,7 @@ function settingsOf(
     outboundAllowlist: entry.outbound_allowlist ?? rest.OUTBOUND_ALLOWLIST,
     placementSource,
     placementFile,
+    gateway: gateway ? { issuer: gateway.issuer, jwksUrl: gateway.jwks_url, audience: gateway.audience } : null,
     shards,
     tenants,
   };

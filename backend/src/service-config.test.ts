@@ -39,6 +39,10 @@ it('GEN-29 CON-02 environments of any id, each with its own connections; one may
   expect(several({ id: 'eu', outbound_allowlist: 'http://x' })).not.toBe('taken');
   expect(several({ id: 'eu', placement_source: 'static' })).toMatch(/needs PLACEMENT_FILE/);
   expect(several()).not.toBe('taken');
+  const gateway = { issuer: 'https://gw', jwks_url: 'https://gw/keys' };
+  expect(several({ id: 'eu', gateway }, { id: 'us', nats_url: 'nats://two', gateway })).toContain(
+    'https://gw is named twice',
+  );
   const token = join(folder, 'token');
   writeFileSync(token, 's3cret\n');
   expect(several({ id: 'eu', node_token: 'x', node_token_file: token })).toMatch(/both given/);

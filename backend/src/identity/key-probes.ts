@@ -4,11 +4,14 @@ import { plural } from '../kernel/figures.ts';
 import type { Probe } from '../feature/probe.ts';
 import type { KeySource } from './tokens/authenticator.ts';
 
-const KEYS_OF = { gateway: 'Keys of the Gateway (JWKS)', grafana: 'Keys of Grafana (JWKS)' } as const;
+const titleOf = ({ id, environment }: KeySource): string => {
+  if (id === 'grafana') return 'Keys of Grafana (JWKS)';
+  return environment === null ? 'Keys of the Gateway (JWKS)' : `Keys of the Gateway of ${environment} (JWKS)`;
+};
 
-export const keyProbe = ({ id, url, check }: KeySource): Probe => ({
-  id: `jwks.${id}`,
-  title: KEYS_OF[id],
+export const keyProbe = ({ url, check, ...source }: KeySource): Probe => ({
+  id: ['jwks', source.id, source.environment].filter(Boolean).join('.'),
+  title: titleOf({ url, check, ...source }),
   target: url === null ? '' : bareUrl(url),
   run: async () => {
     if (url === null) return null;

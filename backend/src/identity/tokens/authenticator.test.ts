@@ -320,3 +320,50 @@ describe('verified tokens', () => {
       expect((await authenticate(bearer(await gateway.token(claims)))).steppedUpAt).toEqual(expected);
   });
 });
+
+describe('IAM-32 ENV-88 a token of an environment’s own Gateway', () => {
+  const own = (issuer: TestIssuer) => ({ issuer: issuer.url, jwksUrl: issuer.jwksUrl, audience: undefined });
+
+  it('has effect there, one of the common Gateway everywhere, and neither is taken for the other', async () => {
+    await using dev = await startIssuer('gw-dev');
+    await using prod = await startIssuer('gw-prod');
+    const { authenticate, keySources } = authenticator({
+      environments: [
+        { id: 'dev', tier: 'dev', gateway: own(dev) },
+        { id: 'prod', tier: 'prod', gateway: own(prod) },
+        { id: 'eu', tier: 'prod', gateway: null },
+      ],
+    });
+    const environmentOf = async (token: string) => (await authenticate(bearer(token))).environment;
+    expect(await environmentOf(await dev.token())).toBe('dev');
+    expect(await environmentOf(await prod.token())).toBe('prod');
+    expect(await environmentOf(await gateway.token())).toBeNull();
+    // Whatever a token says of itself, the keys of the one that it names decide.
+    const forged: [string, () => Promise<string>][] = [
+      ['signed in dev, said to be of prod', () => dev.token({ iss: prod.url })],
+      ['signed in dev, said to be of the common one', () => dev.token({ iss: gateway.url })],
+      ['of dev, by the name of a key of prod', () => dev.token({ iss: prod.url }, { header: { kid: 'gw-prod' } })],
+      ['of nobody', () => dev.token({ iss: undefined })],
+      ['of a list', () => dev.token({ iss: [dev.url, prod.url] })],
+      ['of an environment without a Gateway', () => dev.token({ iss: 'eu' })],
+      ['of no JWT', async () => 'a.b.c'],
+      ['of a word', async () => 'word'],
+    ];
+    for (const [what, token] of forged)
+      expect([what, await codeOf(authenticate, bearer(await token()))]).toEqual([what, 'token.invalid']);
+    // As long as the tier lets it: seven days in dev, one in prod, and everywhere as in the strictest.
+    const days = (n: number) => ({ iat: seconds(-5), exp: seconds(-5 + n * 86_400) });
+    const lives = async (issuer: TestIssuer, n: number) => codeOf(authenticate, bearer(await issuer.token(days(n))));
+    expect(await Promise.all([lives(dev, 7), lives(dev, 8), lives(prod, 1), lives(prod, 2), lives(gateway, 2)])).toEqual([
+      'service:user-1', 'token.invalid', 'service:user-1', 'token.invalid', 'token.invalid',
+    ]); // prettier-ignore
+    expect(keySources.map(({ id, environment }) => [id, environment])).toEqual([
+      ['gateway', null], ['gateway', 'dev'], ['gateway', 'prod'], ['grafana', null],
+    ]); // prettier-ignore
+  });
+
+  it('one issuer that is an environment’s and everybody’s is refused at the start', () => {
+    const environments = [{ id: 'dev', tier: 'dev' as const, gateway: own(gateway) }];
+    expect(() => authenticator({ environments })).toThrow('GATEWAY_ISSUER is the issuer of dev, too');
+  });
+});

@@ -1,7 +1,8 @@
 /** Credentials in, principal out: Gateway tokens, and Grafana ID tokens beside the plugin's bearer. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { Problem } from '@cloudlysis/contract';
+import { Problem, type Tier } from '@cloudlysis/contract';
+import { decodeJwt } from 'jose';
 import type { Ambient } from '../../kernel/ambient.ts';
 import type { EnvironmentSettings } from '../../platform-file.ts';
 import type { Config } from '../../service-config.ts';
@@ -24,7 +25,10 @@ export type IdentityConfig = Pick<
   | 'GRAFANA_ORG_ID'
   | 'GRAFANA_ROLE_MAP'
   | 'PLUGIN_BEARER'
-> & { readonly environments: readonly Pick<EnvironmentSettings, 'tier'>[] };
+> & {
+  readonly environments: readonly (Pick<EnvironmentSettings, 'tier'> &
+    Partial<Pick<EnvironmentSettings, 'id' | 'gateway'>>)[];
+};
 
 export interface Authenticator {
   /** @throws Problem `token.missing`, `token.invalid` or `token.expired` */
@@ -35,6 +39,8 @@ export interface Authenticator {
 
 export interface KeySource {
   readonly id: 'gateway' | 'grafana';
+  /** Of whose own Gateway they are; null of an issuer whose tokens have effect everywhere. */
+  readonly environment: string | null;
   /** Null where none is configured. */
   readonly url: string | null;
   /** Reads the keys anew and says how many can be used. @throws Error that says why not */
@@ -50,7 +56,7 @@ export function createAuthenticator(
   revocations: Pick<Revocations, 'isRevoked'> = new Revocations(ambient),
 ): Authenticator {
   const cache = new VerifiedTokens(ambient, revocations);
-  const gateway = gatewayIssuer(config, ambient);
+  const gateways = gatewaysOf(config, ambient);
   const grafana = grafanaIssuer(config, ambient);
   const roleMap = readRoleMap(config.GRAFANA_ROLE_MAP);
   const grafanaUser = (token: CheckedToken) => grafanaPrincipal(token, roleMap, config.GRAFANA_ORG_ID);
@@ -77,8 +83,8 @@ export function createAuthenticator(
     const known = cache.get(key);
     if (known) return known.principal;
     if (!isPlugin(bearer)) {
-      if (!gateway) throw new Problem('token.invalid', 'No Gateway is configured here');
-      return verify(key, bearer, gateway, gatewayPrincipal);
+      const { issuer, environment } = gatewayFor(bearer, gateways);
+      return verify(key, bearer, issuer, (token) => ({ ...gatewayPrincipal(token), environment }));
     }
     const idToken = headers['x-grafana-id'];
     if (!grafana || typeof idToken !== 'string' || idToken === '')
@@ -90,27 +96,77 @@ export function createAuthenticator(
 
   return {
     authenticate,
-    keySources: [keySource('gateway', gateway), keySource('grafana', grafana)],
+    keySources: [
+      ...(gateways.length > 0 ? gateways : [{ issuer: null, environment: null }]).map(({ issuer, environment }) =>
+        keySource('gateway', issuer, environment),
+      ),
+      keySource('grafana', grafana),
+    ],
   };
 }
 
-const keySource = (id: KeySource['id'], issuer: Issuer | null): KeySource => ({
+const keySource = (id: KeySource['id'], issuer: Issuer | null, environment: string | null = null): KeySource => ({
   id,
+  environment,
   url: issuer?.keys.url ?? null,
   check: async () => (issuer ? issuer.keys.check() : 0),
 });
 
-function gatewayIssuer(config: IdentityConfig, ambient: Ambient): Issuer | null {
-  if (!config.GATEWAY_JWKS_URL || !config.GATEWAY_ISSUER) return null;
-  const algorithms = ['ES256', 'EdDSA', 'RS256'];
+/** A Gateway whose tokens are accepted, and the one environment in which they have effect; null for everywhere. */
+interface Gateway {
+  readonly issuer: Issuer;
+  readonly environment: string | null;
+}
+
+/** Keys of a dev Gateway are kept with less care: what they sign is no key to production, whoever it says it is. */
+function gatewaysOf(config: IdentityConfig, ambient: Ambient): Gateway[] {
+  const own = config.environments.flatMap(({ id, tier, gateway }): Gateway[] => {
+    if (!gateway || id === undefined) return [];
+    const { issuer, jwksUrl, audience = config.GATEWAY_AUDIENCE } = gateway;
+    const name = `Gateway of ${id}`;
+    return [{ environment: id, issuer: gatewayIssuer(name, { issuer, jwksUrl, audience }, [{ tier }], ambient) }];
+  });
+  const { GATEWAY_ISSUER: issuer, GATEWAY_JWKS_URL: jwksUrl, GATEWAY_AUDIENCE: audience } = config;
+  if (!issuer || !jwksUrl) return own;
+  const twin = config.environments.find(({ gateway }) => gateway?.issuer === issuer);
+  if (twin) throw new Error(`GATEWAY_ISSUER is the issuer of ${twin.id}, too: its tokens would have effect everywhere`);
+  const everywhere = gatewayIssuer('Gateway', { issuer, jwksUrl, audience }, config.environments, ambient);
+  return [{ environment: null, issuer: everywhere }, ...own];
+}
+
+/** By what the token says of itself, which is held against the keys of that very Gateway afterwards. @throws Problem `token.invalid` */
+function gatewayFor(token: string, gateways: readonly Gateway[]): Gateway {
+  const [only, ...more] = gateways;
+  if (!only) throw new Problem('token.invalid', 'No Gateway is configured here');
+  if (more.length === 0) return only;
+  const said = issuerIn(token);
+  const found = gateways.find(({ issuer }) => issuer.issuer.includes(said ?? ''));
+  if (!found) throw new Problem('token.invalid', 'The token is of no Gateway that is configured here');
+  return found;
+}
+
+function issuerIn(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+function gatewayIssuer(
+  name: string,
+  { issuer, jwksUrl, audience }: { readonly issuer: string; readonly jwksUrl: string; readonly audience: string },
+  environments: readonly { readonly tier: Tier }[],
+  ambient: Ambient,
+): Issuer {
   return {
-    name: 'Gateway',
-    issuer: [config.GATEWAY_ISSUER],
-    audience: config.GATEWAY_AUDIENCE,
+    name,
+    issuer: [issuer],
+    audience,
     isSoleAudience: false,
     types: ['jwt', 'at+jwt'],
-    lifetimeS: tokenLifetimeS(config.environments),
-    keys: new KeySet({ url: config.GATEWAY_JWKS_URL, ambient, algorithms }),
+    lifetimeS: tokenLifetimeS(environments),
+    keys: new KeySet({ url: jwksUrl, ambient, algorithms: ['ES256', 'EdDSA', 'RS256'] }),
   };
 }
 
