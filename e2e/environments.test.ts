@@ -1,6 +1,9 @@
 // Several environments behind one control plane: the same tenants in each, and nothing of one is touched by what is asked of another.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Assignment, Client } from '@cloudlysis/contract';
 import { eventually } from '../backend/testing/eventually.ts';
@@ -146,6 +149,17 @@ it('IAM-32 a token of one environment’s Gateway has effect there alone, whatev
   expect(new Set(items.map(({ environment }) => environment))).toEqual(new Set(['staging']));
   // What is everybody's is none of its business.
   expect(await refusal(bound.read('audit.verify', {}))).toMatchObject({ code: 'permission.missing' });
+});
+
+it('IAM-23 a session that is ended in one environment is refused, and those of the others are not', async () => {
+  const [one, other] = [await staging.token({ email: 'ended@b.test' }), await dev.token({ email: 'ended@b.test' })];
+  const status = async (token: string): Promise<number> =>
+    (await fetch(`${dev.url(1)}/admin/v1/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+  expect([await status(one), await status(other)]).toEqual([200, 200]);
+  const bucket = await new Kvm(jetstream(staging.nc)).open('iam_revocations');
+  await bucket.put(decodeJwt(one).jti!, 'signed out');
+  await eventually('it is refused', async () => (await status(one)) === 401);
+  expect(await status(other)).toBe(200);
 });
 
 it('GEN-29 NFR-07 the bus of one environment away: its pages say so, the other is served and says nothing of it', async () => {

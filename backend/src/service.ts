@@ -74,7 +74,7 @@ export async function startControlPlane(
   }); // prettier-ignore
   const identity = createIdentity({
     mongo,
-    board: environments.home.nats.revocations,
+    ended: environments.ended,
     environment: home,
     config,
     ambient,

@@ -72,6 +72,8 @@ export async function createEnvironment(deps: EnvironmentDeps) {
     book,
     tenants,
     copies: [bookkeeping.copy, tenants.copy],
+    /** Where sessions are ended, and where that is kept. */
+    ended: { mongo, board: nats.revocations },
     connections: [natsFeature({ nats, environment: settings }), sightOfNodes({ book, nodes, traffic, ambient })],
     /** What has to be up before the next is, lowest first. */
     books: [bookkeeping],

@@ -1,4 +1,5 @@
 /** The environments that one control plane operates: each by itself, and all of them as one set of reads and jobs. */
+import type { CopyReport } from '../copies/index.ts';
 import type { Feature } from '../feature/feature.ts';
 import type { EnvironmentSettings } from '../platform-file.ts';
 import { boundaryOf } from './boundary.ts';
@@ -7,6 +8,14 @@ import { jobsAcross } from './jobs-across.ts';
 import { readsAcross } from './reads-across.ts';
 
 export { homeOf } from './home.ts';
+
+/** One that is behind is not hidden by the same of another environment. */
+const namedCopy = ({ state }: CopyReport, environment: string): CopyReport => ({
+  state: () => {
+    const now = state();
+    return { ...now, name: `${environment}/${now.name}` };
+  },
+});
 
 interface EnvironmentsOptions extends Omit<EnvironmentDeps, 'settings' | 'boundary'> {
   readonly home: string;
@@ -39,8 +48,9 @@ export async function createEnvironments({ home, all, ...shared }: EnvironmentsO
   );
   return {
     ids,
-    home: made.find(({ id }) => id === home)!,
-    copies: made.flatMap(({ copies }) => copies),
+    /** Where sessions are ended: each environment says it of its own, and all are heeded. */
+    ended: made.map(({ id, ended }) => ({ ...ended, name: made.length > 1 ? id : null })),
+    copies: made.flatMap(({ id, copies }) => (made.length > 1 ? copies.map((copy) => namedCopy(copy, id)) : copies)),
     connections: features(({ connections }) => connections),
     books: features(({ books }) => books),
     tenants: features(({ lives }) => lives),

@@ -16,7 +16,13 @@ import { createLiveRevocations } from './tokens/live-revocations.ts';
 
 export interface IdentityDeps {
   readonly mongo: Mongo;
-  readonly board: NatsPort['revocations'];
+  /** Where sessions are ended, in each environment: what is ended in one is refused, wherever its token has effect. */
+  readonly ended: readonly {
+    readonly mongo: Pick<Mongo, 'db'>;
+    readonly board: NatsPort['revocations'];
+    /** Null where there is one only. */
+    readonly name: string | null;
+  }[];
   /** The store's home. */
   readonly environment: string;
   readonly config: Config;
@@ -42,7 +48,7 @@ export interface Identity extends Authenticator {
 /** @throws Error when a setting cannot be used */
 export function createIdentity({
   mongo,
-  board,
+  ended,
   environment,
   config,
   ambient,
@@ -58,7 +64,10 @@ export function createIdentity({
     environments,
     seed,
   });
-  const revoked = createLiveRevocations({ mongo, board, ambient, machine, logger });
+  const revoked = ended.map(({ mongo: own, board, name }) => createLiveRevocations({ mongo: own, board, name, ambient, machine, logger })); // prettier-ignore
+  const revocations = {
+    isRevoked: (ids: readonly string[]) => revoked.some((one) => one.revocations.isRevoked(ids)),
+  };
   const self: Self = {
     environment,
     environments,
@@ -66,22 +75,22 @@ export function createIdentity({
     git_sha: config.GIT_SHA ?? null,
     mode: config.MODE,
   };
-  const authenticator = createAuthenticator(config, machine, revoked.revocations);
+  const authenticator = createAuthenticator(config, machine, revocations);
   return {
     ...authenticator,
     name: 'identity',
     permissions,
     keys: { name: 'keys', probes: () => authenticator.keySources.map(keyProbe) },
-    copies: [permissions.copy, revoked.copy],
+    copies: [permissions.copy, ...revoked.map(({ copy }) => copy)],
     reads: identityHandlers(permissions, self),
     async prepare() {
       await permissions.prepare();
-      await revoked.prepare();
+      await Promise.all(revoked.map((one) => one.prepare()));
     },
     async start() {
       permissions.start();
-      await revoked.start();
+      await Promise.all(revoked.map((one) => one.start()));
     },
-    stop: async () => void (await Promise.all([permissions.stop(), revoked.stop()])),
+    stop: async () => void (await Promise.all([permissions.stop(), ...revoked.map((one) => one.stop())])),
   };
 }

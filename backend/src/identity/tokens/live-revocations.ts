@@ -30,6 +30,8 @@ export interface LiveRevocations {
 interface LiveOptions {
   readonly mongo: Pick<Mongo, 'db'>;
   readonly board: Pick<Board<true>, 'watch'>;
+  /** Of the environment, where there are several. */
+  readonly name?: string | null;
   /** Of the time that replicas share: ends of revocations are kept, and judged by others than wrote them. */
   readonly ambient: Ambient;
   /** By whose clock tokens are judged; the same unless told. */
@@ -45,11 +47,13 @@ const FIRST_READ_MS = 1_000;
 export function createLiveRevocations({
   mongo,
   board,
+  name = null,
   ambient,
   machine = ambient,
   logger,
 }: LiveOptions): LiveRevocations {
   const collection: Collection<RevocationDocument> = mongo.db.collection('revocations');
+  const title = name === null ? 'revocations' : `${name}/revocations`;
   const revocations = new Revocations(ambient, machine);
   const stopping = new AbortController();
   /** What is still to be recorded, by id; undefined: taken back. */
@@ -139,10 +143,10 @@ export function createLiveRevocations({
 
   return {
     revocations,
-    copy: { state: () => watch?.state() ?? unread(ambient) },
+    copy: { state: () => watch?.state() ?? unread(title, ambient) },
     prepare: () => readRecorded(),
     async start() {
-      watch = board.watch('revocations', '>', (id, entry, isDeleted) => apply(id, entry !== null, isDeleted));
+      watch = board.watch(title, '>', (id, entry, isDeleted) => apply(id, entry !== null, isDeleted));
       void recordMissing(watch);
       recording = recordForever();
       following = followRecords();
@@ -164,8 +168,8 @@ export function createLiveRevocations({
 /** A revocation whose time cannot be read is one all the same, and keeps none of the others out of force. */
 const timeIn = (until: unknown): Until => (until instanceof Date && Number.isFinite(until.getTime()) ? until : null);
 
-const unread = (ambient: Ambient) => ({
-  name: 'revocations',
+const unread = (name: string, ambient: Ambient) => ({
+  name,
   size: 0,
   missed: 0,
   checkedAt: null,
